@@ -1,0 +1,123 @@
+"""A run's folder: where each artifact lies in it, and the manifest that says that the run finished."""
+
+import dataclasses
+import json
+from typing import Any
+
+from beam_taxi import storage
+from beam_taxi.errors import UserError
+
+MANIFEST_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFolder:
+  """OUTPUT/runs/RUN_ID, laid out as TFX lays out the artifacts in it."""
+
+  uri: str
+
+  @classmethod
+  def of(cls, output: str, run_id: str) -> 'RunFolder':
+    return cls(storage.join(output, 'runs', run_id))
+
+  @property
+  def examples(self) -> str:
+    return storage.join(self.uri, 'examples')
+
+  @property
+  def statistics(self) -> str:
+    return storage.join(self.uri, 'statistics')
+
+  @property
+  def schema(self) -> str:
+    return storage.join(self.uri, 'schema')
+
+  @property
+  def manifest(self) -> str:
+    return storage.join(self.uri, 'manifest.json')
+
+  def shard_file(self, split: str, shard: int, shards: int) -> str:
+    """A split's shard, named as Beam's WriteToTFRecord names the ones that TFX writes."""
+    return storage.join(self.examples, f'Split-{split}', f'data_tfrecord-{shard:05d}-of-{shards:05d}.gz')
+
+  def statistics_file(self, split: str) -> str:
+    return storage.join(self.statistics, f'Split-{split}', 'FeatureStats.pb')
+
+  @property
+  def schema_file(self) -> str:
+    return storage.join(self.schema, 'schema.pbtxt')
+
+
+@dataclasses.dataclass(frozen=True)
+class InputSummary:
+  """What was read. `fingerprint` changes with any file's name, size or content, and not with their order."""
+
+  patterns: tuple[str, ...]
+  files: int
+  bytes: int
+  rows: int
+  fingerprint: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ShardFile:
+  """One written shard of one split. `bytes` and `sha256` are of the file as it is stored."""
+
+  split: str
+  path: str
+  records: int
+  bytes: int
+  sha256: str
+
+
+@dataclasses.dataclass(frozen=True)
+class WrittenFile:
+  """One written file of an artifact. Statistics have a split, the schema has none."""
+
+  path: str
+  sha256: str
+  split: str = ''
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest:
+  """What a finished run made. It is written last, so a folder without it is a run that did not finish."""
+
+  run_id: str
+  pipeline_name: str
+  input: InputSummary
+  columns: dict[str, str]
+  splits: dict[str, int]
+  examples: tuple[ShardFile, ...]
+  statistics: tuple[WrittenFile, ...]
+  schema: WrittenFile
+  versions: dict[str, str]
+  version: int = MANIFEST_VERSION
+
+  def to_json(self) -> str:
+    return json.dumps(dataclasses.asdict(self), indent=1) + '\n'
+
+  @classmethod
+  def from_json(cls, text: str | bytes) -> 'Manifest':
+    fields: dict[str, Any] = json.loads(text)
+    if fields['version'] != MANIFEST_VERSION:
+      raise UserError(
+        f'a manifest of version {fields["version"]} was found, this beam_taxi reads {MANIFEST_VERSION}: use the '
+        'release that wrote it'
+      )
+    return cls(
+      **{
+        **fields,
+        'input': InputSummary(**{**fields['input'], 'patterns': tuple(fields['input']['patterns'])}),
+        'examples': tuple(ShardFile(**shard) for shard in fields['examples']),
+        'statistics': tuple(WrittenFile(**file) for file in fields['statistics']),
+        'schema': WrittenFile(**fields['schema']),
+      }
+    )
+
+
+def read_manifest(folder: RunFolder) -> Manifest | None:
+  """The run's manifest, or None where the run has not finished."""
+  if not storage.exists(folder.manifest):
+    return None
+  return Manifest.from_json(storage.read_bytes(folder.manifest))

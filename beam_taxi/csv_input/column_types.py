@@ -1,0 +1,97 @@
+"""Column types over all rows, by the rules of TFX's CsvExampleGen.
+
+TFX asks of each non-empty cell: does Python's int() take it, and is it an int64? Then it is INT; an int beyond int64 is
+STRING; else, does float() take it? FLOAT; else STRING. A column has the highest type of its cells, in the order INT <
+FLOAT < STRING, and no type where all its cells are empty. (Source: tfx_bsl/coders/csv_decoder.py, _InferValueType.)
+
+Arrow's own inference finds the same types for nearly every cell, in C++. Where the two may differ - hexadecimal ints,
+"+5", "1_000", NaN's spellings, ints beyond int64 - the cells in question are asked again, by Python.
+"""
+
+import enum
+from collections.abc import Iterable, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+class ColumnType(enum.IntEnum):
+  """A column's type; the higher of two is the type of both together."""
+
+  UNKNOWN = 0
+  INT = 1
+  FLOAT = 2
+  STRING = 3
+
+
+_INT64_LIMIT = 2**63
+
+# What no Python int() or float() refuses, and what needs no second look.
+_PLAIN_NUMBER = r'^[ \t]*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?[ \t]*$'
+_PLAIN_INT = r'^[ \t]*[-+]?\d{1,18}[ \t]*$'
+
+
+def widest(types: Iterable[Sequence[ColumnType]]) -> tuple[ColumnType, ...]:
+  """Per column the highest of several types; () where there are none."""
+  return tuple(ColumnType(max(column)) for column in zip(*types, strict=True))
+
+
+def type_of_cell(cell: bytes) -> ColumnType:
+  """One cell's type, as TFX infers it."""
+  if not cell:
+    return ColumnType.UNKNOWN
+  try:
+    return ColumnType.INT if -_INT64_LIMIT <= int(cell) < _INT64_LIMIT else ColumnType.STRING
+  except ValueError:
+    pass
+  try:
+    float(cell)
+  except ValueError:
+    return ColumnType.STRING
+  return ColumnType.FLOAT
+
+
+def type_of_cells(cells: pa.Array) -> ColumnType:
+  """The type of a binary column, asked cell by cell where a regular expression in C++ cannot answer."""
+  cells = cells.drop_null()
+  result = ColumnType.UNKNOWN
+  if not len(cells):
+    return result
+  # One cell that is no number settles the column, and in a column of text the first one nearly always is.
+  if type_of_cell(cells[0].as_py()) is ColumnType.STRING:
+    return ColumnType.STRING
+  plain = pc.match_substring_regex(cells, _PLAIN_INT)
+  if pc.any(plain).as_py():
+    result = ColumnType.INT
+  cells = cells.filter(pc.invert(plain))
+  odd = pc.invert(pc.match_substring_regex(cells, _PLAIN_NUMBER)) if len(cells) else None
+  for group in (cells.filter(odd), cells.filter(pc.invert(odd))) if odd is not None else ():
+    for cell in group.unique():
+      result = max(result, type_of_cell(cell.as_py()))
+      if result is ColumnType.STRING:
+        return result
+  return result
+
+
+def type_of_inferred(column: pa.Array, data: bytes) -> ColumnType | None:
+  """TFX's type for a column whose type Arrow has inferred; None where only the cells themselves can tell.
+
+  Args:
+    column: what Arrow made of the column.
+    data: the CSV bytes that it was read from.
+  """
+  kind = column.type
+  if pa.types.is_null(kind):
+    return ColumnType.UNKNOWN
+  if pa.types.is_int64(kind):
+    # Arrow reads 0x1F as an int, Python's int() does not.
+    return ColumnType.INT if b'0x' not in data and b'0X' not in data else None
+  if pa.types.is_float64(kind):
+    # Arrow reads an int beyond int64 as a double, and nan(1) as NaN.
+    largest = pc.max(pc.abs(column)).as_py()
+    suspicious = pc.any(pc.is_nan(column)).as_py() or (largest is not None and largest >= _INT64_LIMIT)
+    return None if suspicious else ColumnType.FLOAT
+  if pa.types.is_string(kind):
+    return None
+  # A date, a time or a timestamp: neither int() nor float() takes any of their spellings.
+  return ColumnType.STRING

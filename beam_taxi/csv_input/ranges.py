@@ -1,0 +1,74 @@
+"""The plan: which bytes are read together and which shard they go to, from the files' names and sizes alone.
+
+The plan does not depend on the runner or on how many workers there are, so neither do the shards of a run.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+from beam_taxi.csv_input.files import InputFile
+
+# A small input is still cut into this many ranges and shards, so that every core has some, as long as a range is not
+# smaller than _SMALLEST_RANGE, below which opening the file and calling Arrow cost more than the bytes.
+_FEWEST_RANGES = 32
+_SMALLEST_RANGE = 256 * 1024
+# A byte-order mark is in one range with the header behind it.
+_SMALLEST_FIRST_RANGE = 4
+_FEWEST_SHARDS = 16
+_SMALLEST_SHARD = 1024 * 1024
+
+# How much larger the CSV in a compressed file is taken to be than the file.
+_COMPRESSION_RATIO = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class Shard:
+  """Shard `index` of `count`: the names of its files follow from it."""
+
+  index: int
+  count: int
+
+
+@dataclasses.dataclass(frozen=True)
+class ByteRange:
+  """Bytes [start, end) of a file, not yet aligned to records. A compressed file is one range, of its stored bytes."""
+
+  file: InputFile
+  start: int
+  end: int
+  shard: Shard
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordRange:
+  """Whole records: uncompressed bytes [start, end) of a file, to its end where `end` is None, from line `line` on."""
+
+  file: InputFile
+  start: int
+  end: int | None
+  line: int
+  shard: Shard
+
+
+def plan_ranges(files: Sequence[InputFile], block_size: int, shard_size: int) -> Iterator[ByteRange]:
+  """Cuts files into ranges of at most `block_size` bytes and puts each range into a shard.
+
+  Args:
+    files: the input, in the order that the shards keep.
+    block_size: bytes of the largest range. Ranges are smaller where the whole input is small.
+    shard_size: bytes of CSV in a shard, about. There are at least as many shards as keep all cores of a machine busy.
+
+  Yields:
+    Ranges in the order of the files and of the bytes in them. Each shard has at least one.
+  """
+  total = sum(file.size * (_COMPRESSION_RATIO if file.compression else 1) for file in files)
+  range_size = min(block_size, max(total // _FEWEST_RANGES, _SMALLEST_RANGE))
+  cuts: list[tuple[InputFile, int, int]] = []
+  for file in files:
+    step = max(file.size, 1) if file.compression else range_size
+    starts = [0, *range(max(step, _SMALLEST_FIRST_RANGE), file.size, step)]
+    cuts += [(file, start, end) for start, end in zip(starts, [*starts[1:], file.size], strict=True)]
+  wanted = max(-(-total // shard_size), min(_FEWEST_SHARDS, -(-total // _SMALLEST_SHARD)))
+  count = max(1, min(wanted, len(cuts)))
+  for number, (file, start, end) in enumerate(cuts):
+    yield ByteRange(file, start, end, Shard(number * count // len(cuts), count))

@@ -1,0 +1,70 @@
+"""Whole records of a file, a block at a time."""
+
+import dataclasses
+from collections.abc import Iterator
+
+from beam_taxi import storage
+from beam_taxi.csv_input.boundaries import last_record_end, open_quote
+from beam_taxi.csv_input.decode import BadRowError, RowProblem
+from beam_taxi.csv_input.dialect import Dialect
+from beam_taxi.csv_input.files import InputFile, changed, open_uncompressed, read_exactly
+from beam_taxi.csv_input.ranges import RecordRange
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+  """Whole records, with the offset in the uncompressed file and the lines that come before them."""
+
+  data: bytes
+  offset: int
+  lines: int
+
+
+def read_records(records: RecordRange, dialect: Dialect, block_size: int) -> Iterator[Block]:
+  """The records of a range, in blocks that hold whole ones: one block, or many where the file is compressed.
+
+  Raises:
+    UserError: the file is not what it was when the run began.
+    BadRowError: a compressed file ends inside quotes.
+  """
+  if records.end is None:
+    yield from read_blocks(records.file, records.start, dialect, block_size)
+  elif records.end > records.start:
+    with open_uncompressed(records.file) as stream:
+      stream.seek(records.start)
+      data = read_exactly(stream, records.end - records.start, records.file)
+      if records.end == records.file.size and stream.read(1):
+        raise changed(records.file, 'longer')
+    yield Block(data, records.start, records.line - 1)
+
+
+def read_blocks(file: InputFile, start: int, dialect: Dialect, block_size: int) -> Iterator[Block]:
+  """Streams a file from a record's beginning to its end, about `block_size` bytes at a time.
+
+  Raises:
+    UserError: the file is not what it was when the run began.
+    BadRowError: the file ends inside quotes.
+  """
+  if storage.size(file.path) != file.size:
+    raise changed(file, 'of another size')
+  with open_uncompressed(file) as stream:
+    lines = read_exactly(stream, start, file).count(b'\n')
+    offset = start
+    rest = b''
+    while chunk := stream.read(max(block_size, len(rest))):
+      rest += chunk
+      if whole := last_record_end(rest, dialect):
+        yield Block(rest[:whole], offset, lines)
+        lines += rest.count(b'\n', 0, whole)
+        offset += whole
+        rest = rest[whole:]
+    quote = open_quote(rest, dialect)
+    if quote is not None:
+      raise BadRowError(unclosed_quote(offset + quote, lines + rest.count(b'\n', 0, quote)))
+    if rest:
+      yield Block(rest, offset, lines)
+
+
+def unclosed_quote(offset: int, lines: int) -> RowProblem:
+  """The problem of a file that ends inside quotes, told at the place where they opened."""
+  return RowProblem(offset, lines, 'a quote opens here and is never closed')

@@ -1,0 +1,128 @@
+"""Files, wherever they are: plain calls for local paths, Beam's FileSystems for every other scheme.
+
+Beam is imported only when a path needs it, so that what looks at local files stays quick to start.
+"""
+
+import contextlib
+import glob
+import os
+import secrets
+from collections.abc import Iterator
+from typing import BinaryIO, cast
+
+
+def is_local(path: str) -> bool:
+  """Whether a path has no scheme, and so is this machine's own."""
+  return '://' not in path
+
+
+def join(base: str, *parts: str) -> str:
+  """Joins with '/', which is right for object stores and for every system that this project runs on."""
+  return '/'.join([base.rstrip('/'), *parts])
+
+
+def match(pattern: str) -> list[tuple[str, int]]:
+  """(path, bytes) of every file that a path or glob pattern names, in no particular order."""
+  if is_local(pattern):
+    names = [pattern] if os.path.isfile(pattern) else glob.glob(pattern, recursive=True)
+    return [(name, os.path.getsize(name)) for name in names if os.path.isfile(name)]
+  from apache_beam.io.filesystems import FileSystems
+
+  [result] = FileSystems.match([pattern])
+  return [(found.path, found.size_in_bytes) for found in result.metadata_list]
+
+
+def size(path: str) -> int:
+  """A file's bytes as stored."""
+  if is_local(path):
+    return os.path.getsize(path)
+  [(_, found)] = match(path)
+  return found
+
+
+def open_for_reading(path: str) -> BinaryIO:
+  """A seekable stream of a file's bytes as they are stored: nothing is decompressed."""
+  if is_local(path):
+    return open(path, 'rb', buffering=0)
+  from apache_beam.io.filesystem import CompressionTypes
+  from apache_beam.io.filesystems import FileSystems
+
+  return cast(BinaryIO, FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED))
+
+
+def read_bytes(path: str) -> bytes:
+  """A whole small file."""
+  with open_for_reading(path) as stream:
+    return stream.read()
+
+
+def exists(path: str) -> bool:
+  """Whether there is a file, a folder or, in an object store, an object of this very name."""
+  if is_local(path):
+    return os.path.lexists(path)
+  from apache_beam.io.filesystems import FileSystems
+
+  return FileSystems.exists(path)
+
+
+class AtomicFile:
+  """A file that appears whole, under its own name, when it is committed, and not at all when it is discarded.
+
+  A local file is written beside its place under a name that nobody else has and then renamed; an object store shows an
+  object only once its upload ends. Two writers of the same bytes to the same path, as when a runner repeats a bundle,
+  leave one file.
+  """
+
+  def __init__(self, path: str):
+    self._path = path
+    self._temporary = ''
+    if is_local(path):
+      folder, name = os.path.split(path)
+      os.makedirs(folder or '.', exist_ok=True)
+      self._temporary = os.path.join(folder, f'.{name}.{secrets.token_hex(4)}.tmp')
+      self._stream: BinaryIO = open(self._temporary, 'wb', buffering=0)
+    else:
+      from apache_beam.io.filesystem import CompressionTypes
+      from apache_beam.io.filesystems import FileSystems
+
+      self._stream = cast(
+        BinaryIO,
+        FileSystems.create(path, 'application/octet-stream', CompressionTypes.UNCOMPRESSED),
+      )
+
+  def write(self, data: bytes | memoryview) -> None:
+    """Appends all of `data`."""
+    view = memoryview(data)
+    while len(view):
+      view = view[self._stream.write(view) or len(view) :]
+
+  def commit(self) -> None:
+    """Makes the file visible under its name."""
+    self._stream.close()
+    if self._temporary:
+      os.replace(self._temporary, self._path)
+
+  def discard(self) -> None:
+    """Leaves nothing behind. An object store's upload is abandoned unfinished."""
+    if self._temporary:
+      self._stream.close()
+      with contextlib.suppress(FileNotFoundError):
+        os.remove(self._temporary)
+
+
+@contextlib.contextmanager
+def atomic_file(path: str) -> Iterator[AtomicFile]:
+  """An AtomicFile that is committed when the block ends and discarded when it raises."""
+  file = AtomicFile(path)
+  try:
+    yield file
+  except BaseException:
+    file.discard()
+    raise
+  file.commit()
+
+
+def write_bytes(path: str, data: bytes) -> None:
+  """Writes a whole small file, atomically."""
+  with atomic_file(path) as file:
+    file.write(data)
