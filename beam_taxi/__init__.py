@@ -6,4 +6,4 @@ __version__ = '0.1.0'
 
 # TensorFlow writes about CUDA, oneDNN and CPU features to stderr when it is imported, on machines where none of that
 # matters here. Its own errors still show, and whoever has set the variable keeps their choice.
-os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')

@@ -1,6 +1,7 @@
 """A run's folder: where each artifact lies in it, and the manifest that says that the run finished."""
 
 import dataclasses
+import importlib.metadata
 import json
 from typing import Any
 
@@ -8,6 +9,8 @@ from beam_taxi import storage
 from beam_taxi.errors import UserError
 
 MANIFEST_VERSION = 1
+
+_PACKAGES = ('beam_taxi', 'apache-beam', 'tensorflow-data-validation', 'tensorflow', 'ml-metadata', 'pyarrow')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,3 +124,8 @@ def read_manifest(folder: RunFolder) -> Manifest | None:
   if not storage.exists(folder.manifest):
     return None
   return Manifest.from_json(storage.read_bytes(folder.manifest))
+
+
+def package_versions() -> dict[str, str]:
+  """The versions of the packages that a run's results depend on."""
+  return {name: importlib.metadata.version(name) for name in _PACKAGES}

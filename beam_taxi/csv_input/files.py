@@ -7,7 +7,7 @@ import dataclasses
 import gzip
 import io
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, cast
 
 import pyarrow as pa
@@ -44,6 +44,15 @@ class Header:
   columns: tuple[str, ...]
   begin: int
   end: int
+
+
+@dataclasses.dataclass(frozen=True)
+class InputPlan:
+  """The whole input: how many files and stored bytes it has, and the header of its first file."""
+
+  files: int
+  bytes: int
+  header: Header
 
 
 def match_files(patterns: Iterable[str]) -> list[InputFile]:
@@ -152,6 +161,11 @@ def read_header(file: InputFile, dialect: Dialect) -> Header:
     if columns.index(name) != position - 1:
       raise UserError(f'{file.path}: line 1: two columns are named {name!r}; give each its own name')
   return Header(file.path, tuple(columns), mark, mark + end)
+
+
+def plan_input(files: Sequence[InputFile], dialect: Dialect) -> InputPlan:
+  """What is known of the input before its records are read. Raises UserError as read_header does."""
+  return InputPlan(len(files), sum(file.size for file in files), read_header(files[0], dialect))
 
 
 def header_difference(first: Header, other: Header) -> str:

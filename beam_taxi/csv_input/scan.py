@@ -64,6 +64,10 @@ class Findings:
   problem: Problem | None = None
   fingerprint: int = 0
 
+  def types_of(self, columns: Sequence[str]) -> tuple[ColumnType, ...]:
+    """One type a column, UNKNOWN where there was no record at all."""
+    return self.types or (ColumnType.UNKNOWN,) * len(columns)
+
 
 @dataclasses.dataclass(frozen=True)
 class RangeScan:
@@ -297,14 +301,14 @@ def settle(scans: Iterable[RangeScan]) -> Settled:
       sure = scan.begin >= header_end
     trusted.append(sure and scan.guess is inside)
     if trusted[-1]:
-      problem = scan.problem and _located(file, scan.problem.behind(scan.begin, lines))
+      problem = scan.problem and located(file, scan.problem.behind(scan.begin, lines))
       parts.append(Findings(scan.types, scan.rows, problem))
     if true.open_quote:
       opened = unclosed_quote(scan.begin + true.open_quote.offset, lines + true.open_quote.newlines)
     inside = true.ends_inside
     lines += scan.newlines
   if inside:
-    return Settled((), (), merge_findings([*parts, Findings(problem=_located(file, opened))]))
+    return Settled((), (), merge_findings([*parts, Findings(problem=located(file, opened))]))
   records = _record_ranges(scans, starts)
   unsure = [found for found, sure in zip(records, trusted, strict=True) if not sure and found.end != found.start]
   parts.append(Findings(fingerprint=_fingerprint(file, [scan.checksum for scan in scans])))
@@ -322,7 +326,7 @@ def scan_records(records: RecordRange, columns: Sequence[str], dialect: Dialect,
         raise BadRowError(error.problem.behind(block.offset, block.lines)) from error
       parts.append(Findings(types, rows))
   except BadRowError as error:
-    parts.append(Findings(problem=_located(records.file, error.problem)))
+    parts.append(Findings(problem=located(records.file, error.problem)))
   return merge_findings(parts)
 
 
@@ -338,7 +342,7 @@ def _record_ranges(scans: Sequence[RangeScan], starts: Sequence[tuple[int, int] 
   return found[::-1]
 
 
-def _located(file: InputFile, problem: RowProblem) -> Problem:
+def located(file: InputFile, problem: RowProblem) -> Problem:
   """A problem as the user reads it."""
   return Problem(
     file.index,

@@ -1,0 +1,45 @@
+"""The schema of a run, inferred from its statistics as TFX's SchemaGen infers it, and its files."""
+
+import hashlib
+from collections.abc import Sequence
+
+import tensorflow_data_validation as tfdv
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
+from beam_taxi.artifacts import WrittenFile
+from beam_taxi.storage import read_bytes, write_bytes
+
+
+def infer_schema(statistics: Sequence[statistics_pb2.DatasetFeatureStatisticsList]) -> schema_pb2.Schema:
+  """One schema for all splits: inferred from the first, widened by each of the others.
+
+  (Source: tfx/components/schema_gen/executor.py, with its default of infer_feature_shape=True.)
+
+  Args:
+    statistics: each split's, in the splits' order. A split without records says nothing about the schema.
+
+  Returns:
+    The schema; an empty one where no split has records.
+  """
+  schema = None
+  for split in statistics:
+    if not split.datasets or not split.datasets[0].num_examples:
+      continue
+    if schema is None:
+      schema = tfdv.infer_schema(split, infer_feature_shape=True)
+    else:
+      schema = tfdv.update_schema(schema, split, infer_feature_shape=True)
+  return schema or schema_pb2.Schema()
+
+
+def write_inferred_schema(path: str, *statistics: statistics_pb2.DatasetFeatureStatisticsList) -> WrittenFile:
+  """Infers a schema and writes it as text, as schema.pbtxt."""
+  data = text_format.MessageToString(infer_schema(statistics)).encode()
+  write_bytes(path, data)
+  return WrittenFile(path, hashlib.sha256(data).hexdigest())
+
+
+def read_schema(path: str) -> schema_pb2.Schema:
+  """A schema.pbtxt, of this project or of TFX."""
+  return text_format.Parse(read_bytes(path), schema_pb2.Schema())

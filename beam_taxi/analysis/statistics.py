@@ -1,0 +1,26 @@
+"""The options of a run's statistics, and their files."""
+
+import hashlib
+
+import tensorflow_data_validation as tfdv
+from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
+
+from beam_taxi.artifacts import WrittenFile
+from beam_taxi.storage import read_bytes, write_bytes
+
+
+def statistics_options() -> tfdv.StatsOptions:
+  """TFDV's defaults, with which TFX's StatisticsGen runs too."""
+  return tfdv.StatsOptions()
+
+
+def write_statistics(statistics: DatasetFeatureStatisticsList, path: str, split: str) -> WrittenFile:
+  """Writes a split's statistics as a binary proto, as TFX's StatisticsGen does."""
+  data = statistics.SerializeToString(deterministic=True)
+  write_bytes(path, data)
+  return WrittenFile(path, hashlib.sha256(data).hexdigest(), split)
+
+
+def read_statistics(path: str) -> DatasetFeatureStatisticsList:
+  """A FeatureStats.pb, of this project or of TFX."""
+  return DatasetFeatureStatisticsList.FromString(read_bytes(path))

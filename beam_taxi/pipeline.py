@@ -1,0 +1,61 @@
+"""The graph, from file patterns to the manifest, readable from top to bottom.
+
+What travels between the steps are blocks - byte ranges, RecordBatches, shard results - and never rows. Two passes are
+made over the input: the first finds where records begin and what type each column has over all rows; the second reads
+typed records and does everything else with them while they are in memory.
+"""
+
+import apache_beam as beam
+
+from beam_taxi.artifacts import Manifest
+from beam_taxi.config import RunConfig
+from beam_taxi.csv_input.files import plan_input
+from beam_taxi.transforms import (
+  EncodeExamples,
+  GenerateStatistics,
+  InferSchema,
+  MatchFiles,
+  PlanRanges,
+  ReadCsv,
+  ScanRanges,
+  WriteManifest,
+  WriteShards,
+  WriteStatistics,
+  dialect_of,
+  rows_of,
+)
+
+
+def build_graph(root: beam.Pipeline, config: RunConfig) -> beam.PCollection[Manifest]:
+  """Adds the whole graph to a pipeline.
+
+  Args:
+    root: a pipeline, of any runner.
+    config: what to read, what to make of it and where to write it.
+
+  Returns:
+    One Manifest, which by then is written. A run that has none did not finish.
+  """
+  files = root | 'MatchFiles' >> MatchFiles(config.input)
+  plan = files | 'ReadHeader' >> beam.Map(plan_input, dialect_of(config))
+  ranges = files | 'PlanRanges' >> PlanRanges(config)
+
+  scanned = ranges | 'ScanRanges' >> ScanRanges(config, plan)
+
+  blocks = scanned.records | 'ReadCsv' >> ReadCsv(config, plan, scanned.findings)
+  encoded = blocks | 'EncodeExamples' >> EncodeExamples(config)
+  shards = encoded['examples'] | 'WriteShards' >> WriteShards(config)
+
+  statistics = {
+    split: encoded[rows_of(split)] | f'GenerateStatistics[{split.name}]' >> GenerateStatistics()
+    for split in config.splits
+  }
+  statistics_files = [
+    split_statistics | f'WriteStatistics[{split.name}]' >> WriteStatistics(config, split)
+    for split, split_statistics in statistics.items()
+  ]
+  schema = root | 'InferSchema' >> InferSchema(config, list(statistics.values()))
+
+  return root | 'WriteManifest' >> WriteManifest(
+    config, plan, scanned.findings, shards, statistics_files, schema
+  )

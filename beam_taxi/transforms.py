@@ -1,0 +1,422 @@
+"""The PTransforms and DoFns of the graph: wiring only. What they call lives in the packages that know nothing of Beam."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+import tensorflow_data_validation as tfdv
+from apache_beam.pvalue import AsList, AsSingleton, PCollection, TaggedOutput
+from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
+
+from beam_taxi.analysis.batches import to_list_columns
+from beam_taxi.analysis.schema import write_inferred_schema
+from beam_taxi.analysis.statistics import statistics_options, write_statistics
+from beam_taxi.artifacts import InputSummary, Manifest, RunFolder, ShardFile, WrittenFile, package_versions
+from beam_taxi.config import RunConfig, Split
+from beam_taxi.counters import StepCounters
+from beam_taxi.csv_input.decode import BadRowError, decode
+from beam_taxi.csv_input.dialect import Dialect
+from beam_taxi.csv_input.files import InputFile, InputPlan, match_files, plan_input
+from beam_taxi.csv_input.ranges import ByteRange, RecordRange, Shard, plan_ranges
+from beam_taxi.csv_input.records import read_records
+from beam_taxi.csv_input.scan import (
+  Findings,
+  RangeScan,
+  located,
+  merge_findings,
+  scan_range,
+  scan_records,
+  settle,
+)
+from beam_taxi.errors import UserError
+from beam_taxi.examples.encoding import encode_examples
+from beam_taxi.examples.shards import ShardWriter
+from beam_taxi.examples.splitting import assign_splits
+from beam_taxi.examples.tfrecord import frame_records
+from beam_taxi.storage import write_bytes
+
+
+def dialect_of(config: RunConfig) -> Dialect:
+  """How the cells of the run's input are written."""
+  return Dialect(null_values=config.null_values)
+
+
+class MatchFiles(beam.PTransform):
+  """Nothing -> the input's files, as one list."""
+
+  def __init__(self, patterns: Sequence[str]):
+    super().__init__()
+    self._patterns = tuple(patterns)
+
+  def expand(self, root: Any) -> PCollection[list[InputFile]]:
+    return root | 'Patterns' >> beam.Create([self._patterns]) | 'Match' >> beam.Map(match_files)
+
+
+class PlanRanges(beam.PTransform):
+  """The list of files -> ByteRanges, spread over all workers."""
+
+  def __init__(self, config: RunConfig):
+    super().__init__()
+    self._config = config
+
+  def expand(self, files: PCollection[list[InputFile]]) -> PCollection[ByteRange]:
+    return (
+      files
+      | 'Plan' >> beam.FlatMap(plan_ranges, self._config.block_size, self._config.shard_size)
+      | 'SpreadRanges' >> beam.Reshuffle()
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Scanned:
+  """Pass 1's results: one Findings for the whole input, and every shard's RecordRanges, keyed by the shard's index."""
+
+  findings: PCollection[Findings]
+  records: PCollection[tuple[int, RecordRange]]
+
+
+class ScanRanges(beam.PTransform):
+  """Pass 1: ByteRanges -> Scanned. Ends the run where a row is bad."""
+
+  def __init__(self, config: RunConfig, plan: PCollection[InputPlan]):
+    super().__init__()
+    self._config = config
+    self._plan = plan
+
+  def expand(self, ranges: PCollection[ByteRange]) -> Scanned:
+    plan = AsSingleton(self._plan)
+    settled = (
+      ranges
+      | 'Scan' >> beam.ParDo(_ScanRange(self._config), plan)
+      | 'RangesOfFile' >> beam.GroupByKey()
+      | 'Settle' >> beam.ParDo(_Settle()).with_outputs('unsure', 'findings', main='records')
+    )
+    again = (
+      settled.unsure
+      | 'SpreadUnsure' >> beam.Reshuffle()
+      | 'ScanAgain' >> beam.ParDo(_ScanRecords(self._config), plan)
+    )
+    findings = (
+      (settled.findings, again)
+      | 'AllFindings' >> beam.Flatten()
+      | 'MergeFindings' >> beam.CombineGlobally(merge_findings)
+      | 'RejectBadRows' >> beam.Map(_reject_bad_rows)
+    )
+    return Scanned(findings, settled.records)
+
+
+class _ScanRange(beam.DoFn):
+  def __init__(self, config: RunConfig):
+    self._dialect = dialect_of(config)
+    self._block_size = config.block_size
+    self._counters = StepCounters('ScanRanges')
+
+  def process(self, part: ByteRange, plan: InputPlan) -> Iterator[tuple[int, RangeScan]]:
+    with self._counters.timed():
+      scan = scan_range(part, plan.header, self._dialect, self._block_size)
+    self._counters.add('bytes', part.end - part.start)
+    yield part.file.index, scan
+
+
+class _Settle(beam.DoFn):
+  def process(self, scans_of_file: tuple[int, Iterable[RangeScan]]) -> Iterator[Any]:
+    settled = settle(scans_of_file[1])
+    for records in settled.records:
+      yield records.shard.index, records
+    for records in settled.unsure:
+      yield TaggedOutput('unsure', records)
+    yield TaggedOutput('findings', settled.findings)
+
+
+class _ScanRecords(beam.DoFn):
+  def __init__(self, config: RunConfig):
+    self._dialect = dialect_of(config)
+    self._block_size = config.block_size
+    self._counters = StepCounters('ScanRanges')
+
+  def process(self, records: RecordRange, plan: InputPlan) -> Iterator[Findings]:
+    with self._counters.timed():
+      findings = scan_records(records, plan.header.columns, self._dialect, self._block_size)
+    self._counters.add('ranges_scanned_again', 1)
+    yield findings
+
+
+def _reject_bad_rows(findings: Findings) -> Findings:
+  if findings.problem:
+    raise UserError(findings.problem.message)
+  return findings
+
+
+@dataclasses.dataclass(frozen=True)
+class ShardBlock:
+  """Rows of a shard: its block `number`, counted from 0, and whether it is the last."""
+
+  shard: Shard
+  number: int
+  last: bool
+  rows: pa.RecordBatch
+
+
+@dataclasses.dataclass(frozen=True)
+class EncodedBlock:
+  """A ShardBlock's framed tf.Examples, one array a split, in the splits' order."""
+
+  shard: Shard
+  number: int
+  last: bool
+  records: tuple[pa.BinaryArray, ...]
+
+
+class ReadCsv(beam.PTransform):
+  """Pass 2: each shard's RecordRanges -> its ShardBlocks, in the files' order."""
+
+  def __init__(self, config: RunConfig, plan: PCollection[InputPlan], findings: PCollection[Findings]):
+    super().__init__()
+    self._config = config
+    self._plan = plan
+    self._findings = findings
+
+  def expand(self, records: PCollection[tuple[int, RecordRange]]) -> PCollection[ShardBlock]:
+    return (
+      records
+      | 'RangesOfShard' >> beam.GroupByKey()
+      | 'Read' >> beam.ParDo(_ReadShard(self._config), AsSingleton(self._plan), AsSingleton(self._findings))
+    )
+
+
+class _ReadShard(beam.DoFn):
+  def __init__(self, config: RunConfig):
+    self._dialect = dialect_of(config)
+    self._block_size = config.block_size
+    self._counters = StepCounters('ReadCsv')
+
+  def process(
+    self, ranges_of_shard: tuple[int, Iterable[RecordRange]], plan: InputPlan, findings: Findings
+  ) -> Iterator[ShardBlock]:
+    ranges = sorted(ranges_of_shard[1], key=lambda records: (records.file.index, records.start))
+    columns = plan.header.columns
+    types = findings.types_of(columns)
+    shard = ranges[0].shard
+    waiting = decode(b'', columns, types, self._dialect)
+    number = 0
+    # One block is held back, so that the last one can say that it is.
+    for rows in self._decode(ranges, columns, types):
+      yield ShardBlock(shard, number, last=False, rows=waiting)
+      waiting = rows
+      number += 1
+    yield ShardBlock(shard, number, last=True, rows=waiting)
+
+  def _decode(self, ranges: Sequence[RecordRange], columns: Sequence[str], types: Any) -> Iterator[pa.RecordBatch]:
+    for records in ranges:
+      blocks = read_records(records, self._dialect, self._block_size)
+      while True:
+        with self._counters.timed():
+          block = next(blocks, None)
+          if block is None:
+            break
+          try:
+            rows = decode(block.data, columns, types, self._dialect)
+          except BadRowError as error:
+            problem = error.problem.behind(block.offset, block.lines)
+            raise UserError(located(records.file, problem).message) from error
+        self._counters.add('bytes', len(block.data))
+        self._counters.add('rows', rows.num_rows)
+        yield rows
+
+
+class EncodeExamples(beam.PTransform):
+  """ShardBlocks -> EncodedBlocks, and beside them each split's rows for its statistics.
+
+  Returns a dict: 'examples', and 'rows of SPLIT' for each split.
+  """
+
+  def __init__(self, config: RunConfig):
+    super().__init__()
+    self._config = config
+
+  def expand(self, blocks: PCollection[ShardBlock]) -> dict[str, PCollection]:
+    tags = [rows_of(split) for split in self._config.splits]
+    outputs = blocks | 'Encode' >> beam.ParDo(_EncodeBlock(self._config)).with_outputs(*tags, main='examples')
+    return {tag: outputs[tag] for tag in ('examples', *tags)}
+
+
+def rows_of(split: Split) -> str:
+  """The name of the output of EncodeExamples that has a split's rows."""
+  return f'rows of {split.name}'
+
+
+class _EncodeBlock(beam.DoFn):
+  def __init__(self, config: RunConfig):
+    self._splits = config.splits
+    self._empty_cells = config.empty_cells
+    self._counters = StepCounters('EncodeExamples')
+    self._statistics = StepCounters('GenerateStatistics')
+
+  def process(self, block: ShardBlock) -> Iterator[Any]:
+    with self._counters.timed():
+      examples = encode_examples(block.rows, self._empty_cells)
+      chosen = assign_splits(examples, self._splits)
+      records = frame_records(examples)
+      masks = [pa.array(chosen == index) for index in range(len(self._splits))]
+      split_records = tuple(records.filter(mask) for mask in masks)
+    self._counters.add('bytes', examples.nbytes)
+    yield EncodedBlock(block.shard, block.number, block.last, split_records)
+    for split, mask, written in zip(self._splits, masks, split_records, strict=True):
+      self._counters.add(f'records.{split.name}', len(written))
+      if len(written):
+        with self._statistics.timed():
+          # GenerateStatistics takes the rows in while this step waits for it to do so.
+          yield TaggedOutput(rows_of(split), to_list_columns(block.rows.filter(mask), self._empty_cells))
+
+
+class WriteShards(beam.PTransform):
+  """EncodedBlocks -> the ShardFiles that were written, one a shard and split."""
+
+  def __init__(self, config: RunConfig):
+    super().__init__()
+    self._config = config
+
+  def expand(self, blocks: PCollection[EncodedBlock]) -> PCollection[ShardFile]:
+    return blocks | 'Write' >> beam.ParDo(_WriteShard(self._config))
+
+
+class _WriteShard(beam.DoFn):
+  """Appends a shard's blocks to its files.
+
+  The blocks of a shard come from one element of ReadCsv, through steps that every runner fuses, so they arrive one after
+  the other in one bundle. Should a runner ever do otherwise, the run fails here instead of writing a wrong shard.
+  """
+
+  def __init__(self, config: RunConfig):
+    self._folder = RunFolder.of(config.output, config.run_id)
+    self._splits = config.splits
+    self._counters = StepCounters('WriteShards')
+    self._writers: list[ShardWriter] = []
+    self._shard: Shard | None = None
+    self._next = 0
+
+  def start_bundle(self) -> None:
+    self._give_up()
+
+  def process(self, block: EncodedBlock) -> Iterator[ShardFile]:
+    with self._counters.timed():
+      if block.number == 0 and self._shard is None:
+        self._open(block.shard)
+      if block.shard != self._shard or block.number != self._next:
+        raise RuntimeError(
+          f'block {block.number} of {block.shard} came where block {self._next} of {self._shard} was due: this runner '
+          'does not keep the steps from ReadCsv to WriteShards in one stage'
+        )
+      self._next += 1
+      for writer, records in zip(self._writers, block.records, strict=True):
+        writer.append(records)
+      files = [writer.finish() for writer in self._writers] if block.last else []
+    for file in files:
+      self._counters.add('bytes', file.bytes)
+      yield file
+    if block.last:
+      self._shard, self._writers = None, []
+
+  def finish_bundle(self) -> None:
+    if self._shard is not None:
+      raise RuntimeError(f'the bundle ended within {self._shard}: this runner splits what one element gives')
+
+  def teardown(self) -> None:
+    self._give_up()
+
+  def _open(self, shard: Shard) -> None:
+    self._shard, self._next = shard, 0
+    self._writers = [
+      ShardWriter(split.name, self._folder.shard_file(split.name, shard.index, shard.count)) for split in self._splits
+    ]
+
+  def _give_up(self) -> None:
+    for writer in self._writers:
+      writer.discard()
+    self._shard, self._writers = None, []
+
+
+class GenerateStatistics(beam.PTransform):
+  """A split's rows -> its statistics."""
+
+  def expand(self, rows: PCollection[pa.RecordBatch]) -> PCollection[DatasetFeatureStatisticsList]:
+    return rows | 'Tfdv' >> tfdv.GenerateStatistics(statistics_options())
+
+
+class WriteStatistics(beam.PTransform):
+  """A split's statistics -> the WrittenFile that holds them."""
+
+  def __init__(self, config: RunConfig, split: Split):
+    super().__init__()
+    self._path = RunFolder.of(config.output, config.run_id).statistics_file(split.name)
+    self._split = split.name
+
+  def expand(self, statistics: PCollection[DatasetFeatureStatisticsList]) -> PCollection[WrittenFile]:
+    return statistics | 'Write' >> beam.Map(write_statistics, self._path, self._split)
+
+
+class InferSchema(beam.PTransform):
+  """The statistics of all splits, in the splits' order -> the WrittenFile that holds the schema."""
+
+  def __init__(self, config: RunConfig, statistics: Sequence[PCollection[DatasetFeatureStatisticsList]]):
+    super().__init__()
+    self._path = RunFolder.of(config.output, config.run_id).schema_file
+    self._statistics = statistics
+
+  def expand(self, root: Any) -> PCollection[WrittenFile]:
+    splits = [AsSingleton(split) for split in self._statistics]
+    return root | 'Path' >> beam.Create([self._path]) | 'Infer' >> beam.Map(write_inferred_schema, *splits)
+
+
+class WriteManifest(beam.PTransform):
+  """All that was found and written -> the Manifest, written last of all."""
+
+  def __init__(
+    self,
+    config: RunConfig,
+    plan: PCollection[InputPlan],
+    findings: PCollection[Findings],
+    examples: PCollection[ShardFile],
+    statistics: Sequence[PCollection[WrittenFile]],
+    schema: PCollection[WrittenFile],
+  ):
+    super().__init__()
+    self._config = config
+    self._inputs = [AsSingleton(plan), AsSingleton(findings), AsList(examples), AsSingleton(schema)]
+    self._inputs += [AsSingleton(split) for split in statistics]
+
+  def expand(self, root: Any) -> PCollection[Manifest]:
+    return root | 'Config' >> beam.Create([self._config]) | 'Write' >> beam.Map(_write_manifest, *self._inputs)
+
+
+def _write_manifest(
+  config: RunConfig,
+  plan: InputPlan,
+  findings: Findings,
+  examples: Sequence[ShardFile],
+  schema: WrittenFile,
+  *statistics: WrittenFile,
+) -> Manifest:
+  records = {split.name: sum(file.records for file in examples if file.split == split.name) for split in config.splits}
+  if sum(records.values()) != findings.rows:
+    raise RuntimeError(
+      f'{findings.rows:,} rows were read but {sum(records.values()):,} Examples written: this is a defect, please report it'
+    )
+  types = zip(plan.header.columns, findings.types_of(plan.header.columns), strict=True)
+  manifest = Manifest(
+    run_id=config.run_id,
+    pipeline_name=config.pipeline_name,
+    input=InputSummary(
+      config.input, plan.files, plan.bytes, findings.rows, f'sha256-sum:{findings.fingerprint:064x}'
+    ),
+    columns={name: kind.name for name, kind in types},
+    splits=records,
+    examples=tuple(sorted(examples, key=lambda file: file.path)),
+    statistics=statistics,
+    schema=schema,
+    versions=package_versions(),
+  )
+  write_bytes(RunFolder.of(config.output, config.run_id).manifest, manifest.to_json().encode())
+  return manifest
