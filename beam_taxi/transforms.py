@@ -257,8 +257,9 @@ class _EncodeBlock(beam.DoFn):
   def process(self, block: ShardBlock) -> Iterator[Any]:
     with self._counters.timed():
       examples = encode_examples(block.rows, self._empty_cells)
-      chosen = assign_splits(examples, self._splits)
-      records = frame_records(examples)
+      serialized = examples.to_pylist()
+      chosen = assign_splits(serialized, self._splits)
+      records = frame_records(examples, serialized)
       masks = [pa.array(chosen == index) for index in range(len(self._splits))]
       split_records = tuple(records.filter(mask) for mask in masks)
     self._counters.add('bytes', examples.nbytes)

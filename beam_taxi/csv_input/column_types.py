@@ -73,19 +73,18 @@ def type_of_cells(cells: pa.Array) -> ColumnType:
   return result
 
 
-def type_of_inferred(column: pa.Array, data: bytes) -> ColumnType | None:
+def type_of_inferred(column: pa.Array, *, hexadecimal: bool) -> ColumnType | None:
   """TFX's type for a column whose type Arrow has inferred; None where only the cells themselves can tell.
 
   Args:
     column: what Arrow made of the column.
-    data: the CSV bytes that it was read from.
+    hexadecimal: whether "0x" occurs in the CSV bytes at all: Arrow reads 0x1F as an int, Python's int() does not.
   """
   kind = column.type
   if pa.types.is_null(kind):
     return ColumnType.UNKNOWN
   if pa.types.is_int64(kind):
-    # Arrow reads 0x1F as an int, Python's int() does not.
-    return ColumnType.INT if b'0x' not in data and b'0X' not in data else None
+    return None if hexadecimal else ColumnType.INT
   if pa.types.is_float64(kind):
     # Arrow reads an int beyond int64 as a double, and nan(1) as NaN.
     largest = pc.max(pc.abs(column)).as_py()

@@ -61,12 +61,13 @@ def infer_types(
   table = _read(data, columns, dialect)
   if table is None:
     return (ColumnType.UNKNOWN,) * len(columns), 0
+  hexadecimal = b'0x' in data or b'0X' in data
   types: dict[str, ColumnType | None] = {}
   for name in columns:
     column = _one_chunk(table[name])
     if pa.types.is_binary(column.type):
       raise BadRowError(_row_problem(data, len(columns), dialect, 'a cell is not valid UTF-8'))
-    types[name] = type_of_inferred(column, data)
+    types[name] = type_of_inferred(column, hexadecimal=hexadecimal)
     if types[name] is None and pa.types.is_string(column.type):
       types[name] = type_of_cells(column.cast(pa.binary()))
   unclear = [name for name, found in types.items() if found is None]

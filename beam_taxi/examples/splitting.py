@@ -9,14 +9,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from beam_taxi.config import Split
 
 _WORD = 2**32
 
 
-def assign_splits(examples: pa.BinaryArray, splits: Sequence[Split]) -> npt.NDArray[np.intp]:
+def assign_splits(examples: Sequence[bytes], splits: Sequence[Split]) -> npt.NDArray[np.intp]:
   """The index of each Example's split.
 
   Args:
@@ -29,7 +28,7 @@ def assign_splits(examples: pa.BinaryArray, splits: Sequence[Split]) -> npt.NDAr
   if len(splits) == 1:
     return np.zeros(len(examples), np.intp)
   sha256 = hashlib.sha256
-  digests = b''.join([sha256(example).digest() for example in examples.to_pylist()])
+  digests = b''.join([sha256(example).digest() for example in examples])
   limits = np.cumsum([split.buckets for split in splits])
   words = np.frombuffer(digests, '>u4').reshape(-1, 8).astype(np.uint64)
   buckets = np.zeros(len(words), np.uint64)

@@ -5,6 +5,7 @@ the data. (Source: tensorflow/core/lib/io/record_writer.h.)
 """
 
 import struct
+from collections.abc import Sequence
 
 import google_crc32c
 import numpy as np
@@ -17,10 +18,14 @@ from beam_taxi.examples.encoding import by_length
 _MASK_DELTA = 0xA282EAD8
 
 
-def frame_records(records: pa.BinaryArray) -> pa.BinaryArray:
-  """Each record as it stands in a TFRecord file."""
-  crc32c = google_crc32c.value
-  checksums = np.fromiter(map(crc32c, records.to_pylist()), np.uint32, len(records))
+def frame_records(records: pa.BinaryArray, data: Sequence[bytes]) -> pa.BinaryArray:
+  """Each record as it stands in a TFRecord file.
+
+  Args:
+    records: the records.
+    data: the same as Python's bytes, which checksums are made of and which the caller has at hand.
+  """
+  checksums = np.fromiter(map(google_crc32c.value, data), np.uint32, len(records))
   footers = _mask(checksums).astype('<u4')
   tails = pa.FixedSizeBinaryArray.from_buffers(pa.binary(4), len(records), [None, pa.py_buffer(footers.tobytes())])
   heads, _ = by_length(np.asarray(pc.binary_length(records)).astype(np.int64), _head)
