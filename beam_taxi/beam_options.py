@@ -1,0 +1,56 @@
+"""Beam's own arguments: which runner they name, and what a run in this process adds to them."""
+
+import argparse
+import dataclasses
+import difflib
+import os
+from collections.abc import Sequence
+
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
+from apache_beam.runners.runner import PipelineRunner, create_runner
+
+from beam_taxi.config import RunConfig
+from beam_taxi.errors import UserError
+
+# These hand arguments that Beam does not know on to a job server, which may know them.
+_RUNNERS_WITH_ARGUMENTS_OF_THEIR_OWN = ('PortableRunner', 'FlinkRunner', 'SparkRunner', 'PrismRunner')
+
+
+def parse_beam_args(beam_args: Sequence[str]) -> tuple[PipelineRunner, PipelineOptions]:
+  """The runner that the arguments ask for, and its options.
+
+  Without --runner that is Beam's in-process runner, with a thread a core. (Beam's own default, DirectRunner, may
+  download the binary of another runner first.)
+
+  Args:
+    beam_args: what the command line has besides our own flags.
+
+  Raises:
+    UserError: an argument that neither this project nor Beam knows, or an unknown runner.
+  """
+  parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+  for options_class in {cls.__name__: cls for cls in PipelineOptions.__subclasses__()}.values():
+    if '_add_argparse_args' in vars(options_class):
+      options_class._add_argparse_args(parser)
+  _, unknown = parser.parse_known_args(beam_args)
+  options = PipelineOptions(list(beam_args))
+  name = options.view_as(StandardOptions).runner
+  if unknown and name not in _RUNNERS_WITH_ARGUMENTS_OF_THEIR_OWN:
+    own = (f'--{field.name}' for field in dataclasses.fields(RunConfig))
+    known = [*own, *(flag for action in parser._actions for flag in action.option_strings)]
+    near = difflib.get_close_matches(unknown[0].split('=')[0], known, n=1)
+    hint = f'; did you mean {near[0]}?' if near else '; main.py --help lists the flags'
+    raise UserError(f'{unknown[0]}: neither a flag of this program nor of Apache Beam{hint}')
+  if name:
+    try:
+      return create_runner(name), options
+    except (ValueError, ImportError) as error:
+      raise UserError(f'--runner {name}: {error}') from error
+  direct = options.view_as(DirectOptions)
+  if not any(arg.startswith('--direct_num_workers') for arg in beam_args):
+    direct.direct_num_workers = len(os.sched_getaffinity(0))
+  if not any(arg.startswith('--direct_running_mode') for arg in beam_args) and direct.direct_num_workers != 1:
+    direct.direct_running_mode = 'multi_threading'
+  from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+  return FnApiRunner(), options

@@ -1,0 +1,28 @@
+"""The types that a run records: TFX's artifact and context types, and this project's own execution types.
+
+Artifact types have TFX's names, properties and base types, so that TFX finds and takes our artifacts as its own.
+(Source: tfx/types/standard_artifacts.py and system_artifacts.py.)
+"""
+
+from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
+
+EXAMPLES = mlmd_pb2.ArtifactType(
+  name='Examples',
+  properties={'span': mlmd_pb2.INT, 'version': mlmd_pb2.INT, 'split_names': mlmd_pb2.STRING},
+  base_type=mlmd_pb2.ArtifactType.DATASET,
+)
+EXAMPLE_STATISTICS = mlmd_pb2.ArtifactType(
+  name='ExampleStatistics',
+  properties={'span': mlmd_pb2.INT, 'split_names': mlmd_pb2.STRING},
+  base_type=mlmd_pb2.ArtifactType.STATISTICS,
+)
+SCHEMA = mlmd_pb2.ArtifactType(name='Schema')
+
+PIPELINE = mlmd_pb2.ContextType(name='pipeline')
+PIPELINE_RUN = mlmd_pb2.ContextType(name='pipeline_run')
+NODE = mlmd_pb2.ContextType(name='node')
+
+EXECUTION_TYPES = {
+  node: mlmd_pb2.ExecutionType(name=f'beam_taxi.{node}', base_type=mlmd_pb2.ExecutionType.PROCESS)
+  for node in ('ExampleGen', 'StatisticsGen', 'SchemaGen')
+}

@@ -1,0 +1,1 @@
+"""What a person looks at: the progress line and the summary of a run."""

@@ -1,0 +1,138 @@
+"""The summary that a run ends with, on a terminal."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList, FeatureNameStatistics
+
+from beam_taxi.artifacts import Manifest, RunFolder
+from beam_taxi.metadata.store import NO_STORE
+from beam_taxi.storage import read_bytes
+
+_STEPS = {
+  'ScanRanges': 'find records and column types',
+  'ReadCsv': 'read typed rows',
+  'EncodeExamples': 'encode, hash and frame Examples',
+  'WriteShards': 'compress and write shards',
+  'GenerateStatistics': 'statistics',
+}
+
+_LONGEST_VALUE = 28
+
+
+@dataclasses.dataclass(frozen=True)
+class RunSummary:
+  """What a complete run is summed up from: its manifest and counters, its seconds, and where it is recorded."""
+
+  manifest: Manifest
+  folder: RunFolder
+  counters: Mapping[str, int]
+  seconds: float
+  metadata: str
+  artifact_ids: Mapping[str, int]
+
+
+def print_summary(console: Console, summary: RunSummary) -> None:
+  """Prints the summary of a complete run."""
+  manifest = summary.manifest
+  data = manifest.input
+  console.print()
+  console.print(f'[bold green]Run {manifest.run_id} is complete[/] in {summary.seconds:.1f} s', highlight=False)
+  files = f'{data.files:,} file' + ('s' if data.files != 1 else '')
+  console.print(f'{data.rows:,} rows, {_size(data.bytes)} of CSV in {files}', highlight=False)
+  for table in (_splits(manifest), _features(manifest), _steps(summary), _artifacts(summary)):
+    console.print()
+    console.print(table)
+  console.print()
+
+
+def _splits(manifest: Manifest) -> Table:
+  table = _table('Split', 'Records', 'Share', 'Shards', 'Size', text_columns=1)
+  for split, records in manifest.splits.items():
+    shards = [shard for shard in manifest.examples if shard.split == split]
+    size = _size(sum(shard.bytes for shard in shards))
+    table.add_row(split, f'{records:,}', _share(records, manifest.input.rows), f'{len(shards):,}', size)
+  return table
+
+
+def _features(manifest: Manifest) -> Table:
+  """Each feature, by the statistics of the largest split."""
+  split = max(manifest.splits, key=lambda name: manifest.splits[name])
+  [path] = [file.path for file in manifest.statistics if file.split == split]
+  table = _table(
+    f'Feature ({split})', 'Type', 'Missing', 'Min', 'Mean', 'Max', 'Distinct', 'Most common', text_columns=2
+  )
+  [dataset] = DatasetFeatureStatisticsList.FromString(read_bytes(path)).datasets
+  features = {feature.path.step[0]: feature for feature in dataset.features}
+  for name, kind in manifest.columns.items():
+    row = _feature_row(features[name], dataset.num_examples) if name in features else [''] * 6
+    table.add_row(escape(name), kind, *row)
+  return table
+
+
+def _feature_row(feature: FeatureNameStatistics, examples: int) -> list[str]:
+  """Missing, min, mean, max, distinct, most common."""
+  common = (feature.num_stats if feature.HasField('num_stats') else feature.string_stats).common_stats
+  missing = _share(examples - common.tot_num_values, examples)
+  if feature.HasField('num_stats'):
+    numbers = feature.num_stats
+    if not common.tot_num_values:
+      return [missing] + [''] * 5
+    return [missing, _number(numbers.min), _number(numbers.mean), _number(numbers.max), '', '']
+  strings = feature.string_stats
+  top = ''
+  if strings.top_values:
+    [first, *_] = strings.top_values
+    value = first.value if len(first.value) <= _LONGEST_VALUE else first.value[: _LONGEST_VALUE - 1] + '…'
+    top = f'{escape(value)} ({_share(int(first.frequency), common.tot_num_values)})'
+  return [missing, '', '', '', f'{strings.unique:,}' if strings.unique else '', top]
+
+
+def _steps(summary: RunSummary) -> Table:
+  table = _table('Step', 'What it does', 'Worker seconds', text_columns=2)
+  for step, what in _STEPS.items():
+    table.add_row(step, what, f'{summary.counters.get(f"{step}.msecs", 0) / 1000:.1f}')
+  return table
+
+
+def _artifacts(summary: RunSummary) -> Table:
+  table = _table('Artifact', 'MLMD id', 'Where', text_columns=1)
+  table.columns[2].justify = 'left'
+  table.columns[2].overflow = 'fold'
+  folder = summary.folder
+  for key, uri in (('examples', folder.examples), ('statistics', folder.statistics), ('schema', folder.schema)):
+    table.add_row(key, str(summary.artifact_ids.get(key, '-')), escape(uri))
+  table.add_row('manifest', '-', escape(folder.manifest))
+  table.add_row('metadata', '-', 'not recorded' if summary.metadata == NO_STORE else escape(summary.metadata))
+  return table
+
+
+def _table(*headings: str, text_columns: int) -> Table:
+  """A table whose first columns hold text and whose others hold figures."""
+  table = Table(box=None, header_style='bold cyan', pad_edge=False)
+  for place, heading in enumerate(headings):
+    table.add_column(heading, justify='left' if place < text_columns or heading == 'Most common' else 'right')
+  return table
+
+
+def _size(size: int) -> str:
+  if size < 1000:
+    return f'{size} B'
+  scaled = float(size)
+  for unit in ('kB', 'MB', 'GB', 'TB'):
+    scaled /= 1000
+    if scaled < 1000:
+      break
+  return f'{scaled:.1f} {unit}'
+
+
+def _share(part: int, whole: int) -> str:
+  return f'{part / whole:.1%}' if whole else ''
+
+
+def _number(value: float) -> str:
+  """Four significant digits for a small number, all digits before the point for a large one."""
+  return f'{value:,.0f}' if abs(value) >= 10_000 or value == int(value) else f'{value:,.4g}'

@@ -1,0 +1,201 @@
+"""A run's life: check, record its start, build and run the graph, then record what it made, or why it made nothing."""
+
+import logging
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+import apache_beam as beam
+from apache_beam.metrics import MetricsFilter
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.runner import PipelineResult, PipelineRunner, PipelineState
+from rich.console import Console
+from rich.markup import escape
+
+from beam_taxi import storage
+from beam_taxi.artifacts import Manifest, RunFolder, read_manifest
+from beam_taxi.beam_options import parse_beam_args
+from beam_taxi.config import RunConfig
+from beam_taxi.counters import NAMESPACE
+from beam_taxi.csv_input.dialect import Dialect
+from beam_taxi.csv_input.files import match_files, plan_input
+from beam_taxi.errors import UserError, user_error_in
+from beam_taxi.metadata.recording import RecordedRun, Value, record_completion, record_failure, record_start
+from beam_taxi.metadata.store import NO_STORE, connect, store_uri
+from beam_taxi.report.progress import show_progress
+from beam_taxi.report.terminal import RunSummary, print_summary
+
+_LOG = logging.getLogger(__name__)
+
+COMPLETE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+
+_T = TypeVar('_T')
+
+
+def run(config: RunConfig, beam_args: Sequence[str]) -> int:
+  """Runs the whole pipeline and says on the terminal how it went.
+
+  Args:
+    config: what to run.
+    beam_args: Beam's own arguments.
+
+  Returns:
+    The exit code: 0 complete, 1 failed, 2 wrong input, output, flags or store, 130 interrupted.
+  """
+  errors = Console(stderr=True)
+  try:
+    runner, options = parse_beam_args(beam_args)
+    refusal = _refusal(config)
+    recorder = _open_recorder(config, refusal)
+  except UserError as error:
+    return _say(errors, str(error), WRONG_USE)
+  began = time.monotonic()
+  try:
+    recorder.start({'runner': type(runner).__name__, 'input': ' '.join(config.input)})
+    if refusal:
+      raise refusal
+    total_bytes = _check_input(config)
+    job = _Background(lambda: _run_graph(config, runner, options))
+    show_progress(errors, total_bytes, job.wait)
+    counters = job.result()
+    manifest = read_manifest(RunFolder.of(config.output, config.run_id))
+    if manifest is None:
+      raise RuntimeError('the runner says that the run is done, but there is no manifest')
+  except KeyboardInterrupt:
+    recorder.fail('interrupted by Ctrl-C')
+    return _say(errors, f'interrupted: {config.run_id} is recorded as FAILED and has no manifest', INTERRUPTED)
+  except Exception as error:  # Whatever it was, the run is recorded as FAILED and said to be so.
+    wrong_use = user_error_in(error)
+    recorder.fail(str(wrong_use or error))
+    if wrong_use:
+      return _say(errors, str(wrong_use), WRONG_USE)
+    _LOG.error('the run failed', exc_info=error)
+    return _say(errors, f'{config.run_id} failed and is recorded as FAILED: {_last_line(error)}', FAILED)
+  seconds = time.monotonic() - began
+  properties: dict[str, Value] = {f'counter.{name}': count for name, count in sorted(counters.items())}
+  try:
+    ids = recorder.complete(manifest, {'seconds': seconds, **properties})
+  except Exception as error:  # The run is good all the same: say where it is, and that only its record is missing.
+    _LOG.error('the run is complete but could not be recorded', exc_info=error)
+    return _say(
+      errors, f'{config.run_id} is complete in {config.output}, but recording it into {recorder.uri} failed', FAILED
+    )
+  print_summary(Console(), RunSummary(manifest, RunFolder.of(config.output, config.run_id), counters, seconds, recorder.uri, ids))
+  return COMPLETE
+
+
+class _Recorder:
+  """Records one run into a store, or nowhere."""
+
+  def __init__(self, uri: str, run: RecordedRun):
+    """Raises UserError where the store cannot be opened."""
+    self.uri = uri
+    self._store = None if uri == NO_STORE else connect(uri)
+    self._run = run
+
+  def start(self, properties: dict[str, Value]) -> None:
+    if self._store:
+      record_start(self._store, self._run, properties)
+
+  def fail(self, error: str) -> None:
+    if self._store:
+      record_failure(self._store, self._run, error)
+
+  def complete(self, manifest: Manifest, properties: dict[str, Value]) -> dict[str, int]:
+    return record_completion(self._store, self._run, manifest, properties) if self._store else {}
+
+
+def _open_recorder(config: RunConfig, refusal: UserError | None) -> _Recorder:
+  """The recorder of this run. A refused one gets an id of its own: the id that it asked for may be another run's."""
+  run_id = f'{config.run_id}.refused-{secrets.token_hex(2)}' if refusal else config.run_id
+  splits = tuple(split.name for split in config.splits)
+  recorded = RecordedRun(run_id, config.pipeline_name, RunFolder.of(config.output, config.run_id), splits)
+  try:
+    return _Recorder(store_uri(config.metadata, config.output), recorded)
+  except UserError as error:
+    raise refusal or error from error
+
+
+def _refusal(config: RunConfig) -> UserError | None:
+  """Makes the run's folder where it is local; says why not where it exists or cannot be made."""
+  folder = RunFolder.of(config.output, config.run_id).uri
+  taken = UserError(f'{folder}: exists already; choose another --run_id or --output')
+  try:
+    if storage.is_local(folder):
+      os.makedirs(folder)
+    elif storage.match(storage.join(folder, '**')):
+      return taken
+  except FileExistsError:
+    return taken if os.path.isdir(folder) else UserError(f'--output {config.output}: is a file; name a folder')
+  except OSError as error:
+    return UserError(f'--output {config.output}: cannot be written ({error}); choose a folder that can')
+  return None
+
+
+def _check_input(config: RunConfig) -> int:
+  """The input's bytes. Raises UserError where it cannot be read, before anything heavy is imported or staged."""
+  return plan_input(match_files(config.input), Dialect(null_values=config.null_values)).bytes
+
+
+def _run_graph(config: RunConfig, runner: PipelineRunner, options: PipelineOptions) -> dict[str, int]:
+  """Builds the graph and runs it to its end; its counters, by STEP.NAME."""
+  from beam_taxi.pipeline import build_graph  # Takes seconds, so it happens while the progress line shows.
+
+  pipeline = beam.Pipeline(runner=runner, options=options)
+  build_graph(pipeline, config)
+  result = pipeline.run()
+  state = result.wait_until_finish()
+  if state not in (PipelineState.DONE, None):
+    raise RuntimeError(f'the runner ended in state {state}')
+  return _counters(result)
+
+
+def _counters(result: PipelineResult) -> dict[str, int]:
+  found = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))['counters']
+  totals: dict[str, int] = {}
+  for counter in found:
+    totals[counter.key.metric.name] = totals.get(counter.key.metric.name, 0) + counter.result
+  return totals
+
+
+class _Background(Generic[_T]):
+  """A function on a thread of its own, so that this one can show progress and be interrupted."""
+
+  def __init__(self, function: Callable[[], _T]):
+    self._function = function
+    self._value: _T | None = None
+    self._error: BaseException | None = None
+    self._done = threading.Event()
+    threading.Thread(target=self._call, daemon=True).start()
+
+  def wait(self, seconds: float) -> bool:
+    """Waits so long at most; whether the function has ended."""
+    return self._done.wait(seconds)
+
+  def result(self) -> _T:
+    """What the ended function returned; raises what it raised."""
+    if self._error:
+      raise self._error
+    return self._value  # type: ignore[return-value]  # Without an error there is a value.
+
+  def _call(self) -> None:
+    try:
+      self._value = self._function()
+    except BaseException as error:  # Raised again by result(), on the thread that asks.
+      self._error = error
+    finally:
+      self._done.set()
+
+
+def _say(console: Console, message: str, code: int) -> int:
+  console.print(f'[bold red]error:[/] {escape(message)}', highlight=False, soft_wrap=True)
+  return code
+
+
+def _last_line(error: BaseException) -> str:
+  """The end of an error's text, which behind a runner is a whole traceback."""
+  lines = str(error).strip().splitlines()
+  return lines[-1] if lines else type(error).__name__
