@@ -9,18 +9,21 @@ from collections.abc import Sequence
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 from apache_beam.runners.runner import PipelineRunner, create_runner
 
-from beam_taxi.config import RunConfig
+from beam_taxi.config import MIB, RunConfig
 from beam_taxi.errors import UserError
 
 # These hand arguments that Beam does not know on to a job server, which may know them.
 _RUNNERS_WITH_ARGUMENTS_OF_THEIR_OWN = ('PortableRunner', 'FlinkRunner', 'SparkRunner', 'PrismRunner')
 
+# Below this a second worker takes longer to start than it saves.
+_BYTES_WORTH_A_WORKER = 8 * MIB
+
 
 def parse_beam_args(beam_args: Sequence[str]) -> tuple[PipelineRunner, PipelineOptions]:
   """The runner that the arguments ask for, and its options.
 
-  Without --runner that is Beam's in-process runner, with a thread a core. (Beam's own default, DirectRunner, may
-  download the binary of another runner first.)
+  Without --runner that is Beam's in-process runner. (Beam's own default, DirectRunner, may download the binary of
+  another runner first.)
 
   Args:
     beam_args: what the command line has besides our own flags.
@@ -46,11 +49,16 @@ def parse_beam_args(beam_args: Sequence[str]) -> tuple[PipelineRunner, PipelineO
       return create_runner(name), options
     except (ValueError, ImportError) as error:
       raise UserError(f'--runner {name}: {error}') from error
-  direct = options.view_as(DirectOptions)
-  if not any(arg.startswith('--direct_num_workers') for arg in beam_args):
-    direct.direct_num_workers = len(os.sched_getaffinity(0))
-  if not any(arg.startswith('--direct_running_mode') for arg in beam_args) and direct.direct_num_workers != 1:
-    direct.direct_running_mode = 'multi_threading'
   from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
   return FnApiRunner(), options
+
+
+def choose_workers(options: PipelineOptions, input_bytes: int) -> None:
+  """Sets how many threads a run in this process has, where the user did not: one a core, fewer for a small input."""
+  direct = options.view_as(DirectOptions)
+  chosen = options.get_all_options(drop_default=True)
+  if 'direct_num_workers' not in chosen:
+    direct.direct_num_workers = min(len(os.sched_getaffinity(0)), 1 + input_bytes // _BYTES_WORTH_A_WORKER)
+  if 'direct_running_mode' not in chosen and direct.direct_num_workers != 1:
+    direct.direct_running_mode = 'multi_threading'

@@ -17,7 +17,7 @@ from rich.markup import escape
 
 from beam_taxi import storage
 from beam_taxi.artifacts import Manifest, RunFolder, read_manifest
-from beam_taxi.beam_options import parse_beam_args
+from beam_taxi.beam_options import choose_workers, parse_beam_args
 from beam_taxi.config import RunConfig
 from beam_taxi.counters import NAMESPACE
 from beam_taxi.csv_input.dialect import Dialect
@@ -58,6 +58,7 @@ def run(config: RunConfig, beam_args: Sequence[str]) -> int:
     if refusal:
       raise refusal
     total_bytes = _check_input(config)
+    choose_workers(options, total_bytes)
     job = _Background(lambda: _run_graph(config, runner, options))
     show_progress(errors, total_bytes, job.wait)
     counters = job.result()

@@ -85,7 +85,7 @@ class ScanRanges(beam.PTransform):
     self._config = config
     self._plan = plan
 
-  def expand(self, ranges: PCollection[ByteRange]) -> Scanned:
+  def expand(self, ranges: PCollection[ByteRange]) -> Any:  # Scanned; Beam takes a hint only of a PCollection.
     plan = AsSingleton(self._plan)
     settled = (
       ranges
@@ -236,7 +236,7 @@ class EncodeExamples(beam.PTransform):
     super().__init__()
     self._config = config
 
-  def expand(self, blocks: PCollection[ShardBlock]) -> dict[str, PCollection]:
+  def expand(self, blocks: PCollection[ShardBlock]) -> Any:
     tags = [rows_of(split) for split in self._config.splits]
     outputs = blocks | 'Encode' >> beam.ParDo(_EncodeBlock(self._config)).with_outputs(*tags, main='examples')
     return {tag: outputs[tag] for tag in ('examples', *tags)}

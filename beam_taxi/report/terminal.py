@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList, FeatureNameStatistics
+from tensorflow_metadata.proto.v0.statistics_pb2 import (
+  DatasetFeatureStatisticsList,
+  FeatureNameStatistics,
+  NumericStatistics,
+  StringStatistics,
+)
 
 from beam_taxi.artifacts import Manifest, RunFolder
 from beam_taxi.metadata.store import NO_STORE
@@ -43,7 +48,7 @@ def print_summary(console: Console, summary: RunSummary) -> None:
   console.print(f'[bold green]Run {manifest.run_id} is complete[/] in {summary.seconds:.1f} s', highlight=False)
   files = f'{data.files:,} file' + ('s' if data.files != 1 else '')
   console.print(f'{data.rows:,} rows, {_size(data.bytes)} of CSV in {files}', highlight=False)
-  for table in (_splits(manifest), _features(manifest), _steps(summary), _artifacts(summary)):
+  for table in (_splits(manifest), *_features(manifest), _steps(summary), _artifacts(summary)):
     console.print()
     console.print(table)
   console.print()
@@ -58,37 +63,41 @@ def _splits(manifest: Manifest) -> Table:
   return table
 
 
-def _features(manifest: Manifest) -> Table:
-  """Each feature, by the statistics of the largest split."""
+def _features(manifest: Manifest) -> list[Table]:
+  """The features by the statistics of the largest split: one table of numbers, one of strings, each where it has rows."""
   split = max(manifest.splits, key=lambda name: manifest.splits[name])
   [path] = [file.path for file in manifest.statistics if file.split == split]
-  table = _table(
-    f'Feature ({split})', 'Type', 'Missing', 'Min', 'Mean', 'Max', 'Distinct', 'Most common', text_columns=2
-  )
   [dataset] = DatasetFeatureStatisticsList.FromString(read_bytes(path)).datasets
   features = {feature.path.step[0]: feature for feature in dataset.features}
+  numbers = _table(f'Number ({split})', 'Type', 'Missing', 'Min', 'Mean', 'Max', text_columns=2)
+  strings = _table(f'String ({split})', 'Type', 'Missing', 'Distinct', 'Most common', text_columns=2)
   for name, kind in manifest.columns.items():
-    row = _feature_row(features[name], dataset.num_examples) if name in features else [''] * 6
-    table.add_row(escape(name), kind, *row)
-  return table
+    # A split without records has no features, and then every cell of its row stays empty.
+    feature = features.get(name, FeatureNameStatistics())
+    of_numbers = kind in ('INT', 'FLOAT')
+    common = (feature.num_stats if of_numbers else feature.string_stats).common_stats
+    missing = _share(dataset.num_examples - common.tot_num_values, dataset.num_examples)
+    if of_numbers:
+      figures = _numbers(feature.num_stats) if common.tot_num_values else ['', '', '']
+      numbers.add_row(escape(name), kind, missing, *figures)
+    else:
+      strings.add_row(escape(name), kind, missing, *_strings(feature.string_stats))
+  return [table for table in (numbers, strings) if table.row_count]
 
 
-def _feature_row(feature: FeatureNameStatistics, examples: int) -> list[str]:
-  """Missing, min, mean, max, distinct, most common."""
-  common = (feature.num_stats if feature.HasField('num_stats') else feature.string_stats).common_stats
-  missing = _share(examples - common.tot_num_values, examples)
-  if feature.HasField('num_stats'):
-    numbers = feature.num_stats
-    if not common.tot_num_values:
-      return [missing] + [''] * 5
-    return [missing, _number(numbers.min), _number(numbers.mean), _number(numbers.max), '', '']
-  strings = feature.string_stats
-  top = ''
-  if strings.top_values:
-    [first, *_] = strings.top_values
-    value = first.value if len(first.value) <= _LONGEST_VALUE else first.value[: _LONGEST_VALUE - 1] + '…'
-    top = f'{escape(value)} ({_share(int(first.frequency), common.tot_num_values)})'
-  return [missing, '', '', '', f'{strings.unique:,}' if strings.unique else '', top]
+def _numbers(statistics: NumericStatistics) -> list[str]:
+  """Min, mean, max."""
+  return [_number(statistics.min), _number(statistics.mean), _number(statistics.max)]
+
+
+def _strings(statistics: StringStatistics) -> list[str]:
+  """Distinct, most common."""
+  if not statistics.top_values:
+    return ['', '']
+  value = statistics.top_values[0].value
+  shown = value if len(value) <= _LONGEST_VALUE else value[: _LONGEST_VALUE - 1] + '…'
+  share = _share(int(statistics.top_values[0].frequency), statistics.common_stats.tot_num_values)
+  return [f'{statistics.unique:,}', f'{escape(shown)} ({share})']
 
 
 def _steps(summary: RunSummary) -> Table:
@@ -100,8 +109,6 @@ def _steps(summary: RunSummary) -> Table:
 
 def _artifacts(summary: RunSummary) -> Table:
   table = _table('Artifact', 'MLMD id', 'Where', text_columns=1)
-  table.columns[2].justify = 'left'
-  table.columns[2].overflow = 'fold'
   folder = summary.folder
   for key, uri in (('examples', folder.examples), ('statistics', folder.statistics), ('schema', folder.schema)):
     table.add_row(key, str(summary.artifact_ids.get(key, '-')), escape(uri))
@@ -114,7 +121,8 @@ def _table(*headings: str, text_columns: int) -> Table:
   """A table whose first columns hold text and whose others hold figures."""
   table = Table(box=None, header_style='bold cyan', pad_edge=False)
   for place, heading in enumerate(headings):
-    table.add_column(heading, justify='left' if place < text_columns or heading == 'Most common' else 'right')
+    justify = 'left' if place < text_columns or heading in ('Most common', 'Where') else 'right'
+    table.add_column(heading, justify=justify, overflow='fold')
   return table
 
 
@@ -134,5 +142,7 @@ def _share(part: int, whole: int) -> str:
 
 
 def _number(value: float) -> str:
-  """Four significant digits for a small number, all digits before the point for a large one."""
-  return f'{value:,.0f}' if abs(value) >= 10_000 or value == int(value) else f'{value:,.4g}'
+  """All digits before the point where there are few enough to read, else six significant ones."""
+  if 10_000 <= abs(value) < 1e9 or value in range(-9999, 10_000):
+    return f'{value:,.0f}'
+  return f'{value:,.4g}' if abs(value) < 10_000 else f'{value:.5e}'.replace('e+0', 'e').replace('e+', 'e')
