@@ -1,6 +1,7 @@
 """The command line: flags -> RunConfig and Beam's own arguments. Imports nothing heavy, so that --help answers at once."""
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -99,12 +100,22 @@ def parse_flags(argv: Sequence[str]) -> tuple[RunConfig, list[str]]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Runs the command line; the exit code."""
+  """Runs the command line; the exit code. After Ctrl-C it does not return: it leaves the process."""
+  logging.basicConfig(format='%(asctime)s %(levelname)s %(message)s', datefmt='%H:%M:%S', level=logging.WARNING)
+  logging.getLogger('beam_taxi').setLevel(logging.INFO)
   try:
     config, beam_args = parse_flags(sys.argv[1:] if argv is None else argv)
+    from beam_taxi.run import INTERRUPTED, run
+
+    code = run(config, beam_args)
   except UserError as error:
     print(f'error: {error}', file=sys.stderr)
     return 2
-  from beam_taxi.run import run
-
-  return run(config, beam_args)
+  except KeyboardInterrupt:
+    return 130
+  if code == INTERRUPTED:
+    # The runner's threads cannot be interrupted, and Python would wait for them to finish the run.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+  return code

@@ -5,8 +5,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Sequence
 
 import apache_beam as beam
 from apache_beam.metrics import MetricsFilter
@@ -32,8 +31,6 @@ _LOG = logging.getLogger(__name__)
 
 COMPLETE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
-_T = TypeVar('_T')
-
 
 def run(config: RunConfig, beam_args: Sequence[str]) -> int:
   """Runs the whole pipeline and says on the terminal how it went.
@@ -53,19 +50,22 @@ def run(config: RunConfig, beam_args: Sequence[str]) -> int:
   except UserError as error:
     return _say(errors, str(error), WRONG_USE)
   began = time.monotonic()
+  graph = None
   try:
     recorder.start({'runner': type(runner).__name__, 'input': ' '.join(config.input)})
     if refusal:
       raise refusal
     total_bytes = _check_input(config)
     choose_workers(options, total_bytes)
-    job = _Background(lambda: _run_graph(config, runner, options))
-    show_progress(errors, total_bytes, job.wait)
-    counters = job.result()
+    graph = _GraphRun(config, runner, options)
+    show_progress(errors, total_bytes, graph.wait)
+    counters = graph.counters()
     manifest = read_manifest(RunFolder.of(config.output, config.run_id))
     if manifest is None:
       raise RuntimeError('the runner says that the run is done, but there is no manifest')
   except KeyboardInterrupt:
+    if graph:
+      graph.cancel()
     recorder.fail('interrupted by Ctrl-C')
     return _say(errors, f'interrupted: {config.run_id} is recorded as FAILED and has no manifest', INTERRUPTED)
   except Exception as error:  # Whatever it was, the run is recorded as FAILED and said to be so.
@@ -141,17 +141,49 @@ def _check_input(config: RunConfig) -> int:
   return plan_input(match_files(config.input), Dialect(null_values=config.null_values)).bytes
 
 
-def _run_graph(config: RunConfig, runner: PipelineRunner, options: PipelineOptions) -> dict[str, int]:
-  """Builds the graph and runs it to its end; its counters, by STEP.NAME."""
-  from beam_taxi.pipeline import build_graph  # Takes seconds, so it happens while the progress line shows.
+class _GraphRun:
+  """The graph, built and run on a thread of its own, so that this one can show progress and be interrupted."""
 
-  pipeline = beam.Pipeline(runner=runner, options=options)
-  build_graph(pipeline, config)
-  result = pipeline.run()
-  state = result.wait_until_finish()
-  if state not in (PipelineState.DONE, None):
-    raise RuntimeError(f'the runner ended in state {state}')
-  return _counters(result)
+  def __init__(self, config: RunConfig, runner: PipelineRunner, options: PipelineOptions):
+    self._config = config
+    self._runner = runner
+    self._options = options
+    self._result: PipelineResult | None = None
+    self._counters: dict[str, int] = {}
+    self._error: BaseException | None = None
+    self._ended = threading.Event()
+    threading.Thread(target=self._run, daemon=True).start()
+
+  def wait(self, seconds: float) -> bool:
+    """Waits so long at most; whether the run has ended."""
+    return self._ended.wait(seconds)
+
+  def counters(self) -> dict[str, int]:
+    """The ended run's counters, by STEP.NAME; raises what it failed with."""
+    if self._error:
+      raise self._error
+    return self._counters
+
+  def cancel(self) -> None:
+    """Stops a job that runs elsewhere. One in this process ends with the process."""
+    if self._result:
+      self._result.cancel()
+
+  def _run(self) -> None:
+    try:
+      from beam_taxi.pipeline import build_graph  # Takes seconds, so it happens while the progress line shows.
+
+      pipeline = beam.Pipeline(runner=self._runner, options=self._options)
+      build_graph(pipeline, self._config)
+      self._result = pipeline.run()
+      state = self._result.wait_until_finish()
+      if state not in (PipelineState.DONE, None):
+        raise RuntimeError(f'the runner ended in state {state}')
+      self._counters = _counters(self._result)
+    except BaseException as error:  # Raised again by counters(), on the thread that asks for them.
+      self._error = error
+    finally:
+      self._ended.set()
 
 
 def _counters(result: PipelineResult) -> dict[str, int]:
@@ -160,35 +192,6 @@ def _counters(result: PipelineResult) -> dict[str, int]:
   for counter in found:
     totals[counter.key.metric.name] = totals.get(counter.key.metric.name, 0) + counter.result
   return totals
-
-
-class _Background(Generic[_T]):
-  """A function on a thread of its own, so that this one can show progress and be interrupted."""
-
-  def __init__(self, function: Callable[[], _T]):
-    self._function = function
-    self._value: _T | None = None
-    self._error: BaseException | None = None
-    self._done = threading.Event()
-    threading.Thread(target=self._call, daemon=True).start()
-
-  def wait(self, seconds: float) -> bool:
-    """Waits so long at most; whether the function has ended."""
-    return self._done.wait(seconds)
-
-  def result(self) -> _T:
-    """What the ended function returned; raises what it raised."""
-    if self._error:
-      raise self._error
-    return self._value  # type: ignore[return-value]  # Without an error there is a value.
-
-  def _call(self) -> None:
-    try:
-      self._value = self._function()
-    except BaseException as error:  # Raised again by result(), on the thread that asks.
-      self._error = error
-    finally:
-      self._done.set()
 
 
 def _say(console: Console, message: str, code: int) -> int:
