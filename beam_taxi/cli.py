@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any, TextIO, cast
 
 from beam_taxi import storage
 from beam_taxi.config import RunConfig, new_run_id, parse_size, parse_splits
@@ -101,8 +102,7 @@ def parse_flags(argv: Sequence[str]) -> tuple[RunConfig, list[str]]:
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Runs the command line; the exit code. After Ctrl-C it does not return: it leaves the process."""
-  logging.basicConfig(format='%(asctime)s %(levelname)s %(message)s', datefmt='%H:%M:%S', level=logging.WARNING)
-  logging.getLogger('beam_taxi').setLevel(logging.INFO)
+  _set_up_logging()
   try:
     config, beam_args = parse_flags(sys.argv[1:] if argv is None else argv)
     from beam_taxi.run import INTERRUPTED, run
@@ -119,3 +119,40 @@ def main(argv: Sequence[str] | None = None) -> int:
     sys.stderr.flush()
     os._exit(code)
   return code
+
+
+def _set_up_logging() -> None:
+  """Our own lines from INFO on, others' from WARNING on, on stderr.
+
+  A runner shows each error of a worker with its traceback, in its log or straight on stderr. A UserError is left out of
+  both, for it is said once, at the end.
+  """
+  logging.basicConfig(format='%(asctime)s %(levelname)s %(message)s', datefmt='%H:%M:%S', level=logging.WARNING)
+  logging.getLogger('beam_taxi').setLevel(logging.INFO)
+  for handler in logging.getLogger().handlers:
+    handler.addFilter(lambda record: not _tells_of_user_error(record))
+  sys.stderr = cast(TextIO, _WithoutUserErrors(sys.stderr))
+
+
+_TRACEBACK_OF_USER_ERROR = f'{UserError.__module__}.{UserError.__name__}: '
+
+
+def _tells_of_user_error(record: logging.LogRecord) -> bool:
+  raised = record.exc_info[1] if record.exc_info else None
+  return isinstance(raised, UserError) or _TRACEBACK_OF_USER_ERROR in record.getMessage()
+
+
+class _WithoutUserErrors:
+  """A stream that leaves out what is written of a UserError's traceback, and the line end behind it."""
+
+  def __init__(self, stream: TextIO):
+    self._stream = stream
+    self._left_out = False
+
+  def write(self, text: str) -> int:
+    """Writes, or leaves out, one piece of text."""
+    self._left_out = _TRACEBACK_OF_USER_ERROR in text or (self._left_out and text == '\n')
+    return len(text) if self._left_out else self._stream.write(text)
+
+  def __getattr__(self, name: str) -> Any:
+    return getattr(self._stream, name)

@@ -174,7 +174,7 @@ def _row_problem(data: bytes, cells: int, dialect: Dialect, otherwise: str) -> R
       continue
     reason = ''
     if counts[index] != cells:
-      reason = f'{counts[index]} cells where the header has {cells}'
+      reason = f'{counts[index]} cell{"s" if counts[index] > 1 else ""} where the header has {cells}'
     else:
       try:
         row.decode('utf-8')
@@ -189,4 +189,5 @@ def _row_problem(data: bytes, cells: int, dialect: Dialect, otherwise: str) -> R
 def _shown(row: bytes) -> str:
   """The beginning of a row, on one line of printable characters."""
   text = row[:_SHOWN_BYTES].decode('utf-8', 'backslashreplace')
-  return repr(text)[1:-1] + ('...' if len(row) > _SHOWN_BYTES else '')
+  shown = ''.join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+  return shown + ('...' if len(row) > _SHOWN_BYTES else '')

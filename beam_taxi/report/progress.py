@@ -62,7 +62,7 @@ def _position(total_bytes: int) -> tuple[str, int]:
   read = min(counted_here('ReadCsv.bytes'), total_bytes)
   if read:
     return 'writing Examples', scanned + read
-  return ('finding records and types', scanned) if scanned else ('starting Beam and TensorFlow', 0)
+  return ('finding records and types', scanned) if scanned else ('starting', 0)
 
 
 class _Rate:
