@@ -1,4 +1,4 @@
-"""The command line: flags -> RunConfig and Beam's own arguments. Imports nothing heavy, so that --help answers at once."""
+"""The command line: flags -> RunConfig and Beam's own arguments. Imports nothing heavy: --help answers at once."""
 
 import argparse
 import logging
@@ -12,8 +12,8 @@ from beam_taxi.config import RunConfig, new_run_id, parse_size, parse_splits
 from beam_taxi.errors import UserError
 
 _DESCRIPTION = """\
-Reads CSV files and writes tf.Examples as TFRecord shards, their statistics and an inferred schema, and records it all in
-ML Metadata - the artifacts of TFX's CsvExampleGen, StatisticsGen and SchemaGen, from one Apache Beam graph."""
+Reads CSV files, writes tf.Examples as TFRecord shards, their statistics and an inferred schema, and records it all in
+ML Metadata: the artifacts of TFX's CsvExampleGen, StatisticsGen and SchemaGen, from one Apache Beam graph."""
 
 _EPILOG = """\
 Every other flag goes to Apache Beam: --runner, --project, --region, --temp_location and so on. Without --runner the run

@@ -57,9 +57,7 @@ class RunConfig:
       raise UserError('no output: give a folder with --output')
     for flag, name in (('run_id', self.run_id), ('pipeline_name', self.pipeline_name)):
       if not _NAME.fullmatch(name):
-        raise UserError(
-          f'--{flag} {name!r}: use letters, digits, ".", "_" and "-", and begin with a letter or digit'
-        )
+        raise UserError(f'--{flag} {name!r}: use letters, digits, ".", "_" and "-", and begin with a letter or digit')
     if not self.splits:
       raise UserError('no splits: give at least one, as in --splits train:2,eval:1')
     names = [split.name for split in self.splits]

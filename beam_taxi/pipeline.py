@@ -56,6 +56,4 @@ def build_graph(root: beam.Pipeline, config: RunConfig) -> beam.PCollection[Mani
   ]
   schema = root | 'InferSchema' >> InferSchema(config, list(statistics.values()))
 
-  return root | 'WriteManifest' >> WriteManifest(
-    config, plan, scanned.findings, shards, statistics_files, schema
-  )
+  return root | 'WriteManifest' >> WriteManifest(config, plan, scanned.findings, shards, statistics_files, schema)

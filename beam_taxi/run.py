@@ -84,7 +84,9 @@ def run(config: RunConfig, beam_args: Sequence[str]) -> int:
     return _say(
       errors, f'{config.run_id} is complete in {config.output}, but recording it into {recorder.uri} failed', FAILED
     )
-  print_summary(Console(), RunSummary(manifest, RunFolder.of(config.output, config.run_id), counters, seconds, recorder.uri, ids))
+  print_summary(
+    Console(), RunSummary(manifest, RunFolder.of(config.output, config.run_id), counters, seconds, recorder.uri, ids)
+  )
   return COMPLETE
 
 

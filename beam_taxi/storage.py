@@ -80,7 +80,7 @@ class AtomicFile:
       folder, name = os.path.split(path)
       os.makedirs(folder or '.', exist_ok=True)
       self._temporary = os.path.join(folder, f'.{name}.{secrets.token_hex(4)}.tmp')
-      self._stream: BinaryIO = open(self._temporary, 'wb', buffering=0)
+      self._stream: BinaryIO = open(self._temporary, 'wb', buffering=0)  # noqa: SIM115 - commit or discard closes it
     else:
       from apache_beam.io.filesystem import CompressionTypes
       from apache_beam.io.filesystems import FileSystems

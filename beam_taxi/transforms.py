@@ -1,4 +1,4 @@
-"""The PTransforms and DoFns of the graph: wiring only. What they call lives in the packages that know nothing of Beam."""
+"""The PTransforms and DoFns of the graph: wiring only. What they call knows nothing of Beam."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ from beam_taxi.config import RunConfig, Split
 from beam_taxi.counters import StepCounters
 from beam_taxi.csv_input.decode import BadRowError, decode
 from beam_taxi.csv_input.dialect import Dialect
-from beam_taxi.csv_input.files import InputFile, InputPlan, match_files, plan_input
+from beam_taxi.csv_input.files import InputFile, InputPlan, match_files
 from beam_taxi.csv_input.ranges import ByteRange, RecordRange, Shard, plan_ranges
 from beam_taxi.csv_input.records import read_records
 from beam_taxi.csv_input.scan import (
@@ -94,9 +94,7 @@ class ScanRanges(beam.PTransform):
       | 'Settle' >> beam.ParDo(_Settle()).with_outputs('unsure', 'findings', main='records')
     )
     again = (
-      settled.unsure
-      | 'SpreadUnsure' >> beam.Reshuffle()
-      | 'ScanAgain' >> beam.ParDo(_ScanRecords(self._config), plan)
+      settled.unsure | 'SpreadUnsure' >> beam.Reshuffle() | 'ScanAgain' >> beam.ParDo(_ScanRecords(self._config), plan)
     )
     findings = (
       (settled.findings, again)
@@ -286,8 +284,8 @@ class WriteShards(beam.PTransform):
 class _WriteShard(beam.DoFn):
   """Appends a shard's blocks to its files.
 
-  The blocks of a shard come from one element of ReadCsv, through steps that every runner fuses, so they arrive one after
-  the other in one bundle. Should a runner ever do otherwise, the run fails here instead of writing a wrong shard.
+  The blocks of a shard come from one element of ReadCsv, through steps that every runner fuses, so they arrive in order
+  and in one bundle. Should a runner ever do otherwise, the run fails here instead of writing a wrong shard.
   """
 
   def __init__(self, config: RunConfig):
@@ -403,15 +401,14 @@ def _write_manifest(
   records = {split.name: sum(file.records for file in examples if file.split == split.name) for split in config.splits}
   if sum(records.values()) != findings.rows:
     raise RuntimeError(
-      f'{findings.rows:,} rows were read but {sum(records.values()):,} Examples written: this is a defect, please report it'
+      f'{findings.rows:,} rows were read but {sum(records.values()):,} Examples written: this is a defect, please '
+      'report it'
     )
   types = zip(plan.header.columns, findings.types_of(plan.header.columns), strict=True)
   manifest = Manifest(
     run_id=config.run_id,
     pipeline_name=config.pipeline_name,
-    input=InputSummary(
-      config.input, plan.files, plan.bytes, findings.rows, f'sha256-sum:{findings.fingerprint:064x}'
-    ),
+    input=InputSummary(config.input, plan.files, plan.bytes, findings.rows, f'sha256-sum:{findings.fingerprint:064x}'),
     columns={name: kind.name for name, kind in types},
     splits=records,
     examples=tuple(sorted(examples, key=lambda file: file.path)),

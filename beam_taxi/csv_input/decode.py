@@ -45,9 +45,7 @@ class BadRowError(ValueError):
     self.problem = problem
 
 
-def infer_types(
-  data: bytes, columns: Sequence[str], dialect: Dialect
-) -> tuple[tuple[ColumnType, ...], int]:
+def infer_types(data: bytes, columns: Sequence[str], dialect: Dialect) -> tuple[tuple[ColumnType, ...], int]:
   """The type of each column over whole records, and how many records there are.
 
   Args:
@@ -78,9 +76,7 @@ def infer_types(
   return tuple(kind for kind in types.values() if kind is not None), table.num_rows
 
 
-def decode(
-  data: bytes, columns: Sequence[str], types: Sequence[ColumnType], dialect: Dialect
-) -> pa.RecordBatch:
+def decode(data: bytes, columns: Sequence[str], types: Sequence[ColumnType], dialect: Dialect) -> pa.RecordBatch:
   """Whole CSV records as one RecordBatch; an empty cell is null.
 
   Args:
@@ -105,8 +101,7 @@ def decode(
   if table is None:
     return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
   arrays = [
-    _convert(_one_chunk(table[name]), name, kind, data, dialect)
-    for name, kind in zip(columns, types, strict=True)
+    _convert(_one_chunk(table[name]), name, kind, data, dialect) for name, kind in zip(columns, types, strict=True)
   ]
   return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
@@ -146,9 +141,7 @@ def _convert(cells: pa.Array, name: str, kind: ColumnType, data: bytes, dialect:
       values = [None if cell is None else number(cell) for cell in cells.to_pylist()]
       cells = pa.array(values, _ARROW_TYPES[kind])
     except (ValueError, OverflowError) as error:
-      raise BadRowError(
-        RowProblem(0, 0, f'a cell of column {name!r} is not {kind.name} ({error})')
-      ) from error
+      raise BadRowError(RowProblem(0, 0, f'a cell of column {name!r} is not {kind.name} ({error})')) from error
   if pa.types.is_float64(cells.type):
     return cells.cast(pa.float32(), safe=False)
   return cells.cast(_DECODED_TYPES[kind])
@@ -160,7 +153,7 @@ def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _row_problem(data: bytes, cells: int, dialect: Dialect, otherwise: str) -> RowProblem:
-  """Finds the first row that has not `cells` cells or is not UTF-8; where there is none, says `otherwise` of the first."""
+  """Finds the first row that has not `cells` cells or is not UTF-8; says `otherwise` of the first where none is so."""
   edges = quote_edges(data, dialect)
   bytes_ = np.frombuffer(data, np.uint8)
   ends = outside(np.flatnonzero(bytes_ == ord('\n')), edges)

@@ -120,7 +120,8 @@ def read_exactly(stream: BinaryIO, size: int, file: InputFile) -> bytes:
 def changed(file: InputFile, how: str) -> UserError:
   """The error for a file whose size is no longer the planned one."""
   return UserError(
-    f'{file.path}: is {how} now than the {file.size:,} bytes it had when the run began; run again when nothing writes to it'
+    f'{file.path}: is {how} now than the {file.size:,} bytes it had when the run began; run again when nothing writes '
+    'to it'
   )
 
 
@@ -151,7 +152,8 @@ def read_header(file: InputFile, dialect: Dialect) -> Header:
     )
   except UnicodeDecodeError as error:
     raise UserError(
-      f'{file.path}: line 1: the header is not UTF-8 at byte {mark + error.start}; convert the file, for example with iconv'
+      f'{file.path}: line 1: the header is not UTF-8 at byte {mark + error.start}; convert the file, for example with '
+      'iconv'
     ) from error
   except (csv.Error, ValueError) as error:
     raise UserError(f'{file.path}: line 1: the header cannot be read ({error}); is a quote left open?') from error

@@ -301,7 +301,7 @@ def settle(scans: Iterable[RangeScan]) -> Settled:
       sure = scan.begin >= header_end
     trusted.append(sure and scan.guess is inside)
     if trusted[-1]:
-      problem = scan.problem and located(file, scan.problem.behind(scan.begin, lines))
+      problem = located(file, scan.problem.behind(scan.begin, lines)) if scan.problem else None
       parts.append(Findings(scan.types, scan.rows, problem))
     if true.open_quote:
       opened = unclosed_quote(scan.begin + true.open_quote.offset, lines + true.open_quote.newlines)

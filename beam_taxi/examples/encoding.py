@@ -12,6 +12,7 @@ from the length of the value, and one of values; one call of Arrow joins those o
 (Source: tensorflow/core/example/{example,feature}.proto and protobuf's encoding guide.)
 """
 
+import functools
 from collections.abc import Callable
 from typing import Literal
 
@@ -53,7 +54,7 @@ def encode_examples(batch: pa.RecordBatch, empty_cells: EmptyCells) -> pa.Binary
       null = -1 if column.null_count else None
       if null is not None:
         lengths = np.where(np.asarray(column.is_valid()), lengths, null)
-      heads, head_sizes = by_length(lengths, lambda length: _head(name, kind, length, empty_cells))
+      heads, head_sizes = by_length(lengths, functools.partial(_head, name, kind, empty_cells))
       sizes += head_sizes + np.maximum(lengths, 0)
     pieces += [heads] if values is None else [heads, values]
   outer, _ = by_length(sizes, lambda size: b'\x0a' + varint(size))
@@ -102,7 +103,7 @@ def _feature(name: str, feature: bytes) -> bytes:
   return b'\x0a' + varint(len(entry)) + entry
 
 
-def _head(name: str, kind: int, length: int, empty_cells: EmptyCells) -> bytes:
+def _head(name: str, kind: int, empty_cells: EmptyCells, length: int) -> bytes:
   """All of a map entry that comes before a value of `length` bytes; the whole entry where there is no value (-1)."""
   if length < 0:
     return _feature(name, bytes([kind, 0])) if empty_cells == 'empty' else b''
@@ -133,7 +134,11 @@ def _values(column: pa.Array) -> tuple[int, pa.BinaryArray | None, Lengths]:
     lengths = all_lengths
   offsets = np.zeros(len(column) + 1, np.int32)
   np.cumsum(lengths, out=offsets[1:])
-  return kind, pa.BinaryArray.from_buffers(pa.binary(), len(column), [None, pa.py_buffer(offsets), pa.py_buffer(data)]), lengths
+  return (
+    kind,
+    pa.BinaryArray.from_buffers(pa.binary(), len(column), [None, pa.py_buffer(offsets), pa.py_buffer(data)]),
+    lengths,
+  )
 
 
 def _varints(numbers: npt.NDArray[np.int64]) -> tuple[bytes, Lengths]:

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 
+from rich import filesize
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -64,7 +65,7 @@ def _splits(manifest: Manifest) -> Table:
 
 
 def _features(manifest: Manifest) -> list[Table]:
-  """The features by the statistics of the largest split: one table of numbers, one of strings, each where it has rows."""
+  """The features by the statistics of the largest split: a table of numbers and one of strings, each if it has rows."""
   split = max(manifest.splits, key=lambda name: manifest.splits[name])
   [path] = [file.path for file in manifest.statistics if file.split == split]
   [dataset] = DatasetFeatureStatisticsList.FromString(read_bytes(path)).datasets
@@ -127,14 +128,8 @@ def _table(*headings: str, text_columns: int) -> Table:
 
 
 def _size(size: int) -> str:
-  if size < 1000:
-    return f'{size} B'
-  scaled = float(size)
-  for unit in ('kB', 'MB', 'GB', 'TB'):
-    scaled /= 1000
-    if scaled < 1000:
-      break
-  return f'{scaled:.1f} {unit}'
+  """As in '1.9 MB', with powers of 1000."""
+  return filesize.decimal(size).replace('bytes', 'B').replace('byte', 'B')
 
 
 def _share(part: int, whole: int) -> str:

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Resolves every lock anew, with the newest releases that the *.in files admit.
+# Each lock's first lines give the command that makes it alone.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export UV_PYTHON_DOWNLOADS=never
+
+lock() { # OUTPUT ARGUMENT...
+  .venv/bin/uv pip compile --upgrade "${@:2}" --generate-hashes -o "$1" >/dev/null
+}
+
+stack() { # NAME MANYLINUX PYTHON
+  lock "requirements/$1-$3.txt" "requirements/$1.in" \
+    --python-version "$3" --python-platform "x86_64-$2"
+}
+
+stack compatible manylinux_2_28 3.11
+for python in 3.10 3.11 3.12 3.13; do
+  stack current manylinux_2_39 "$python"
+done
+
+lock requirements/uv.txt requirements/uv.in --universal --python-version 3.10
+
+# One set of tools beside any of the stacks: what they share must have one version.
+constraints=()
+for stack in requirements/{compatible,current}-*.txt; do
+  constraints+=(-c "$stack")
+done
+lock requirements/dev.txt requirements/dev.in --universal --python-version 3.10 "${constraints[@]}"

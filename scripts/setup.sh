@@ -1,0 +1,134 @@
+#!/usr/bin/env bash
+# Sets up .venv: the locked packages that fit this machine, and beam_taxi itself, editable.
+# Called again, it does nothing until a lock, setup.py or the Python changes.
+#
+#   scripts/setup.sh           what a run needs
+#   scripts/setup.sh --dev     and what the tests need
+#   scripts/setup.sh --which   only say which stack, lock and Python it would take
+#
+# PYTHON=/path/to/python names the Python; else it is .venv's own, or the first on PATH that fits.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fail() {
+  printf 'setup: %s\n' "$@" >&2
+  exit 1
+}
+
+at_least() { # glibc VERSION
+  printf 'glibc %s\n%s\n' "$1" "$glibc" | sort --version-sort --check=quiet
+}
+
+# Sets glibc and stack. The current TFDV and ML Metadata have wheels for glibc 2.39 and later.
+find_stack() {
+  [[ $(uname -sm) == 'Linux x86_64' ]] ||
+    fail "this is $(uname -sm), and TFDV and ML Metadata have wheels for Linux x86_64 only." \
+      'Use such a machine, virtual machine or container.'
+  glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null) ||
+    fail 'this system has no glibc, which the wheels of TensorFlow need.' \
+      'Use one that has, such as Debian, Ubuntu or Fedora.'
+  if at_least 2.39; then
+    stack=current
+  elif at_least 2.28; then
+    stack=compatible
+  else
+    fail "this system has $glibc, and 2.28 is the oldest that any stack fits." \
+      'Use a newer system or a container: Debian 10 and RHEL 8 have 2.28.'
+  fi
+}
+
+# Sets python, version and lock, to the first Python that has a lock for the stack.
+find_python() {
+  local candidates=(.venv/bin/python python3.{11,12,13,10} python3) found=() locked candidate
+  local probe='import sys; print("%d.%d.%d" % sys.version_info[:3], sys._base_executable)'
+  [[ -z ${PYTHON:-} ]] || candidates=("$PYTHON")
+  for candidate in "${candidates[@]}"; do
+    # A name on PATH can be a shim with no Python behind it: only running it tells.
+    read -r version python < <("$candidate" -c "$probe" 2>/dev/null) || continue
+    lock=requirements/$stack-${version%.*}.txt
+    [[ ! -f $lock ]] || return 0
+    found+=("$candidate is $version")
+  done
+  locked=$(printf '%s\n' requirements/"$stack"-*.txt | sed -E 's/.*-(.*)\.txt/\1/' | paste -sd ' ')
+  printf -v found '%s; ' "${found[@]:-none in ${PYTHON:-PATH}}"
+  fail "no Python fits. With $glibc it is the $stack stack, for Python $locked." \
+    "Found: ${found%; }." \
+    "Install one of these (as packages: pythonX.Y, pythonX.Y-dev and pythonX.Y-venv)," \
+    "or name it: PYTHON=/path/to/python $0"
+}
+
+check_compilers() {
+  local cc cxx headers missing=() need
+  read -r cc cxx headers < <("$python" -c 'import sysconfig as s; print(
+    *(s.get_config_var(name).split()[0] for name in ("CC", "CXX")), s.get_path("include"))')
+  for need in "${CC:-$cc}" "${CXX:-$cxx}"; do
+    type -P "$need" >/dev/null || missing+=("$need")
+  done
+  [[ -f $headers/Python.h ]] || missing+=("$headers/Python.h")
+  [[ ${#missing[@]} == 0 ]] ||
+    fail "missing: ${missing[*]}" \
+      'pyfarmhash and crcmod have no wheels: they are compiled here, in C++ and C.' \
+      "Install them: apt-get install g++ python${version%.*}-dev (Debian, Ubuntu)" \
+      "or dnf install gcc-c++ python${version%.*}-devel (Fedora, RHEL)."
+}
+
+create_venv() {
+  if "$python" -c 'import ensurepip' 2>/dev/null; then
+    "$python" -m venv --clear .venv
+  else # Debian's Python without its venv package
+    "$python" -m venv --clear --without-pip .venv
+    "$python" -m pip --python .venv/bin/python install --quiet pip ||
+      fail "$python has no ensurepip, and no pip from 22.3 on that could take its place." \
+        "Install it: apt-get install python${version%.*}-venv (Debian, Ubuntu)."
+  fi
+  .venv/bin/python -m pip install --quiet --require-hashes -r requirements/uv.txt
+}
+
+# uv is the faster one; pip is the one that reads pip.conf, where an index of one's own may stand.
+install() {
+  .venv/bin/uv pip install --quiet --python .venv/bin/python --compile-bytecode "$@" && return
+  echo 'setup: uv could not install this; trying with pip' >&2
+  .venv/bin/python -m pip install --quiet "$@"
+}
+
+key() { # FILE...
+  { echo "$version" && cat "$@"; } | sha256sum
+}
+
+is_current() { # STAMP FILE...
+  [[ -f $1 && $(<"$1") == "$(key "${@:2}")" ]]
+}
+
+main() {
+  local dev=false stamp=.venv/stamp dev_stamp=.venv/stamp-dev
+  case ${1-} in
+    '') ;;
+    --dev) dev=true ;;
+    --which) ;;
+    *) fail "what is $1? It takes --dev, --which or nothing." ;;
+  esac
+
+  find_stack
+  find_python
+  if [[ ${1-} == --which ]]; then
+    echo "$stack: $lock with $python ($version, $glibc)"
+    return
+  fi
+
+  [[ ! -f $dev_stamp ]] || dev=true
+  if ! is_current "$stamp" "$lock" setup.py; then
+    echo "setup: .venv gets $lock, with $python ($version, $glibc)"
+    check_compilers
+    create_venv
+    install --require-hashes -r "$lock"
+    install --no-deps --no-build-isolation --editable .
+    key "$lock" setup.py >"$stamp"
+  fi
+  if $dev && ! is_current "$dev_stamp" requirements/dev.txt; then
+    echo 'setup: .venv gets requirements/dev.txt'
+    install --require-hashes -r requirements/dev.txt
+    key requirements/dev.txt >"$dev_stamp"
+  fi
+}
+
+main "$@"

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Sets up, then lints, checks types and tests. With arguments: only pytest, with these.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+scripts/setup.sh --dev
+.venv/bin/python scripts/fetch_taxi_data.py
+if [[ $# == 0 ]]; then
+  .venv/bin/ruff check
+  .venv/bin/ruff format --check
+  .venv/bin/mypy
+fi
+.venv/bin/python -m pytest "$@"

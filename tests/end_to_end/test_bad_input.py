@@ -1,0 +1,184 @@
+"""Wrong input, output, flags and stores: exit code 2, one message, a FAILED execution, nothing that looks finished."""
+
+import os
+import pathlib
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from beam_taxi import cli
+from beam_taxi.csv_input import scan
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+
+GOOD = b'a,b\n1,2\n'
+
+CASES = {
+  'no file matches': ({}, ['*.csv'], 'no file matches'),
+  'headers differ in a name': (
+    {'1.csv': GOOD, '2.csv': GOOD, '3.csv': b'a,c\n1,2\n', '4.csv': b'x\n'},
+    ['*.csv'],
+    "3.csv: line 1: headers differ: column 2 is 'c' where",
+  ),
+  'headers differ in number': (
+    {'1.csv': GOOD, '2.csv': b'a,b,c\n'},
+    ['*.csv'],
+    '2.csv: line 1: headers differ: 3 columns',
+  ),
+  'a column named twice': ({'1.csv': b'a,b,a\n1,2,3\n'}, ['1.csv'], "1.csv: line 1: two columns are named 'a'"),
+  'a column without a name': ({'1.csv': b'a,,b\n1,2,3\n'}, ['1.csv'], '1.csv: line 1: column 2 has no name'),
+  'an empty file': ({'1.csv': b''}, ['1.csv'], '1.csv: line 1: has no header'),
+  'a row with too few cells': ({'1.csv': GOOD + b'3\n4,5\n'}, ['1.csv'], '1.csv: line 3 (byte 8): 1 cell where'),
+  'a row with too many cells': (
+    {'1.csv': GOOD + b'"x\ny",4\n5,6,7\n'},
+    ['1.csv'],
+    '1.csv: line 5 (byte 16): 3 cells where the header has 2: 5,6,7',
+  ),
+  'an unclosed quote': (
+    {'1.csv': GOOD, '2.csv': GOOD + b'3,"open\n4,5\n'},
+    ['*.csv'],
+    '2.csv: line 3 (byte 10): a quote opens here and is never closed',
+  ),
+  'not UTF-8': ({'1.csv': GOOD + b'caf\xe9,3\n'}, ['1.csv'], '1.csv: line 3 (byte 8): byte 4 of the row is not UTF-8'),
+  'a header that is not UTF-8': ({'1.csv': b'caf\xe9,b\n1,2\n'}, ['1.csv'], '1.csv: line 1: the header is not UTF-8'),
+  'a broken gzip file': ({'1.csv.gz': b'not gzip'}, ['1.csv.gz'], '1.csv.gz: is not a whole gzip file'),
+}
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capfd):
+  """Runs the command line in this process: (exit code, stderr)."""
+  monkeypatch.chdir(tmp_path)
+  monkeypatch.setattr(sys, 'stderr', sys.stderr)
+
+  def call(*arguments: str) -> tuple[int, str]:
+    code = cli.main(arguments)
+    return code, capfd.readouterr().err
+
+  return call
+
+
+def recorded_states(store: pathlib.Path) -> list[tuple[int, str]]:
+  """(state, error) of each execution in a store; 4 is FAILED."""
+  with sqlite3.connect(store) as connection:
+    return connection.execute(
+      'select last_known_state, string_value from Execution join ExecutionProperty on id = execution_id '
+      "where ExecutionProperty.name = 'error'"
+    ).fetchall()
+
+
+def assert_refused(code: int, stderr: str, message: str) -> None:
+  assert code == 2, stderr
+  [said] = [line for line in stderr.splitlines() if line.startswith('error: ')]
+  assert message in said
+  assert 'Traceback' not in stderr
+
+
+@pytest.mark.parametrize(('files', 'patterns', 'message'), CASES.values(), ids=CASES)
+def test_bad_input_is_said_once_and_recorded_as_failed(command, tmp_path, files, patterns, message):
+  for name, content in files.items():
+    (tmp_path / name).write_bytes(content)
+  code, stderr = command('--input', *patterns, '--output', 'out')
+  assert_refused(code, stderr, message)
+  states = recorded_states(tmp_path / 'out' / 'metadata.sqlite')
+  assert len(states) == 3
+  for state, error in states:
+    assert state == 4
+    assert message in error
+  assert not list(tmp_path.rglob('manifest.json'))
+
+
+def test_a_workers_traceback_stays_away_from_stderr(tmp_path):
+  (tmp_path / 'bad.csv').write_text('a,b\n' + '1,2\n' * 9 + '3\n')
+  done = subprocess.run(
+    [sys.executable, ROOT / 'main.py', '--input', 'bad.csv', '--output', 'out', '--direct_num_workers', '2'],
+    cwd=tmp_path,
+    capture_output=True,
+    text=True,
+    check=False,
+    timeout=300,
+  )
+  assert_refused(done.returncode, done.stderr, 'bad.csv: line 11 (byte 40): 1 cell')
+  assert done.stdout == ''
+
+
+@pytest.mark.parametrize(
+  ('grown', 'how'), [(GOOD + b'3,4\n', 'longer'), (b'a,b\n', 'shorter')], ids=['grown', 'shrunk']
+)
+def test_a_file_that_changes_size_while_it_is_read_is_an_error(command, tmp_path, monkeypatch, grown, how):
+  source = tmp_path / 'changing.csv'
+  source.write_bytes(GOOD)
+  scan_bytes = scan._scan_bytes
+
+  def change_then_scan(*arguments):
+    source.write_bytes(grown)
+    return scan_bytes(*arguments)
+
+  monkeypatch.setattr(scan, '_scan_bytes', change_then_scan)
+  code, stderr = command('--input', 'changing.csv', '--output', 'out')
+  assert_refused(code, stderr, f'changing.csv: is {how} now than the 8 bytes it had when the run began')
+
+
+def test_a_run_id_that_exists_is_refused_and_left_alone(command, tmp_path):
+  (tmp_path / '1.csv').write_bytes(GOOD)
+  assert command('--input', '1.csv', '--output', 'out', '--run_id', 'mine')[0] == 0
+  manifest = (tmp_path / 'out' / 'runs' / 'mine' / 'manifest.json').read_bytes()
+  code, stderr = command('--input', '1.csv', '--output', 'out', '--run_id', 'mine')
+  assert_refused(code, stderr, 'runs/mine: exists already')
+  assert (tmp_path / 'out' / 'runs' / 'mine' / 'manifest.json').read_bytes() == manifest
+  with sqlite3.connect(tmp_path / 'out' / 'metadata.sqlite') as connection:
+    states = dict(connection.execute('select name, last_known_state from Execution'))
+  assert [states[f'mine.{node}'] for node in ('ExampleGen', 'StatisticsGen', 'SchemaGen')] == [3, 3, 3]
+  refused = [state for name, state in states.items() if name.startswith('mine.refused-')]
+  assert refused == [4, 4, 4]
+
+
+def test_an_output_that_is_a_file_is_refused(command, tmp_path):
+  (tmp_path / '1.csv').write_bytes(GOOD)
+  code, stderr = command('--input', '1.csv', '--output', '1.csv', '--metadata', 'sqlite:///kept.sqlite')
+  assert_refused(code, stderr, '1.csv: cannot be written')
+  assert [state for state, _ in recorded_states(tmp_path / 'kept.sqlite')] == [4, 4, 4]
+
+
+@pytest.mark.parametrize('store', ['sqlite:///1.csv', 'sqlite:////proc/none/x.sqlite'], ids=['no store', 'no folder'])
+def test_a_store_that_cannot_be_opened_is_refused_before_the_run(command, tmp_path, store):
+  (tmp_path / '1.csv').write_bytes(GOOD * 100)
+  code, stderr = command('--input', '1.csv', '--output', 'out', '--metadata', store)
+  assert_refused(code, stderr, f'--metadata {store}: the store cannot be opened')
+  assert not list(tmp_path.rglob('manifest.json'))
+
+
+@pytest.mark.parametrize(
+  ('flags', 'message'),
+  [
+    (
+      ['--shard_sise', '3'],
+      '--shard_sise: neither a flag of this program nor of Apache Beam; did you mean --shard_size?',
+    ),
+    (['--splits', 'train'], "--splits 'train': give NAME:BUCKETS pairs"),
+    (['--runner', 'NoRunner'], '--runner NoRunner'),
+    (['--block_size', 'big'], "'big' is not a size"),
+  ],
+  ids=['misspelled', 'splits', 'runner', 'size'],
+)
+def test_a_wrong_flag_is_named(command, tmp_path, flags, message):
+  (tmp_path / '1.csv').write_bytes(GOOD)
+  code, stderr = command('--input', '1.csv', '--output', 'out', *flags)
+  assert_refused(code, stderr, message)
+  assert not os.path.exists('out')
+
+
+def test_a_run_that_fails_for_another_reason_has_exit_code_1_and_says_where(command, tmp_path, monkeypatch):
+  (tmp_path / '1.csv').write_bytes(GOOD)
+
+  def fail(*_):
+    raise ZeroDivisionError('something broke')
+
+  monkeypatch.setattr('beam_taxi.transforms.encode_examples', fail)
+  code, stderr = command('--input', '1.csv', '--output', 'out', '--run_id', 'broken')
+  assert code == 1
+  assert 'error: broken failed and is recorded as FAILED: something broke' in stderr
+  assert [state for state, _ in recorded_states(tmp_path / 'out' / 'metadata.sqlite')] == [4, 4, 4]
+  assert not list(tmp_path.rglob('manifest.json'))
