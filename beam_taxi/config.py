@@ -85,6 +85,7 @@ def parse_splits(text: str) -> tuple[Split, ...]:
 
 
 _SIZE = re.compile(r'(\d+)\s*([KMG]?)(?:I?B)?', re.IGNORECASE)
+_UNITS = {'': 1, 'K': 1024, 'M': MIB, 'G': 1024 * MIB}
 
 
 def parse_size(text: str) -> int:
@@ -92,7 +93,7 @@ def parse_size(text: str) -> int:
   match = _SIZE.fullmatch(text.strip())
   if not match:
     raise UserError(f'{text!r} is not a size: give bytes, or a number with K, M or G, as in 64M')
-  return int(match[1]) * 1024 ** ' KMG'.index(match[2].upper() or ' ')
+  return int(match[1]) * _UNITS[match[2].upper()]
 
 
 def new_run_id(now: datetime.datetime | None = None) -> str:

@@ -62,7 +62,7 @@ def exists(path: str) -> bool:
     return os.path.lexists(path)
   from apache_beam.io.filesystems import FileSystems
 
-  return FileSystems.exists(path)
+  return bool(FileSystems.exists(path))
 
 
 class AtomicFile:

@@ -130,7 +130,8 @@ def open_quote(data: bytes, dialect: Dialect) -> int | None:
 
 def outside(positions: Positions, edges: Positions) -> Positions:
   """Those positions that are not inside quotes, for data that begins outside them."""
-  return positions[np.searchsorted(edges, positions) % 2 == 0]
+  chosen: Positions = positions[np.searchsorted(edges, positions) % 2 == 0]
+  return chosen
 
 
 def _place(data: bytes, offset: int) -> Place:

@@ -154,5 +154,5 @@ def _varints(numbers: npt.NDArray[np.int64]) -> tuple[bytes, Lengths]:
   shifts = np.arange(longest, dtype=np.uint64) * np.uint64(7)
   out = ((bits[:, None] >> shifts) & np.uint64(0x7F)).astype(np.uint8)
   place = np.arange(longest)
-  out |= (place < lengths[:, None] - 1).astype(np.uint8) << 7
+  out[place < lengths[:, None] - 1] |= 0x80
   return out[place < lengths[:, None]].tobytes(), lengths

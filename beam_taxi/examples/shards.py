@@ -1,7 +1,6 @@
 """A shard's file: framed records, compressed, appearing whole or not at all."""
 
 import hashlib
-import zlib
 
 import pyarrow as pa
 
@@ -9,18 +8,13 @@ from beam_taxi import storage
 from beam_taxi.artifacts import ShardFile
 
 try:
-  from isal import isal_zlib
+  from isal.isal_zlib import compressobj
 except ImportError:  # isal has wheels for x86-64 and 64-bit ARM; elsewhere zlib writes files that read the same.
-  isal_zlib = None
+  from zlib import compressobj  # type: ignore[assignment]  # the two compressors share methods and no type
 
-_GZIP_WINDOW = 31
-
-
-def _gzip_compressor():  # type: ignore[no-untyped-def]  # zlib's and isal's compressors share no type
-  """A compressor to gzip whose header holds no time and no name, so that equal records make equal files."""
-  if isal_zlib:
-    return isal_zlib.compressobj(1, wbits=_GZIP_WINDOW)
-  return zlib.compressobj(1, wbits=_GZIP_WINDOW)
+_FASTEST = 1
+# Asks for a gzip header; it then holds no time and no name, so that equal records make equal files.
+_GZIP = 31
 
 
 class ShardWriter:
@@ -30,7 +24,7 @@ class ShardWriter:
     self._split = split
     self._path = path
     self._file = storage.AtomicFile(path)
-    self._compressor = _gzip_compressor()
+    self._compressor = compressobj(_FASTEST, wbits=_GZIP)
     self._hash = hashlib.sha256()
     self._records = 0
     self._bytes = 0

@@ -109,8 +109,8 @@ def record_completion(
 
 def _outputs(run: RecordedRun, manifest: Manifest) -> Sequence[_Output]:
   """What each node makes, in the nodes' order; names and properties as TFX's components set them."""
-  splits = {'span': 0, 'split_names': json.dumps(list(run.splits))}
-  examples = {
+  splits: dict[str, Value] = {'span': 0, 'split_names': json.dumps(list(run.splits))}
+  examples: dict[str, Value] = {
     'file_format': 'tfrecords_gzip',
     'payload_format': 'FORMAT_TF_EXAMPLE',
     'input_fingerprint': manifest.input.fingerprint,
@@ -157,12 +157,11 @@ def _put(
   node: str,
   execution: mlmd_pb2.Execution,
   pairs: Sequence[tuple[mlmd_pb2.Artifact, mlmd_pb2.Event]],
-) -> Sequence[int]:
+) -> list[int]:
   """Writes an execution with its artifacts, events and contexts, in one transaction; the artifacts' ids."""
-  _, artifact_ids, _ = store.put_execution(
-    execution, pairs, _contexts(store, run, node), reuse_context_if_already_exist=True
-  )
-  return artifact_ids
+  contexts = _contexts(store, run, node)
+  _, artifact_ids, _ = store.put_execution(execution, pairs, contexts, reuse_context_if_already_exist=True)
+  return list(artifact_ids)
 
 
 def _adopt(store: mlmd.MetadataStore, run: RecordedRun) -> None:

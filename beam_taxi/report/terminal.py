@@ -122,8 +122,8 @@ def _table(*headings: str, text_columns: int) -> Table:
   """A table whose first columns hold text and whose others hold figures."""
   table = Table(box=None, header_style='bold cyan', pad_edge=False)
   for place, heading in enumerate(headings):
-    justify = 'left' if place < text_columns or heading in ('Most common', 'Where') else 'right'
-    table.add_column(heading, justify=justify, overflow='fold')
+    text = place < text_columns or heading in ('Most common', 'Where')
+    table.add_column(heading, justify='left' if text else 'right', overflow='fold')
   return table
 
 
