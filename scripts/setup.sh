@@ -120,13 +120,13 @@ main() {
     echo "setup: .venv gets $lock, with $python ($version, $glibc)"
     check_compilers
     create_venv
-    install --require-hashes -r "$lock"
+    install --no-deps --require-hashes -r "$lock"
     install --no-deps --no-build-isolation --editable .
     key "$lock" setup.py >"$stamp"
   fi
   if $dev && ! is_current "$dev_stamp" requirements/dev.txt; then
     echo 'setup: .venv gets requirements/dev.txt'
-    install --require-hashes -r requirements/dev.txt
+    install --no-deps --require-hashes -r requirements/dev.txt
     key requirements/dev.txt >"$dev_stamp"
   fi
 }
