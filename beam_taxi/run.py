@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 
 import apache_beam as beam
+import ml_metadata as mlmd
 from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult, PipelineRunner, PipelineState
@@ -104,8 +105,12 @@ class _Recorder:
       record_start(self._store, self._run, properties)
 
   def fail(self, error: str) -> None:
+    """Records the failure; a store that cannot take it must not hide what failed."""
     if self._store:
-      record_failure(self._store, self._run, error)
+      try:
+        record_failure(self._store, self._run, error)
+      except mlmd.errors.StatusError as lost:
+        _LOG.warning('the failure could not be recorded into %s: %s', self.uri, lost)
 
   def complete(self, manifest: Manifest, properties: dict[str, Value]) -> dict[str, int]:
     return record_completion(self._store, self._run, manifest, properties) if self._store else {}

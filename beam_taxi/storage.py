@@ -21,6 +21,11 @@ def join(base: str, *parts: str) -> str:
   return '/'.join([base.rstrip('/'), *parts])
 
 
+def identity(path: str) -> str:
+  """What two spellings of one file's path have in common."""
+  return os.path.realpath(path) if is_local(path) else path
+
+
 def match(pattern: str) -> list[tuple[str, int]]:
   """(path, bytes) of every file that a path or glob pattern names, in no particular order."""
   if is_local(pattern):
@@ -103,7 +108,10 @@ class AtomicFile:
       os.replace(self._temporary, self._path)
 
   def discard(self) -> None:
-    """Leaves nothing behind. An object store's upload is abandoned unfinished."""
+    """Leaves nothing behind of a local file.
+
+    Beam's writers cannot abandon an upload: an object store may keep what was sent, until it is written again.
+    """
     if self._temporary:
       self._stream.close()
       with contextlib.suppress(FileNotFoundError):

@@ -227,7 +227,7 @@ class _ReadShard(beam.DoFn):
 class EncodeExamples(beam.PTransform):
   """ShardBlocks -> EncodedBlocks, and beside them each split's rows for its statistics.
 
-  Returns a dict: 'examples', and 'rows of SPLIT' for each split.
+  Returns a dict: 'examples', and one named by `rows_of` for each split.
   """
 
   def __init__(self, config: RunConfig):
@@ -242,7 +242,7 @@ class EncodeExamples(beam.PTransform):
 
 def rows_of(split: Split) -> str:
   """The name of the output of EncodeExamples that has a split's rows."""
-  return f'rows of {split.name}'
+  return f'rows_of_{split.name}'
 
 
 class _EncodeBlock(beam.DoFn):

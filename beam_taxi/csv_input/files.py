@@ -56,18 +56,19 @@ class InputPlan:
 
 
 def match_files(patterns: Iterable[str]) -> list[InputFile]:
-  """The files that the patterns name, each once, sorted by path.
+  """The files that the patterns name, each once however it is spelled, sorted by path.
 
   Raises:
     UserError: a pattern names no file.
   """
-  sizes: dict[str, int] = {}
+  files: dict[str, tuple[str, int]] = {}
   for pattern in patterns:
     found = storage.match(pattern)
     if not found:
       raise UserError(f'{pattern}: no file matches; check the path, and quote a pattern that a shell should not expand')
-    sizes.update(found)
-  return [InputFile(path, sizes[path], index) for index, path in enumerate(sorted(sizes))]
+    for path, size in found:
+      files.setdefault(storage.identity(path), (path, size))
+  return [InputFile(path, size, index) for index, (path, size) in enumerate(sorted(files.values()))]
 
 
 @contextlib.contextmanager

@@ -69,7 +69,7 @@ class _Rate:
   """Rows written so far, and how many a second since the first ones."""
 
   def __init__(self) -> None:
-    self._since = 0.0
+    self._since = time.monotonic()
 
   def text(self) -> str:
     """As in '1,200,000 rows, 98,000 rows/s'; '' before there are rows."""
@@ -78,4 +78,4 @@ class _Rate:
       self._since = time.monotonic()
       return ''
     seconds = max(time.monotonic() - self._since, 0.001)
-    return f'{rows:,} rows, {round(rows / seconds, -3):,.0f} rows/s'
+    return f'{rows:,} rows, {rows / seconds:,.0f} rows/s'
