@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, TextIO, cast
 
-from beam_taxi import storage
+from beam_taxi import native_stderr, storage
 from beam_taxi.config import RunConfig, new_run_id, parse_size, parse_splits
 from beam_taxi.errors import UserError
 
@@ -125,13 +125,15 @@ def _set_up_logging() -> None:
   """Our own lines from INFO on, others' from WARNING on, on stderr.
 
   A runner shows each error of a worker with its traceback, in its log or straight on stderr. A UserError is left out of
-  both, for it is said once, at the end.
+  both, for it is said once, at the end. Python gets a file descriptor of its own, so that what it says comes through
+  while native_stderr withholds what C++ says.
   """
+  own = os.fdopen(os.dup(native_stderr.STDERR), 'w', buffering=1, errors='backslashreplace')
+  sys.stderr = cast(TextIO, _WithoutUserErrors(own))
   logging.basicConfig(format='%(asctime)s %(levelname)s %(message)s', datefmt='%H:%M:%S', level=logging.WARNING)
   logging.getLogger('beam_taxi').setLevel(logging.INFO)
   for handler in logging.getLogger().handlers:
     handler.addFilter(lambda record: not _tells_of_user_error(record))
-  sys.stderr = cast(TextIO, _WithoutUserErrors(sys.stderr))
 
 
 _TRACEBACK_OF_USER_ERROR = f'{UserError.__module__}.{UserError.__name__}: '

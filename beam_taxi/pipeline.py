@@ -7,12 +7,12 @@ typed records and does everything else with them while they are in memory.
 
 import apache_beam as beam
 
+from beam_taxi.analysis.statistics import generate_statistics
 from beam_taxi.artifacts import Manifest
 from beam_taxi.config import RunConfig
 from beam_taxi.csv_input.files import plan_input
 from beam_taxi.transforms import (
   EncodeExamples,
-  GenerateStatistics,
   InferSchema,
   MatchFiles,
   PlanRanges,
@@ -47,7 +47,7 @@ def build_graph(root: beam.Pipeline, config: RunConfig) -> beam.PCollection[Mani
   shards = encoded['examples'] | 'WriteShards' >> WriteShards(config)
 
   statistics = {
-    split: encoded[rows_of(split)] | f'GenerateStatistics[{split.name}]' >> GenerateStatistics()
+    split: encoded[rows_of(split)] | f'GenerateStatistics[{split.name}]' >> generate_statistics()
     for split in config.splits
   }
   statistics_files = [

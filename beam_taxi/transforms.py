@@ -6,13 +6,12 @@ from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
-import tensorflow_data_validation as tfdv
 from apache_beam.pvalue import AsList, AsSingleton, PCollection, TaggedOutput
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
 from beam_taxi.analysis.batches import to_list_columns
 from beam_taxi.analysis.schema import write_inferred_schema
-from beam_taxi.analysis.statistics import statistics_options, write_statistics
+from beam_taxi.analysis.statistics import write_statistics
 from beam_taxi.artifacts import InputSummary, Manifest, RunFolder, ShardFile, WrittenFile, package_versions
 from beam_taxi.config import RunConfig, Split
 from beam_taxi.counters import StepCounters
@@ -335,13 +334,6 @@ class _WriteShard(beam.DoFn):
     for writer in self._writers:
       writer.discard()
     self._shard, self._writers = None, []
-
-
-class GenerateStatistics(beam.PTransform):
-  """A split's rows -> its statistics."""
-
-  def expand(self, rows: PCollection[pa.RecordBatch]) -> PCollection[DatasetFeatureStatisticsList]:
-    return rows | 'Tfdv' >> tfdv.GenerateStatistics(statistics_options())
 
 
 class WriteStatistics(beam.PTransform):

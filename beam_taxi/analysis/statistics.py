@@ -1,4 +1,4 @@
-"""The options of a run's statistics, and their files."""
+"""A run's statistics: how they are made, and their files."""
 
 import hashlib
 
@@ -9,9 +9,9 @@ from beam_taxi.artifacts import WrittenFile
 from beam_taxi.storage import read_bytes, write_bytes
 
 
-def statistics_options() -> tfdv.StatsOptions:
-  """TFDV's defaults, with which TFX's StatisticsGen runs too."""
-  return tfdv.StatsOptions()
+def generate_statistics() -> tfdv.GenerateStatistics:
+  """TFDV's transform, RecordBatches -> one DatasetFeatureStatisticsList, with the defaults that StatisticsGen uses."""
+  return tfdv.GenerateStatistics(tfdv.StatsOptions())
 
 
 def write_statistics(statistics: DatasetFeatureStatisticsList, path: str, split: str) -> WrittenFile:

@@ -14,28 +14,28 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 ROOT = pathlib.Path(__file__).parent.parent.parent
 
 
+# Runs the command line until pass 1 begins, which then never ends. A shell's background jobs ignore SIGINT, and a test
+# run that is one must not hand that on.
+WAITING = """
+import signal, sys, threading
+from beam_taxi import cli, transforms
+
+def wait(*_):
+  print('scanning', flush=True)
+  threading.Event().wait()
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+transforms.scan_range = wait
+sys.exit(cli.main())
+"""
+
+
 @pytest.fixture
 def waiting_run(tmp_path: pathlib.Path) -> Iterator[subprocess.Popen]:
-  """A run that has been recorded and then waits for ever: its second input is a pipe that nobody writes to."""
+  """A run that is in the middle of pass 1 for as long as it lives."""
   (tmp_path / 'rows.csv').write_text('a,b\n1,2\n')
-  os.mkfifo(tmp_path / 'pipe')
-  # A real file when the run looks at it, and a pipe when it reads it in pass 1.
-  (tmp_path / 'later.csv').write_text('a,b\n3,4\n')
-  script = tmp_path / 'waiting.py'
-  script.write_text(
-    'import os, sys\n'
-    'from beam_taxi import cli, run\n'
-    'checked = run._check_input\n'
-    'def check_then_block(config):\n'
-    '  size = checked(config)\n'
-    "  os.replace('pipe', 'later.csv')\n"
-    "  print('recorded', flush=True)\n"
-    '  return size\n'
-    'run._check_input = check_then_block\n'
-    'sys.exit(cli.main())\n'
-  )
   process = subprocess.Popen(
-    [sys.executable, script, '--input', 'rows.csv', 'later.csv', '--output', 'out', '--run_id', 'stopped'],
+    [sys.executable, '-c', WAITING, '--input', 'rows.csv', '--output', 'out', '--run_id', 'stopped'],
     cwd=tmp_path,
     env={**os.environ, 'PYTHONPATH': str(ROOT)},
     stdout=subprocess.PIPE,
@@ -43,7 +43,7 @@ def waiting_run(tmp_path: pathlib.Path) -> Iterator[subprocess.Popen]:
     text=True,
   )
   assert process.stdout
-  assert process.stdout.readline() == 'recorded\n'
+  assert process.stdout.readline() == 'scanning\n'
   yield process
   process.kill()
   process.communicate()
