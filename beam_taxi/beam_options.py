@@ -54,11 +54,12 @@ def parse_beam_args(beam_args: Sequence[str]) -> tuple[PipelineRunner, PipelineO
   return FnApiRunner(), options
 
 
-def choose_workers(options: PipelineOptions, input_bytes: int) -> None:
+def choose_workers(options: PipelineOptions, beam_args: Sequence[str], input_bytes: int) -> None:
   """Sets how many threads a run in this process has, where the user did not: one a core, fewer for a small input."""
   direct = options.view_as(DirectOptions)
-  chosen = options.get_all_options(drop_default=True)
-  if 'direct_num_workers' not in chosen:
+  # The options do not tell a default that the user asked for from one that nobody did.
+  chosen = {argument.split('=')[0] for argument in beam_args}
+  if '--direct_num_workers' not in chosen:
     direct.direct_num_workers = min(len(os.sched_getaffinity(0)), 1 + input_bytes // _BYTES_WORTH_A_WORKER)
-  if 'direct_running_mode' not in chosen and direct.direct_num_workers != 1:
+  if '--direct_running_mode' not in chosen and direct.direct_num_workers != 1:
     direct.direct_running_mode = 'multi_threading'

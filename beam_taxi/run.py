@@ -57,7 +57,7 @@ def run(config: RunConfig, beam_args: Sequence[str]) -> int:
     if refusal:
       raise refusal
     total_bytes = _check_input(config)
-    choose_workers(options, total_bytes)
+    choose_workers(options, beam_args, total_bytes)
     graph = _GraphRun(config, runner, options)
     show_progress(errors, total_bytes, graph.wait)
     counters = graph.counters()

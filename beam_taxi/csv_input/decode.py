@@ -142,6 +142,10 @@ def _convert(cells: pa.Array, name: str, kind: ColumnType, data: bytes, dialect:
       cells = pa.array(values, _ARROW_TYPES[kind])
     except (ValueError, OverflowError) as error:
       raise BadRowError(RowProblem(0, 0, f'a cell of column {name!r} is not {kind.name} ({error})')) from error
+  if kind is ColumnType.UNKNOWN and pa.types.is_binary(cells.type):
+    if cells.null_count < len(cells):
+      raise BadRowError(RowProblem(0, 0, f'a cell of column {name!r} is not empty, as all were before'))
+    return pa.nulls(len(cells))
   if pa.types.is_float64(cells.type):
     return cells.cast(pa.float32(), safe=False)
   return cells.cast(_DECODED_TYPES[kind])

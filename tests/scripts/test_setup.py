@@ -100,9 +100,7 @@ def machine(tmp_path: pathlib.Path) -> Machine:
     ('2.100', '3.13.5', 'current-3.13'),
   ],
 )
-def test_the_lock_follows_glibc_and_python(
-  machine: Machine, glibc: str, python: str, lock: str
-) -> None:
+def test_the_lock_follows_glibc_and_python(machine: Machine, glibc: str, python: str, lock: str) -> None:
   machine.has_glibc(glibc)
   machine.has_python(python)
   assert f' requirements/{lock}.txt ' in machine.setup('--which').stdout
@@ -165,9 +163,7 @@ def test_a_variable_python_that_does_not_start_is_named(machine: Machine) -> Non
   ],
   ids=['old glibc', 'musl', 'ARM'],
 )
-def test_a_machine_that_no_stack_fits_is_told_why(
-  machine: Machine, tool: str, answer: str, message: str
-) -> None:
+def test_a_machine_that_no_stack_fits_is_told_why(machine: Machine, tool: str, answer: str, message: str) -> None:
   machine.has_python('3.11.2')
   machine.has(tool, f'#!/usr/bin/env bash\n{answer}\n')
   result = machine.setup()

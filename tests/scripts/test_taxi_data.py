@@ -88,20 +88,14 @@ def test_made_trips_miss_as_many_cells_as_real_ones(made: list[Row], real: list[
     assert shares(made, column)[''] == pytest.approx(shares(real, column)[''], abs=0.01), column
 
 
-@pytest.mark.parametrize(
-  'column', ['payment_type', 'company', 'pickup_community_area', 'trip_start_hour']
-)
-def test_categories_are_as_frequent_as_in_real_trips(
-  made: list[Row], real: list[Row], column: str
-) -> None:
+@pytest.mark.parametrize('column', ['payment_type', 'company', 'pickup_community_area', 'trip_start_hour'])
+def test_categories_are_as_frequent_as_in_real_trips(made: list[Row], real: list[Row], column: str) -> None:
   for category, share in shares(real, column).most_common(10):
     assert shares(made, column)[category] == pytest.approx(share, abs=0.015), category
 
 
 @pytest.mark.parametrize('column', ['fare', 'trip_miles', 'trip_seconds', 'tips'])
-def test_measures_spread_like_those_of_real_trips(
-  made: list[Row], real: list[Row], column: str
-) -> None:
+def test_measures_spread_like_those_of_real_trips(made: list[Row], real: list[Row], column: str) -> None:
   def percentiles(rows: list[Row]) -> list[float]:
     values = sorted(float(row[column]) for row in rows if row[column])
     return [values[len(values) * percent // 100] for percent in (1, 10, 50, 90, 99)]

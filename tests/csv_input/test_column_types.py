@@ -1,0 +1,145 @@
+"""A column's type is the one that TFX's rule gives, whatever Arrow's own inference thinks of its cells."""
+
+import itertools
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from beam_taxi.csv_input.column_types import ColumnType, type_of_cell, type_of_cells, widest
+from beam_taxi.csv_input.decode import infer_types
+from beam_taxi.csv_input.dialect import Dialect
+
+UNKNOWN, INT, FLOAT, STRING = ColumnType
+
+# What TFX makes of a cell, worked out by hand from its rule.
+CELLS = {
+  '0': INT,
+  '-0': INT,
+  '007': INT,
+  '+5': INT,
+  '1_000': INT,
+  '1__000': STRING,
+  ' 5 ': INT,
+  '\t5': INT,
+  '9223372036854775807': INT,
+  '-9223372036854775808': INT,
+  '9223372036854775808': STRING,
+  '-9223372036854775809': STRING,
+  '99999999999999999999999': STRING,
+  '0x1F': STRING,
+  '-0x1f': STRING,
+  '0X1F': STRING,
+  '0b1': STRING,
+  '1.5': FLOAT,
+  '+1.5': FLOAT,
+  '.5': FLOAT,
+  '5.': FLOAT,
+  '.': STRING,
+  '1e5': FLOAT,
+  '1E-5': FLOAT,
+  '1e': STRING,
+  '1e400': FLOAT,
+  '1_0.5': FLOAT,
+  '9223372036854775808.0': FLOAT,
+  ' 1.5 ': FLOAT,
+  'nan': FLOAT,
+  'NaN': FLOAT,
+  '-nan': FLOAT,
+  'nan(1)': STRING,
+  'inf': FLOAT,
+  '-Infinity': FLOAT,
+  'infinit': STRING,
+  '2024-01-31': STRING,
+  '20240131': INT,
+  '12:30': STRING,
+  '12:30:59': STRING,
+  '2024-01-31 12:30:59': STRING,
+  '2024-01-31T12:30:59Z': STRING,
+  'true': STRING,
+  'False': STRING,
+  'NA': STRING,
+  'null': STRING,
+  'N/A': STRING,
+  '#N/A': STRING,
+  ' ': STRING,
+  '-': STRING,
+  '1 000': STRING,
+  '1,5': STRING,
+  '$5': STRING,
+  '5%': STRING,
+  '٥': STRING,
+  '\u00a05': STRING,
+  '５': STRING,
+  '\n5\n': INT,
+  '\x0b5': INT,
+}
+
+
+def column_type(*cells: str) -> ColumnType:
+  """The type of one column that has these cells, quoted, beside another that keeps each row from being blank."""
+  rows = ''.join(f'x,"{cell}"\n' for cell in cells)
+  types, count = infer_types(rows.encode(), ['other', 'cell'], Dialect())
+  assert count == len(cells)
+  return types[1]
+
+
+@pytest.mark.parametrize(('cell', 'expected'), CELLS.items(), ids=map(ascii, CELLS))
+def test_a_cell_alone_has_the_type_that_tfx_gives_it(cell: str, expected: ColumnType) -> None:
+  assert type_of_cell(cell.encode()) is expected
+  assert type_of_cells(pa.array([cell.encode()], pa.binary())) is expected
+  assert column_type(cell) is expected
+
+
+@pytest.mark.parametrize('other', ['1', '1.5', ''], ids=['int', 'float', 'empty'])
+@pytest.mark.parametrize(('cell', 'kind'), CELLS.items(), ids=map(ascii, CELLS))
+def test_a_cell_among_plain_ones_keeps_its_type(cell: str, kind: ColumnType, other: str) -> None:
+  expected = max(kind, {'1': INT, '1.5': FLOAT, '': UNKNOWN}[other])
+
+  assert column_type(other, cell, other) is expected
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(['', *CELLS]), min_size=1, max_size=6))
+def test_a_column_has_the_highest_type_of_its_cells(cells: list[str]) -> None:
+  assert column_type(*cells) is max(CELLS.get(cell, UNKNOWN) for cell in cells)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+  st.lists(st.text(st.sampled_from('0123456789+-.eE_xXnaif \t:T'), min_size=1, max_size=8), min_size=1, max_size=4)
+)
+def test_cells_that_look_like_numbers_have_the_type_that_python_gives_them(cells: list[str]) -> None:
+  def by_python(cell: str) -> ColumnType:
+    try:
+      return INT if -(2**63) <= int(cell.encode()) < 2**63 else STRING
+    except ValueError:
+      try:
+        float(cell.encode())
+      except ValueError:
+        return STRING
+      return FLOAT
+
+  assert column_type(*cells) is max(map(by_python, cells))
+
+
+@pytest.mark.parametrize('cell', ['', '""'], ids=['bare', 'quoted'])
+def test_an_empty_cell_has_no_type(cell: str) -> None:
+  assert infer_types(f'1,{cell}\n2,{cell}\n'.encode(), ['a', 'b'], Dialect()) == ((INT, UNKNOWN), 2)
+
+
+@pytest.mark.parametrize('spelling', ['NA', '-', '-999'])
+def test_a_spelling_of_the_empty_cell_has_no_type(spelling: str) -> None:
+  data = f'{spelling},{spelling}\n1,{spelling}\n'.encode()
+
+  assert infer_types(data, ['a', 'b'], Dialect(null_values=(spelling,))) == ((INT, UNKNOWN), 2)
+
+
+def test_the_widest_of_two_types_is_the_higher_one() -> None:
+  for one, other in itertools.product(ColumnType, repeat=2):
+    assert widest([[one], [other]]) == (max(one, other),)
+
+
+def test_no_types_at_all_have_no_widest() -> None:
+  assert widest([]) == ()

@@ -1,0 +1,308 @@
+"""A run in ML Metadata, read back with MLMD's own client and counted in SQLite's tables."""
+
+import contextlib
+import dataclasses
+import json
+import pathlib
+import sqlite3
+
+import ml_metadata as mlmd
+import pytest
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from beam_taxi.artifacts import InputSummary, Manifest, RunFolder, ShardFile, WrittenFile
+from beam_taxi.metadata import recording
+from beam_taxi.metadata.recording import RecordedRun, record_completion, record_failure, record_start
+from beam_taxi.metadata.store import connect
+
+RUN = RecordedRun('run-1', 'taxi', RunFolder.of('/out', 'run-1'), ('train', 'eval'))
+MANIFEST = Manifest(
+  run_id='run-1',
+  pipeline_name='taxi',
+  input=InputSummary(('*.csv',), 1, 1000, 30, 'sha256-sum:ab'),
+  columns={'fare': 'FLOAT'},
+  splits={'train': 20, 'eval': 10},
+  examples=(ShardFile('train', 'a.gz', 20, 100, 'aa'),),
+  statistics=(WrittenFile('s.pb', 'cc', 'train'),),
+  schema=WrittenFile('schema.pbtxt', 'ee'),
+  versions={},
+)
+NODES = ('ExampleGen', 'StatisticsGen', 'SchemaGen')
+OUTPUTS = {
+  'ExampleGen': ('Examples', 'examples'),
+  'StatisticsGen': ('ExampleStatistics', 'statistics'),
+  'SchemaGen': ('Schema', 'schema'),
+}
+TABLES = [
+  'Artifact',
+  'ArtifactProperty',
+  'Association',
+  'Attribution',
+  'Context',
+  'Event',
+  'EventPath',
+  'Execution',
+  'ExecutionProperty',
+  'ParentContext',
+  'ParentType',
+  'Type',
+  'TypeProperty',
+]
+
+
+@pytest.fixture
+def path(tmp_path: pathlib.Path) -> pathlib.Path:
+  return tmp_path / 'm.sqlite'
+
+
+@pytest.fixture
+def store(path: pathlib.Path) -> mlmd.MetadataStore:
+  return connect(f'sqlite:///{path}')
+
+
+def rows(path: pathlib.Path) -> dict[str, int]:
+  """How many rows each of the store's tables has."""
+  with contextlib.closing(sqlite3.connect(path)) as database:
+    return {table: database.execute(f'SELECT COUNT(*) FROM {table}').fetchone()[0] for table in TABLES}
+
+
+def execution(store: mlmd.MetadataStore, node: str, run_id: str = 'run-1') -> pb.Execution:
+  return store.get_execution_by_type_and_name(f'beam_taxi.{node}', f'{run_id}.{node}')
+
+
+def states(store: mlmd.MetadataStore) -> list[int]:
+  return [execution(store, node).last_known_state for node in NODES]
+
+
+def record(store: mlmd.MetadataStore, run: RecordedRun = RUN) -> dict[str, int]:
+  record_start(store, run, {'runner': 'FnApiRunner'})
+  return record_completion(store, run, MANIFEST, {'seconds': 1.5, 'counter.rows': 30})
+
+
+# TFX's standard artifact types: properties and base type.
+TYPES = {
+  'Examples': ({'span': pb.INT, 'version': pb.INT, 'split_names': pb.STRING}, pb.ArtifactType.DATASET),
+  'ExampleStatistics': ({'span': pb.INT, 'split_names': pb.STRING}, pb.ArtifactType.STATISTICS),
+  'Schema': ({}, pb.ArtifactType.UNSET),
+}
+
+
+@pytest.mark.parametrize(('name', 'properties', 'base'), [(name, *rest) for name, rest in TYPES.items()], ids=TYPES)
+def test_artifact_types_are_those_of_tfx(
+  store: mlmd.MetadataStore, name: str, properties: dict[str, int], base: int
+) -> None:
+  record(store)
+
+  found = store.get_artifact_type(name)
+  assert (dict(found.properties), found.base_type) == (properties, base)
+
+
+def test_executions_are_running_from_the_start(store: mlmd.MetadataStore) -> None:
+  record_start(store, RUN, {'runner': 'FnApiRunner', 'answer': 42, 'share': 0.5})
+
+  assert states(store) == [pb.Execution.RUNNING] * 3
+  properties = execution(store, 'StatisticsGen').custom_properties
+  assert properties['run_id'].string_value == 'run-1'
+  assert properties['runner'].string_value == 'FnApiRunner'
+  assert properties['answer'].int_value == 42
+  assert properties['share'].double_value == 0.5
+  assert store.get_artifacts() == []
+
+
+def test_executions_of_a_finished_run_are_complete_and_keep_what_they_began_with(store: mlmd.MetadataStore) -> None:
+  record(store)
+
+  assert states(store) == [pb.Execution.COMPLETE] * 3
+  properties = execution(store, 'SchemaGen').custom_properties
+  assert properties['runner'].string_value == 'FnApiRunner'
+  assert properties['seconds'].double_value == 1.5
+  assert properties['counter.rows'].int_value == 30
+
+
+def test_executions_of_a_failed_run_are_failed_with_the_error(store: mlmd.MetadataStore) -> None:
+  record_start(store, RUN, {})
+  record_failure(store, RUN, 'a.csv: line 3: bad')
+
+  assert states(store) == [pb.Execution.FAILED] * 3
+  for node in NODES:
+    assert execution(store, node).custom_properties['error'].string_value == 'a.csv: line 3: bad'
+  assert store.get_artifacts() == []
+
+
+def test_a_run_can_fail_before_its_start_was_recorded(store: mlmd.MetadataStore) -> None:
+  record_failure(store, RUN, 'bad')
+
+  assert states(store) == [pb.Execution.FAILED] * 3
+
+
+def test_a_failure_does_not_undo_what_is_complete(store: mlmd.MetadataStore) -> None:
+  record(store)
+  record_failure(store, RUN, 'too late')
+
+  assert states(store) == [pb.Execution.COMPLETE] * 3
+
+
+def test_artifacts_are_live_at_their_uris_and_found_by_the_ids_that_are_told(store: mlmd.MetadataStore) -> None:
+  ids = record(store)
+
+  found = {artifact.id: artifact for artifact in store.get_artifacts()}
+  assert {key: found[ids[key]].uri for key in ids} == {
+    'examples': '/out/runs/run-1/examples',
+    'statistics': '/out/runs/run-1/statistics',
+    'schema': '/out/runs/run-1/schema',
+  }
+  assert {artifact.state for artifact in found.values()} == {pb.Artifact.LIVE}
+  assert {found[ids[key]].type for key in ids} == set(TYPES)
+
+
+def test_examples_have_the_properties_that_tfx_reads(store: mlmd.MetadataStore) -> None:
+  record(store)
+
+  [examples] = store.get_artifacts_by_type('Examples')
+  assert json.loads(examples.properties['split_names'].string_value) == ['train', 'eval']
+  assert (examples.properties['span'].int_value, examples.properties['version'].int_value) == (0, 0)
+  assert examples.custom_properties['file_format'].string_value == 'tfrecords_gzip'
+  assert examples.custom_properties['payload_format'].string_value == 'FORMAT_TF_EXAMPLE'
+  assert examples.custom_properties['input_fingerprint'].string_value == 'sha256-sum:ab'
+  assert examples.custom_properties['records.train'].int_value == 20
+
+
+def test_a_run_belongs_to_its_pipeline_and_each_execution_to_its_node(store: mlmd.MetadataStore) -> None:
+  record(store)
+
+  for node in NODES:
+    contexts = store.get_contexts_by_execution(execution(store, node).id)
+    assert {(context.type, context.name) for context in contexts} == {
+      ('pipeline', 'taxi'),
+      ('pipeline_run', 'run-1'),
+      ('node', f'taxi.{node}'),
+    }
+  run = store.get_context_by_type_and_name('pipeline_run', 'run-1')
+  [parent] = store.get_parent_contexts_by_context(run.id)
+  assert (parent.type, parent.name) == ('pipeline', 'taxi')
+
+
+def test_each_artifact_is_attributed_to_the_contexts_of_the_node_that_made_it(store: mlmd.MetadataStore) -> None:
+  record(store)
+
+  for node, (kind, _) in OUTPUTS.items():
+    [artifact] = store.get_artifacts_by_type(kind)
+    names = {context.name for context in store.get_contexts_by_artifact(artifact.id)}
+    assert {'taxi', 'run-1', f'taxi.{node}'} <= names
+
+
+def test_each_node_reads_what_the_one_before_it_made(store: mlmd.MetadataStore) -> None:
+  ids = record(store)
+
+  events = store.get_events_by_execution_ids([execution(store, node).id for node in NODES])
+  nodes = {execution(store, node).id: node for node in NODES}
+  assert {(nodes[event.execution_id], event.type, event.artifact_id) for event in events} == {
+    ('ExampleGen', pb.Event.OUTPUT, ids['examples']),
+    ('StatisticsGen', pb.Event.INPUT, ids['examples']),
+    ('StatisticsGen', pb.Event.OUTPUT, ids['statistics']),
+    ('SchemaGen', pb.Event.INPUT, ids['statistics']),
+    ('SchemaGen', pb.Event.OUTPUT, ids['schema']),
+  }
+
+
+def test_events_carry_the_output_key_and_index_0(store: mlmd.MetadataStore) -> None:
+  ids = record(store)
+  keys = {artifact: key for key, artifact in ids.items()}
+
+  for event in store.get_events_by_artifact_ids(list(keys)):
+    key, index = event.path.steps
+    assert (key.key, index.WhichOneof('value'), index.index) == (keys[event.artifact_id], 'index', 0)
+
+
+def test_recording_the_start_twice_changes_nothing(store: mlmd.MetadataStore, path: pathlib.Path) -> None:
+  record_start(store, RUN, {'runner': 'a'})
+  before = rows(path)
+
+  record_start(store, RUN, {'runner': 'b'})
+
+  assert rows(path) == before
+  assert execution(store, 'ExampleGen').custom_properties['runner'].string_value == 'a'
+
+
+def test_recording_a_finished_run_twice_changes_nothing(store: mlmd.MetadataStore, path: pathlib.Path) -> None:
+  ids = record(store)
+  before = rows(path)
+
+  assert record(store) == ids
+  assert rows(path) == before
+
+
+def test_a_finished_run_has_as_many_rows_as_its_nodes_need(store: mlmd.MetadataStore, path: pathlib.Path) -> None:
+  record(store)
+
+  found = rows(path)
+  counts = {'Execution': 3, 'Artifact': 3, 'Context': 5, 'Event': 5, 'Association': 9, 'ParentContext': 1}
+  assert {table: found[table] for table in counts} == counts
+
+
+@pytest.mark.parametrize('nodes', [0, 1, 2, 3])
+def test_recording_goes_on_where_a_crash_between_nodes_ended_it(
+  store: mlmd.MetadataStore, path: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, nodes: int
+) -> None:
+  undisturbed = tmp_path / 'undisturbed.sqlite'
+  expected = record(connect(f'sqlite:///{undisturbed}'))
+  record_start(store, RUN, {'runner': 'FnApiRunner'})
+  put, left = recording._put, iter(range(nodes))
+
+  def put_until_the_crash(*args: object) -> object:
+    if next(left, None) is None:
+      raise KeyboardInterrupt
+    return put(*args)
+
+  with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+    patch.setattr(recording, '_put', put_until_the_crash)
+    record_completion(store, RUN, MANIFEST, {'seconds': 1.5, 'counter.rows': 30})
+  assert states(store).count(pb.Execution.COMPLETE) == nodes
+
+  ids = record(store)
+
+  assert rows(path) == rows(undisturbed)
+  assert ids == expected
+  assert states(store) == [pb.Execution.COMPLETE] * 3
+
+
+def test_two_runs_of_a_pipeline_share_its_context_and_nothing_else(
+  store: mlmd.MetadataStore, path: pathlib.Path
+) -> None:
+  first = record(store)
+  second = record(store, dataclasses.replace(RUN, run_id='run-2', folder=RunFolder.of('/out', 'run-2')))
+
+  assert not set(first.values()) & set(second.values())
+  pipeline = store.get_context_by_type_and_name('pipeline', 'taxi')
+  runs = store.get_children_contexts_by_context(pipeline.id)
+  assert {context.name for context in runs} == {'run-1', 'run-2'}
+  # The pipeline, its three nodes and two runs.
+  assert rows(path)['Context'] == 6
+
+
+def test_an_interrupted_run_is_complete_once_its_end_is_recorded(store: mlmd.MetadataStore) -> None:
+  record_failure(store, RUN, 'bad')
+  record_completion(store, RUN, MANIFEST, {})
+
+  assert states(store) == [pb.Execution.COMPLETE] * 3
+
+
+OTHER_RELEASES = {
+  'fewer': {'split_names': pb.STRING},
+  'more': {'span': pb.INT, 'version': pb.INT, 'split_names': pb.STRING, 'of_another_release': pb.STRING},
+}
+
+
+@pytest.mark.parametrize('properties', OTHER_RELEASES.values(), ids=OTHER_RELEASES)
+def test_a_type_that_another_tfx_registered_is_used_and_keeps_its_properties(
+  store: mlmd.MetadataStore, properties: dict[str, int]
+) -> None:
+  type_id = store.put_artifact_type(
+    pb.ArtifactType(name='Examples', properties=properties, base_type=pb.ArtifactType.DATASET)
+  )
+
+  record(store)
+
+  [examples] = store.get_artifacts_by_type('Examples')
+  assert examples.type_id == type_id
+  assert set(store.get_artifact_type('Examples').properties) == {'span', 'version', 'split_names', *properties}

@@ -1,0 +1,79 @@
+"""Which store a run records into, and what is said of one that cannot be opened."""
+
+import pathlib
+import sqlite3
+
+import pytest
+
+from beam_taxi.errors import UserError
+from beam_taxi.metadata.store import connect, store_uri
+
+
+@pytest.mark.parametrize(
+  ('metadata', 'output', 'uri'),
+  [
+    ('', '/out', 'sqlite:////out/metadata.sqlite'),
+    ('none', '/out', 'none'),
+    ('none', 'gs://bucket', 'none'),
+    ('sqlite:////a/b.sqlite', '/out', 'sqlite:////a/b.sqlite'),
+    ('sqlite:///b.sqlite', 'gs://bucket', 'sqlite:///b.sqlite'),
+  ],
+  ids=['default', 'none', 'none_and_bucket', 'path', 'path_and_bucket'],
+)
+def test_a_run_records_where_the_user_says_or_beside_a_local_output(metadata: str, output: str, uri: str) -> None:
+  assert store_uri(metadata, output) == uri
+
+
+@pytest.mark.parametrize(
+  ('metadata', 'output', 'message'),
+  [
+    ('sqlite:///', '/out', '--metadata sqlite:///: names no file; give sqlite:///PATH'),
+    ('mysql://host/db', '/out', '--metadata mysql://host/db: give sqlite:///PATH'),
+    ('store.sqlite', '/out', '--metadata store.sqlite: give sqlite:///PATH'),
+    ('', 'gs://bucket', '--output gs://bucket: SQLite cannot be kept there; name a local store with --metadata'),
+  ],
+  ids=['no_file', 'another_database', 'bare_path', 'bucket'],
+)
+def test_a_store_of_no_known_kind_is_refused_with_what_to_give(metadata: str, output: str, message: str) -> None:
+  with pytest.raises(UserError) as raised:
+    store_uri(metadata, output)
+
+  assert str(raised.value).startswith(message)
+
+
+def test_a_store_is_made_with_its_folders(tmp_path: pathlib.Path) -> None:
+  path = tmp_path / 'new' / 'folder' / 'm.sqlite'
+
+  store = connect(f'sqlite:///{path}')
+
+  assert store.get_executions() == []
+  assert path.is_file()
+
+
+@pytest.fixture(params=['no_database', 'no_folder', 'folder'])
+def unusable(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> pathlib.Path:
+  """A path at which no store can be opened."""
+  (tmp_path / 'text').write_text('this is no database, and longer than a header of SQLite: ' + 'x' * 200)
+  return {'no_database': tmp_path / 'text', 'no_folder': tmp_path / 'text' / 'm.sqlite', 'folder': tmp_path}[
+    request.param
+  ]
+
+
+def test_a_store_that_cannot_be_opened_is_told_in_one_line(unusable: pathlib.Path) -> None:
+  with pytest.raises(UserError) as raised:
+    connect(f'sqlite:///{unusable}')
+
+  message = str(raised.value)
+  assert message.startswith(f'--metadata sqlite:///{unusable}: the store cannot be opened (')
+  assert '\n' not in message
+  assert 'check the path and its permissions' in message
+
+
+def test_a_store_of_a_newer_mlmd_is_refused(tmp_path: pathlib.Path) -> None:
+  path = tmp_path / 'm.sqlite'
+  connect(f'sqlite:///{path}')
+  with sqlite3.connect(path) as database:
+    database.execute('UPDATE MLMDEnv SET schema_version = 9999')
+
+  with pytest.raises(UserError, match='the store cannot be opened .*9999'):
+    connect(f'sqlite:///{path}')
