@@ -105,8 +105,8 @@ def test_a_cell_that_its_column_does_not_take_names_the_column(kind: ColumnType,
 
 BAD_ROWS = {
   'too_many': (b'1,2\n"a\nb",2\n\nBAD,2,3\n', '3 cells where the header has 2: BAD,2,3'),
-  'too_few': (b'1,2\r\n"a\nb",2\r\n\nBAD\r\n', '1 cells where the header has 2: BAD'),
-  'not_utf8': (b'1,2\n"a\n\xc3\xa9",2\n\nBAD,\xe9\n', 'byte 5 of the row is not UTF-8: BAD,\\\\xe9'),
+  'too_few': (b'1,2\r\n"a\nb",2\r\n\nBAD\r\n', '1 cell where the header has 2: BAD'),
+  'not_utf8': (b'1,2\n"a\n\xc3\xa9",2\n\nBAD,\xe9\n', 'byte 5 of the row is not UTF-8: BAD,\\xe9'),
 }
 
 

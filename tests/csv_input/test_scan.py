@@ -171,7 +171,7 @@ def test_a_file_without_quotes_is_read_once(folder: pathlib.Path) -> None:
 
 PROBLEMS = {
   'too_many_cells': (b'BAD,2,3', '3 cells where the header has 2'),
-  'too_few_cells': (b'BAD', '1 cells where the header has 2'),
+  'too_few_cells': (b'BAD', '1 cell where the header has 2'),
   'not_utf8': (b'BAD,\xff', 'byte 5 of the row is not UTF-8'),
 }
 

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import pathlib
+import zlib
 
 import pyarrow as pa
 import pytest
@@ -31,7 +32,7 @@ def write(path: pathlib.Path, blocks: list[list[bytes]]) -> ShardFile:
 def compressor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
   """Both of the libraries that compress: isal where it is installed, and zlib elsewhere."""
   if request.param == 'zlib':
-    monkeypatch.setattr(shards, 'isal_zlib', None)
+    monkeypatch.setattr(shards, 'compressobj', zlib.compressobj)
 
 
 @pytest.mark.usefixtures('compressor')
