@@ -1,4 +1,4 @@
-"""The schema of a run, inferred from its statistics as TFX's SchemaGen infers it, and its files."""
+"""The schema of a run, inferred from its statistics as TFX's SchemaGen infers it, and its file."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from beam_taxi.artifacts import WrittenFile
-from beam_taxi.storage import read_bytes, write_bytes
+from beam_taxi.storage import write_bytes
 
 
 def infer_schema(statistics: Sequence[statistics_pb2.DatasetFeatureStatisticsList]) -> schema_pb2.Schema:
@@ -38,8 +38,3 @@ def write_inferred_schema(path: str, *statistics: statistics_pb2.DatasetFeatureS
   data = text_format.MessageToString(infer_schema(statistics)).encode()
   write_bytes(path, data)
   return WrittenFile(path, hashlib.sha256(data).hexdigest())
-
-
-def read_schema(path: str) -> schema_pb2.Schema:
-  """A schema.pbtxt, of this project or of TFX."""
-  return text_format.Parse(read_bytes(path), schema_pb2.Schema())

@@ -1,4 +1,4 @@
-"""A run's statistics: how they are made, and their files."""
+"""A run's statistics: how they are made, and the files that hold them."""
 
 import hashlib
 
@@ -6,7 +6,7 @@ import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
 from beam_taxi.artifacts import WrittenFile
-from beam_taxi.storage import read_bytes, write_bytes
+from beam_taxi.storage import write_bytes
 
 
 def generate_statistics() -> tfdv.GenerateStatistics:
@@ -19,8 +19,3 @@ def write_statistics(statistics: DatasetFeatureStatisticsList, path: str, split:
   data = statistics.SerializeToString(deterministic=True)
   write_bytes(path, data)
   return WrittenFile(path, hashlib.sha256(data).hexdigest(), split)
-
-
-def read_statistics(path: str) -> DatasetFeatureStatisticsList:
-  """A FeatureStats.pb, of this project or of TFX."""
-  return DatasetFeatureStatisticsList.FromString(read_bytes(path))
