@@ -158,11 +158,13 @@ def read_header(file: InputFile, dialect: Dialect) -> Header:
     ) from error
   except (csv.Error, ValueError) as error:
     raise UserError(f'{file.path}: line 1: the header cannot be read ({error}); is a quote left open?') from error
+  seen: set[str] = set()
   for position, name in enumerate(columns, 1):
     if not name:
       raise UserError(f'{file.path}: line 1: column {position} has no name; name every column in the header')
-    if columns.index(name) != position - 1:
+    if name in seen:
       raise UserError(f'{file.path}: line 1: two columns are named {name!r}; give each its own name')
+    seen.add(name)
   return Header(file.path, tuple(columns), mark, mark + end)
 
 
