@@ -53,7 +53,7 @@ class RunFolder:
 
 @dataclasses.dataclass(frozen=True)
 class InputSummary:
-  """What was read. `fingerprint` changes with any file's name, size or content, and not with their order."""
+  """What was read. `fingerprint` changes with any file's path, size or content, and with nothing else."""
 
   patterns: tuple[str, ...]
   files: int

@@ -9,10 +9,13 @@ Arrow's own inference finds the same types for nearly every cell, in C++. Where 
 """
 
 import enum
+import re
 from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from beam_taxi.csv_input.dialect import Dialect
 
 
 class ColumnType(enum.IntEnum):
@@ -73,22 +76,33 @@ def type_of_cells(cells: pa.Array) -> ColumnType:
   return result
 
 
-def type_of_inferred(column: pa.Array, *, hexadecimal: bool) -> ColumnType | None:
+def may_spell_numbers_oddly(data: bytes, dialect: Dialect) -> bool:
+  """Whether CSV bytes may hold a number that Arrow and Python take for different types.
+
+  Arrow reads 0x1F as an int, which Python's int() does not, and in newer releases +5 as a double, which is an int.
+  """
+  if b'0x' in data or b'0X' in data:
+    return True
+  plus = rb'(?:\A|[\s' + re.escape(dialect.quote + dialect.delimiter) + rb'])\+'
+  return b'+' in data and re.search(plus, data) is not None
+
+
+def type_of_inferred(column: pa.Array, *, odd: bool) -> ColumnType | None:
   """TFX's type for a column whose type Arrow has inferred; None where only the cells themselves can tell.
 
   Args:
     column: what Arrow made of the column.
-    hexadecimal: whether "0x" occurs in the CSV bytes at all: Arrow reads 0x1F as an int, Python's int() does not.
+    odd: what may_spell_numbers_oddly says of the bytes that it was read from.
   """
   kind = column.type
   if pa.types.is_null(kind):
     return ColumnType.UNKNOWN
   if pa.types.is_int64(kind):
-    return None if hexadecimal else ColumnType.INT
+    return None if odd else ColumnType.INT
   if pa.types.is_float64(kind):
     # Arrow reads an int beyond int64 as a double, and nan(1) as NaN.
     largest = pc.max(pc.abs(column)).as_py()
-    suspicious = pc.any(pc.is_nan(column)).as_py() or (largest is not None and largest >= _INT64_LIMIT)
+    suspicious = odd or pc.any(pc.is_nan(column)).as_py() or (largest is not None and largest >= _INT64_LIMIT)
     return None if suspicious else ColumnType.FLOAT
   if pa.types.is_string(kind):
     return None

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from beam_taxi.csv_input.boundaries import outside, quote_edges
-from beam_taxi.csv_input.column_types import ColumnType, type_of_cells, type_of_inferred
+from beam_taxi.csv_input.column_types import ColumnType, may_spell_numbers_oddly, type_of_cells, type_of_inferred
 from beam_taxi.csv_input.dialect import Dialect
 
 _ARROW_TYPES = {
@@ -59,13 +59,13 @@ def infer_types(data: bytes, columns: Sequence[str], dialect: Dialect) -> tuple[
   table = _read(data, columns, dialect)
   if table is None:
     return (ColumnType.UNKNOWN,) * len(columns), 0
-  hexadecimal = b'0x' in data or b'0X' in data
+  odd = may_spell_numbers_oddly(data, dialect)
   types: dict[str, ColumnType | None] = {}
   for name in columns:
     column = _one_chunk(table[name])
     if pa.types.is_binary(column.type):
       raise BadRowError(_row_problem(data, len(columns), dialect, 'a cell is not valid UTF-8'))
-    types[name] = type_of_inferred(column, hexadecimal=hexadecimal)
+    types[name] = type_of_inferred(column, odd=odd)
     if types[name] is None and pa.types.is_string(column.type):
       types[name] = type_of_cells(column.cast(pa.binary()))
   unclear = [name for name, found in types.items() if found is None]

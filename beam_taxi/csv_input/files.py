@@ -178,7 +178,8 @@ def header_difference(first: Header, other: Header) -> str:
   if first.columns == other.columns:
     return ''
   if len(first.columns) != len(other.columns):
-    what = f'{len(other.columns)} columns where {first.path} has {len(first.columns)}'
+    columns = 'column' if len(other.columns) == 1 else 'columns'
+    what = f'{len(other.columns)} {columns} where {first.path} has {len(first.columns)}'
   else:
     position, mine, theirs = next(
       (position, mine, theirs)

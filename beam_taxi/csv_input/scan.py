@@ -20,6 +20,7 @@ from beam_taxi.csv_input.boundaries import (
   open_quote,
   outcome,
 )
+from beam_taxi.csv_input.checksum import checksum_of_file, join_checksums
 from beam_taxi.csv_input.column_types import ColumnType, widest
 from beam_taxi.csv_input.decode import BadRowError, RowProblem, infer_types
 from beam_taxi.csv_input.dialect import Dialect
@@ -56,7 +57,7 @@ class Findings:
     types: one type a column; () where no record was looked at.
     rows: records, blank lines not counted.
     problem: the first bad row, or None.
-    fingerprint: the sum, modulo 2**256, of a SHA-256 a file over its path, size and content.
+    fingerprint: the sum, modulo 2**256, of a SHA-256 a file over its path, size and CRC-32C.
   """
 
   types: tuple[ColumnType, ...] = ()
@@ -82,7 +83,7 @@ class RangeScan:
     types, rows: of the records that begin in the range.
     problem: the first bad row among them; its offset and line count from `begin`.
     newlines: how many there are from `begin` to the range's end.
-    checksum: CRC-32C of the range's bytes.
+    checksum: CRC-32C of the range's stored bytes.
     header_end, header_lines: in a file's first range, where its header ends, and how many newlines are in it.
     fault: in a file's first range, what is wrong with its header; else ''.
   """
@@ -251,11 +252,10 @@ def _record_at(stream: BinaryIO, data: bytes, dialect: Dialect, patience: int) -
 def _scan_stream(part: ByteRange, header: Header, dialect: Dialect, block_size: int) -> RangeScan:
   """scan_range for a compressed file, whose one range begins at its beginning: nothing has to be guessed."""
   types: tuple[ColumnType, ...] = ()
-  rows = checksum = 0
+  rows = 0
   scan = RangeScan(part, 0, _NOTHING, _NOTHING, guess=False, header_end=header.end)
   try:
     for block in read_blocks(part.file, header.end, dialect, block_size):
-      checksum = google_crc32c.extend(checksum, block.data)
       try:
         found, count = infer_types(block.data, header.columns, dialect)
       except BadRowError as error:
@@ -264,7 +264,7 @@ def _scan_stream(part: ByteRange, header: Header, dialect: Dialect, block_size: 
       rows += count
   except BadRowError as error:
     return dataclasses.replace(scan, problem=error.problem)
-  return dataclasses.replace(scan, types=types, rows=rows, checksum=checksum)
+  return dataclasses.replace(scan, types=types, rows=rows, checksum=checksum_of_file(part.file.path))
 
 
 def settle(scans: Iterable[RangeScan]) -> Settled:
@@ -311,7 +311,7 @@ def settle(scans: Iterable[RangeScan]) -> Settled:
     return Settled((), (), merge_findings([*parts, Findings(problem=located(file, opened))]))
   records = _record_ranges(scans, starts)
   unsure = [found for found, sure in zip(records, trusted, strict=True) if not sure and found.end != found.start]
-  parts.append(Findings(fingerprint=_fingerprint(file, [scan.checksum for scan in scans])))
+  parts.append(Findings(fingerprint=_fingerprint(scans)))
   return Settled(tuple(records), tuple(unsure), merge_findings(parts))
 
 
@@ -352,7 +352,11 @@ def located(file: InputFile, problem: RowProblem) -> Problem:
   )
 
 
-def _fingerprint(file: InputFile, checksums: Sequence[int]) -> int:
-  """A SHA-256 over a file's path, size and the checksums of its ranges."""
-  identity = f'{file.path}\0{file.size}\0{",".join(map(str, checksums))}'
+def _fingerprint(scans: Sequence[RangeScan]) -> int:
+  """A SHA-256 over a file's path, size and CRC-32C."""
+  file = scans[0].part.file
+  checksum = 0
+  for scan in scans:
+    checksum = join_checksums(checksum, scan.checksum, scan.part.end - scan.part.start)
+  identity = f'{file.path}\0{file.size}\0{checksum:08x}'
   return int.from_bytes(hashlib.sha256(identity.encode()).digest(), 'big')

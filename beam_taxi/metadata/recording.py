@@ -97,6 +97,8 @@ def record_completion(
     artifact = _artifact(store, run, node, output)
     if execution.last_known_state != _State.COMPLETE:
       execution.last_known_state = _State.COMPLETE
+      # A run that was taken for failed, and was not, has no error.
+      execution.custom_properties.pop('error', None)
       _set(execution.custom_properties, {'run_id': run.run_id, **properties})
       pairs = [*inputs, (artifact, _event(mlmd_pb2.Event.OUTPUT, output.key))]
       artifact.id = _put(store, run, node, execution, pairs)[-1]
