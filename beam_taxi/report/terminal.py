@@ -52,7 +52,10 @@ def print_summary(console: Console, summary: RunSummary) -> None:
   for table in (_splits(manifest), *_features(manifest), _steps(summary), _artifacts(summary)):
     console.print()
     console.print(table)
-  console.print()
+  # Never wrapped, so that they can be copied.
+  console.print(f'\nWhere: {summary.folder.uri}', markup=False, highlight=False, soft_wrap=True)
+  recorded = 'not recorded' if summary.metadata == NO_STORE else f'recorded in {summary.metadata}'
+  console.print(f'Metadata: {recorded}', markup=False, highlight=False, soft_wrap=True)
 
 
 def _splits(manifest: Manifest) -> Table:
@@ -111,10 +114,9 @@ def _steps(summary: RunSummary) -> Table:
 def _artifacts(summary: RunSummary) -> Table:
   table = _table('Artifact', 'MLMD id', 'Where', text_columns=1)
   folder = summary.folder
-  for key, uri in (('examples', folder.examples), ('statistics', folder.statistics), ('schema', folder.schema)):
-    table.add_row(key, str(summary.artifact_ids.get(key, '-')), escape(uri))
-  table.add_row('manifest', '-', escape(folder.manifest))
-  table.add_row('metadata', '-', 'not recorded' if summary.metadata == NO_STORE else escape(summary.metadata))
+  for key, uri in (('examples', folder.examples), ('statistics', folder.statistics), ('schema', folder.schema_file)):
+    table.add_row(key, str(summary.artifact_ids.get(key, '-')), escape(uri.removeprefix(f'{folder.uri}/')))
+  table.add_row('manifest', '-', folder.manifest.removeprefix(f'{folder.uri}/'))
   return table
 
 

@@ -135,7 +135,7 @@ def test_a_header_that_names_no_columns_is_refused_with_the_reason(
 DIFFERENCES = {
   'another_name': (('a', 'c'), "column 2 is 'c' where first.csv has 'b'"),
   'another_order': (('b', 'a'), "column 1 is 'b' where first.csv has 'a'"),
-  'fewer': (('a',), '1 columns where first.csv has 2'),
+  'fewer': (('a',), '1 column where first.csv has 2'),
   'more': (('a', 'b', 'c'), '3 columns where first.csv has 2'),
 }
 

@@ -94,13 +94,14 @@ def test_a_step_has_the_seconds_that_its_workers_took(tmp_path: pathlib.Path) ->
 def test_each_artifact_has_its_id_and_its_place(tmp_path: pathlib.Path) -> None:
   text = printed(summary(tmp_path))
 
-  assert line_of(text, 'examples') == ['71', '/out/runs/run-1/examples']
-  assert line_of(text, 'schema') == ['73', '/out/runs/run-1/schema']
-  assert line_of(text, 'metadata') == ['-', 'sqlite:///m.sqlite']
+  assert line_of(text, 'examples') == ['71', 'examples']
+  assert line_of(text, 'schema') == ['73', 'schema/schema.pbtxt']
+  assert 'Where: /out/runs/run-1\n' in text
+  assert 'Metadata: recorded in sqlite:///m.sqlite\n' in text
 
 
 def test_a_run_that_is_not_recorded_says_so(tmp_path: pathlib.Path) -> None:
-  assert line_of(printed(summary(tmp_path, metadata='none')), 'metadata') == ['-', 'not', 'recorded']
+  assert 'Metadata: not recorded\n' in printed(summary(tmp_path, metadata='none'))
 
 
 def test_a_run_without_rows_has_a_summary_too(tmp_path: pathlib.Path) -> None:
