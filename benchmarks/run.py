@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures whole commands, each in a process of its own, and prints one table.
+"""Measures whole commands, each in a process of its own, and prints one table, in Markdown.
 
   .venv/bin/python benchmarks/run.py [--runs 3] [--rows 1000000] [--only NAME ...]
 
@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 
+from rich import box
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -83,8 +84,8 @@ def median(runs: list[Figures]) -> Figures:
 
 def print_table(results: dict[str, list[Figures]]) -> None:
   start_up = median(results[START_UP])
-  table = Table('Command', title='Medians', title_justify='left')
-  for heading in ('Runs', 'Seconds', 'beyond start-up', 'CPU seconds', 'beyond start-up', 'Peak MB'):
+  table = Table('Command', box=box.MARKDOWN)
+  for heading in ('Runs', 'Seconds', 'Beyond start-up', 'CPU seconds', 'Beyond start-up', 'Peak MB'):
     table.add_column(heading, justify='right')
   for name, runs in results.items():
     found = median(runs)
