@@ -12,7 +12,7 @@ setup(
   python_requires='>=3.10,<3.14',
   # From the compatible stack to the current one; requirements/ pins both.
   install_requires=[
-    'apache-beam[gcp,tfrecord]>=2.72,<3',
+    'apache-beam[gcp]>=2.72,<3',
     # tfx-bsl 1.16 imports dill without declaring it.
     'dill',
     # Without it Beam checksums TFRecords in Python.
@@ -23,6 +23,6 @@ setup(
     'pyarrow>=10.0.1',
     'rich',
     'tensorflow>=2.16.2,<3',
-    'tensorflow-data-validation[visualization]>=1.16.1,<2',
+    'tensorflow-data-validation>=1.16.1,<2',
   ],
 )
