@@ -48,7 +48,7 @@ def encode_examples(batch: pa.RecordBatch, empty_cells: EmptyCells) -> pa.Binary
     kind, values, lengths = _values(column)
     if values is None:
       feature = _feature(name, b'') if empty_cells == 'empty' else b''
-      heads = pa.array([feature] * rows, pa.binary())
+      heads = pa.repeat(pa.scalar(feature, pa.binary()), rows)
       sizes += len(feature)
     else:
       null = -1 if column.null_count else None
