@@ -5,12 +5,12 @@ import importlib.metadata
 import json
 from typing import Any
 
-from beam_taxi import storage
+from beam_taxi import __version__, storage
 from beam_taxi.errors import UserError
 
 MANIFEST_VERSION = 1
 
-_PACKAGES = ('beam_taxi', 'apache-beam', 'tensorflow-data-validation', 'tensorflow', 'ml-metadata', 'pyarrow')
+_PACKAGES = ('apache-beam', 'tensorflow-data-validation', 'tensorflow', 'ml-metadata', 'pyarrow')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,5 +127,11 @@ def read_manifest(folder: RunFolder) -> Manifest | None:
 
 
 def package_versions() -> dict[str, str]:
-  """The versions of the packages that a run's results depend on."""
-  return {name: importlib.metadata.version(name) for name in _PACKAGES}
+  """The versions of the packages that a run's results depend on; '' where one is there under another name."""
+  versions = {'beam_taxi': __version__}
+  for name in _PACKAGES:
+    try:
+      versions[name] = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+      versions[name] = ''
+  return versions

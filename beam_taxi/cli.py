@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any, TextIO, cast
@@ -19,7 +20,8 @@ _EPILOG = """\
 Every other flag goes to Apache Beam: --runner, --project, --region, --temp_location and so on. Without --runner the run
 happens in this process, on all cores; --direct_num_workers sets how many.
 
-Exit codes: 0 the run is complete, 1 it failed, 2 wrong input, output, flags or store, 130 interrupted by Ctrl-C."""
+Exit codes: 0 the run is complete, 1 it failed, 2 wrong input, output, flags or store, 130 interrupted by Ctrl-C
+or SIGTERM."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -72,7 +74,11 @@ def build_parser() -> argparse.ArgumentParser:
     metavar='BYTES',
     help='CSV that is parsed at a time: memory grows with it and with the number of workers; default: 4M',
   )
-  size.add_argument('--shard_size', metavar='BYTES', help='CSV that goes into one shard; default: 256M')
+  size.add_argument(
+    '--shard_size',
+    metavar='BYTES',
+    help='CSV that goes into one shard, at most; a small input is cut into up to 16 shards all the same; default: 256M',
+  )
   return parser
 
 
@@ -101,8 +107,9 @@ def parse_flags(argv: Sequence[str]) -> tuple[RunConfig, list[str]]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Runs the command line; the exit code. After Ctrl-C it does not return: it leaves the process."""
+  """Runs the command line; the exit code. After Ctrl-C or SIGTERM it does not return: it leaves the process."""
   _set_up_logging()
+  signal.signal(signal.SIGTERM, _interrupt)
   try:
     config, beam_args = parse_flags(sys.argv[1:] if argv is None else argv)
     from beam_taxi.run import INTERRUPTED, run
@@ -119,6 +126,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     sys.stderr.flush()
     os._exit(code)
   return code
+
+
+def _interrupt(number: int, _: object) -> None:
+  """What Ctrl-C does, for a signal by which services are told to end."""
+  raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 def _set_up_logging() -> None:

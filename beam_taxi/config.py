@@ -10,6 +10,9 @@ from beam_taxi.errors import UserError
 
 MIB = 1024 * 1024
 
+# Splits are found with 64-bit arithmetic on 32-bit words.
+MOST_BUCKETS = 2**32
+
 _NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]*')
 
 
@@ -68,6 +71,8 @@ class RunConfig:
         raise UserError(f'split name {split.name!r}: use letters, digits, ".", "_" and "-"')
       if split.buckets < 1:
         raise UserError(f'split {split.name!r} has {split.buckets} buckets: give at least 1')
+    if sum(split.buckets for split in self.splits) >= MOST_BUCKETS:
+      raise UserError(f'--splits has {MOST_BUCKETS:,} buckets or more in all: divide them by what they have in common')
     for flag, size in (('block_size', self.block_size), ('shard_size', self.shard_size)):
       if size < 1:
         raise UserError(f'--{flag} {size}: give a positive number of bytes')

@@ -31,7 +31,8 @@ def build_graph(root: beam.Pipeline, config: RunConfig) -> beam.PCollection[Mani
 
   Args:
     root: a pipeline, of any runner.
-    config: what to read, what to make of it and where to write it.
+    config: what to read, what to make of it and where to write it. Its run's folder should be a new one: what is there
+      under the same names is replaced.
 
   Returns:
     One Manifest, which by then is written. A run that has none did not finish.

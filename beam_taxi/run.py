@@ -1,5 +1,7 @@
 """A run's life: check, record its start, build and run the graph, then record what it made, or why it made nothing."""
 
+import contextlib
+import dataclasses
 import logging
 import os
 import secrets
@@ -52,8 +54,9 @@ def run(config: RunConfig, beam_args: Sequence[str]) -> int:
     return _say(errors, str(error), WRONG_USE)
   began = time.monotonic()
   graph = None
+  made_folder = refusal is None
   try:
-    recorder.start({'runner': type(runner).__name__, 'input': ' '.join(config.input)})
+    refusal = recorder.start({'runner': type(runner).__name__, 'input': ' '.join(config.input)}) or refusal
     if refusal:
       raise refusal
     total_bytes = _check_input(config)
@@ -64,18 +67,20 @@ def run(config: RunConfig, beam_args: Sequence[str]) -> int:
     manifest = read_manifest(RunFolder.of(config.output, config.run_id))
     if manifest is None:
       raise RuntimeError('the runner says that the run is done, but there is no manifest')
-  except KeyboardInterrupt:
+  except KeyboardInterrupt as interrupt:
+    recorded = recorder.fail(f'interrupted by {str(interrupt) or "Ctrl-C"}')
     if graph:
       graph.cancel()
-    recorder.fail('interrupted by Ctrl-C')
-    return _say(errors, f'interrupted: {config.run_id} is recorded as FAILED and has no manifest', INTERRUPTED)
+    return _say(errors, f'interrupted: {config.run_id} {recorded} and has no manifest', INTERRUPTED)
   except Exception as error:  # Whatever it was, the run is recorded as FAILED and said to be so.
     wrong_use = user_error_in(error)
-    recorder.fail(str(wrong_use or error))
+    recorded = recorder.fail(str(wrong_use or error))
+    if made_folder:
+      _remove_if_empty(RunFolder.of(config.output, config.run_id))
     if wrong_use:
       return _say(errors, str(wrong_use), WRONG_USE)
     _LOG.error('the run failed', exc_info=error)
-    return _say(errors, f'{config.run_id} failed and is recorded as FAILED: {_last_line(error)}', FAILED)
+    return _say(errors, f'{config.run_id} failed and {recorded}: {_last_line(error)}', FAILED)
   seconds = time.monotonic() - began
   properties: dict[str, Value] = {f'counter.{name}': count for name, count in sorted(counters.items())}
   try:
@@ -100,17 +105,28 @@ class _Recorder:
     self._store = None if uri == NO_STORE else connect(uri)
     self._run = run
 
-  def start(self, properties: dict[str, Value]) -> None:
-    if self._store:
+  def start(self, properties: dict[str, Value]) -> UserError | None:
+    """Records the start; where the store refuses the run's id, under another id, and returns why."""
+    if not self._store:
+      return None
+    try:
       record_start(self._store, self._run, properties)
+    except UserError as taken:
+      self._run = dataclasses.replace(self._run, run_id=_refused_id(self._run.run_id))
+      record_start(self._store, self._run, properties)
+      return taken
+    return None
 
-  def fail(self, error: str) -> None:
-    """Records the failure; a store that cannot take it must not hide what failed."""
-    if self._store:
-      try:
-        record_failure(self._store, self._run, error)
-      except mlmd.errors.StatusError as lost:
-        _LOG.warning('the failure could not be recorded into %s: %s', self.uri, lost)
+  def fail(self, error: str) -> str:
+    """Records the failure, and says whether it is recorded: a lost store must not hide what failed."""
+    if not self._store:
+      return 'is not recorded'
+    try:
+      record_failure(self._store, self._run, error)
+    except mlmd.errors.StatusError as lost:
+      _LOG.warning('the failure could not be recorded into %s: %s', self.uri, lost)
+      return 'could not be recorded as FAILED'
+    return 'is recorded as FAILED'
 
   def complete(self, manifest: Manifest, properties: dict[str, Value]) -> dict[str, int]:
     return record_completion(self._store, self._run, manifest, properties) if self._store else {}
@@ -118,13 +134,26 @@ class _Recorder:
 
 def _open_recorder(config: RunConfig, refusal: UserError | None) -> _Recorder:
   """The recorder of this run. A refused one gets an id of its own: the id that it asked for may be another run's."""
-  run_id = f'{config.run_id}.refused-{secrets.token_hex(2)}' if refusal else config.run_id
+  run_id = _refused_id(config.run_id) if refusal else config.run_id
   splits = tuple(split.name for split in config.splits)
   recorded = RecordedRun(run_id, config.pipeline_name, RunFolder.of(config.output, config.run_id), splits)
   try:
     return _Recorder(store_uri(config.metadata, config.output), recorded)
   except UserError as error:
+    if not refusal:
+      _remove_if_empty(recorded.folder)
     raise refusal or error from error
+
+
+def _refused_id(run_id: str) -> str:
+  return f'{run_id}.refused-{secrets.token_hex(2)}'
+
+
+def _remove_if_empty(folder: RunFolder) -> None:
+  """Frees the id of a run that wrote nothing, so that the mended command can use it."""
+  if storage.is_local(folder.uri):
+    with contextlib.suppress(OSError):
+      os.rmdir(folder.uri)
 
 
 def _refusal(config: RunConfig) -> UserError | None:
@@ -145,7 +174,10 @@ def _refusal(config: RunConfig) -> UserError | None:
 
 def _check_input(config: RunConfig) -> int:
   """The input's bytes. Raises UserError where it cannot be read, before anything heavy is imported or staged."""
-  return plan_input(match_files(config.input), Dialect(null_values=config.null_values)).bytes
+  plan = plan_input(match_files(config.input), Dialect(null_values=config.null_values))
+  if len(plan.header.columns) == 1 and any(mark in plan.header.columns[0] for mark in ';\t|'):
+    _LOG.warning('%s: has one column, %r: only commas separate columns', plan.header.path, plan.header.columns[0])
+  return plan.bytes
 
 
 class _GraphRun:
@@ -174,7 +206,10 @@ class _GraphRun:
   def cancel(self) -> None:
     """Stops a job that runs elsewhere. One in this process ends with the process."""
     if self._result:
-      self._result.cancel()
+      try:
+        self._result.cancel()
+      except Exception as error:  # Whatever the service says, the run has ended for this command.
+        _LOG.warning('the job could not be canceled and may go on: %s', error)
 
   def _run(self) -> None:
     try:

@@ -10,6 +10,8 @@ import secrets
 from collections.abc import Iterator
 from typing import BinaryIO, cast
 
+from beam_taxi.errors import UserError
+
 
 def is_local(path: str) -> bool:
   """Whether a path has no scheme, and so is this machine's own."""
@@ -27,13 +29,21 @@ def identity(path: str) -> str:
 
 
 def match(pattern: str) -> list[tuple[str, int]]:
-  """(path, bytes) of every file that a path or glob pattern names, in no particular order."""
+  """(path, bytes) of every file that a path or glob pattern names, in no particular order.
+
+  Raises:
+    UserError: no file system for the pattern's scheme, or it does not answer.
+  """
   if is_local(pattern):
     names = [pattern] if os.path.isfile(pattern) else glob.glob(pattern, recursive=True)
     return [(name, os.path.getsize(name)) for name in names if os.path.isfile(name)]
+  from apache_beam.io.filesystem import BeamIOError
   from apache_beam.io.filesystems import FileSystems
 
-  [result] = FileSystems.match([pattern])
+  try:
+    [result] = FileSystems.match([pattern])
+  except (BeamIOError, ValueError) as error:
+    raise UserError(f'{pattern}: cannot be looked up ({" ".join(str(error).split())})') from error
   return [(found.path, found.size_in_bytes) for found in result.metadata_list]
 
 

@@ -326,9 +326,9 @@ class _WriteShard(beam.DoFn):
 
   def _open(self, shard: Shard) -> None:
     self._shard, self._next = shard, 0
-    self._writers = [
-      ShardWriter(split.name, self._folder.shard_file(split.name, shard.index, shard.count)) for split in self._splits
-    ]
+    for split in self._splits:
+      path = self._folder.shard_file(split.name, shard.index, shard.count)
+      self._writers.append(ShardWriter(split.name, path))
 
   def _give_up(self) -> None:
     for writer in self._writers:

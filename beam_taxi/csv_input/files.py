@@ -81,6 +81,8 @@ def open_uncompressed(file: InputFile) -> Iterator[BinaryIO]:
   try:
     with storage.open_for_reading(file.path) as stored, _uncompressed(stored, file) as stream:
       yield stream
+  except PermissionError as error:
+    raise UserError(f'{file.path}: cannot be read ({error.strerror}); ask for the right to read it') from error
   except FileNotFoundError as error:
     raise UserError(f'{file.path}: is gone since the run began; run again when nothing moves it') from error
   except (EOFError, zlib.error, OSError) as error:
@@ -157,7 +159,9 @@ def read_header(file: InputFile, dialect: Dialect) -> Header:
       'iconv'
     ) from error
   except (csv.Error, ValueError) as error:
-    raise UserError(f'{file.path}: line 1: the header cannot be read ({error}); is a quote left open?') from error
+    raise UserError(
+      f'{file.path}: line 1: the header cannot be read ({error}); is a quote left open, or do lines end in CR alone?'
+    ) from error
   seen: set[str] = set()
   for position, name in enumerate(columns, 1):
     if not name:

@@ -20,7 +20,7 @@ def assign_splits(examples: Sequence[bytes], splits: Sequence[Split]) -> npt.NDA
 
   Args:
     examples: serialized tf.Examples.
-    splits: the splits and their hash buckets, fewer than 2**32 in all.
+    splits: the splits and their hash buckets, fewer than config.MOST_BUCKETS in all.
 
   Returns:
     One index into `splits` an Example.

@@ -13,6 +13,7 @@ import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 
 from beam_taxi.artifacts import Manifest, RunFolder
+from beam_taxi.errors import UserError
 from beam_taxi.metadata.types import (
   EXAMPLE_STATISTICS,
   EXAMPLES,
@@ -52,17 +53,26 @@ class _Output:
 def record_start(store: mlmd.MetadataStore, run: RecordedRun, properties: Mapping[str, Value]) -> None:
   """Records that the run has begun: its contexts, and each node's execution as RUNNING.
 
+  A run that did not complete may begin again, under its id and in its folder.
+
   Args:
     store: an open store.
     run: the run.
     properties: what is known of it from the start; kept as custom properties of each execution.
+
+  Raises:
+    UserError: the store has a complete run of this id, or one in another folder. Nothing was recorded.
   """
-  for node in EXECUTION_TYPES:
-    execution = _execution(store, run, node)
-    if not execution.HasField('id'):
-      execution.last_known_state = _State.RUNNING
-      _set(execution.custom_properties, {'run_id': run.run_id, **properties})
-      _put(store, run, node, execution, [])
+  executions = {node: _execution(store, run, node) for node in EXECUTION_TYPES}
+  for execution in executions.values():
+    folder = execution.custom_properties['folder'].string_value if execution.HasField('id') else run.folder.uri
+    if execution.last_known_state == _State.COMPLETE or folder != run.folder.uri:
+      raise UserError(f'--run_id {run.run_id}: the store has this run already, in {folder}; choose another --run_id')
+  for node, execution in executions.items():
+    execution.last_known_state = _State.RUNNING
+    execution.custom_properties.clear()
+    _set(execution.custom_properties, {'run_id': run.run_id, 'folder': run.folder.uri, **properties})
+    _put(store, run, node, execution, [])
   _adopt(store, run)
 
 
@@ -99,7 +109,7 @@ def record_completion(
       execution.last_known_state = _State.COMPLETE
       # A run that was taken for failed, and was not, has no error.
       execution.custom_properties.pop('error', None)
-      _set(execution.custom_properties, {'run_id': run.run_id, **properties})
+      _set(execution.custom_properties, {'run_id': run.run_id, 'folder': run.folder.uri, **properties})
       pairs = [*inputs, (artifact, _event(mlmd_pb2.Event.OUTPUT, output.key))]
       artifact.id = _put(store, run, node, execution, pairs)[-1]
     # Each node reads what the node before it made.

@@ -10,6 +10,7 @@ from beam_taxi.errors import UserError
 
 NO_STORE = 'none'
 _SQLITE = 'sqlite:///'
+_SQLITE_MAGIC = b'SQLite format 3\0'  # Source: the SQLite file format, 1.3.1.
 
 
 def store_uri(metadata: str, output: str) -> str:
@@ -50,6 +51,10 @@ def connect(uri: str) -> mlmd.MetadataStore:
   config = metadata_store_pb2.ConnectionConfig()
   config.sqlite.filename_uri = path
   config.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
+  if os.path.isfile(path) and os.path.getsize(path):
+    with open(path, 'rb') as file:
+      if file.read(len(_SQLITE_MAGIC)) != _SQLITE_MAGIC:
+        raise UserError(f'--metadata {uri}: the store cannot be opened (it is no SQLite file); name another file')
   try:
     os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
     return mlmd.MetadataStore(config)

@@ -135,6 +135,39 @@ def test_a_run_id_that_exists_is_refused_and_left_alone(command, tmp_path):
   assert refused == [4, 4, 4]
 
 
+def test_a_run_id_that_the_store_has_from_another_output_is_refused(command, tmp_path):
+  (tmp_path / '1.csv').write_bytes(GOOD)
+  store = ['--metadata', 'sqlite:///shared.sqlite', '--run_id', 'mine']
+  assert command('--input', '1.csv', '--output', 'here', *store)[0] == 0
+  code, stderr = command('--input', '1.csv', '--output', 'there', *store)
+  assert_refused(code, stderr, '--run_id mine: the store has this run already, in ')
+  with sqlite3.connect(tmp_path / 'shared.sqlite') as connection:
+    states = connection.execute('select name, last_known_state from Execution').fetchall()
+  assert sorted(state for _, state in states) == [3, 3, 3, 4, 4, 4]
+  assert not (tmp_path / 'there' / 'runs' / 'mine').exists()
+
+
+def test_a_run_id_is_free_again_after_its_run_wrote_nothing(command, tmp_path):
+  (tmp_path / '1.csv').write_bytes(GOOD + b'3\n')
+  assert command('--input', '1.csv', '--output', 'out', '--run_id', 'mine')[0] == 2
+  (tmp_path / '1.csv').write_bytes(GOOD)
+  assert command('--input', '1.csv', '--output', 'out', '--run_id', 'mine')[0] == 0
+  with sqlite3.connect(tmp_path / 'out' / 'metadata.sqlite') as connection:
+    assert connection.execute('select last_known_state from Execution').fetchall() == [(3,)] * 3
+    assert not connection.execute("select * from ExecutionProperty where name = 'error'").fetchall()
+
+
+def test_a_header_that_other_delimiters_separate_is_warned_of(command, tmp_path, caplog):
+  (tmp_path / '1.csv').write_bytes(b'a;b\n1;2\n')
+  assert command('--input', '1.csv', '--output', 'out')[0] == 0
+  assert "1.csv: has one column, 'a;b': only commas separate columns" in caplog.text
+
+
+def test_a_path_of_an_unknown_file_system_is_refused(command):
+  code, stderr = command('--input', 'nowhere://bucket/1.csv', '--output', 'out')
+  assert_refused(code, stderr, 'nowhere://bucket/1.csv: cannot be looked up')
+
+
 def test_an_output_that_is_a_file_is_refused(command, tmp_path):
   (tmp_path / '1.csv').write_bytes(GOOD)
   code, stderr = command('--input', '1.csv', '--output', '1.csv', '--metadata', 'sqlite:///kept.sqlite')
@@ -160,8 +193,9 @@ def test_a_store_that_cannot_be_opened_is_refused_before_the_run(command, tmp_pa
     (['--splits', 'train'], "--splits 'train': give NAME:BUCKETS pairs"),
     (['--runner', 'NoRunner'], '--runner NoRunner'),
     (['--block_size', 'big'], "'big' is not a size"),
+    (['--splits', 'a:4294967295,b:1'], '--splits has 4,294,967,296 buckets or more'),
   ],
-  ids=['misspelled', 'splits', 'runner', 'size'],
+  ids=['misspelled', 'splits', 'runner', 'size', 'buckets'],
 )
 def test_a_wrong_flag_is_named(command, tmp_path, flags, message):
   (tmp_path / '1.csv').write_bytes(GOOD)

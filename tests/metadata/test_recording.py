@@ -11,6 +11,7 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from beam_taxi.artifacts import InputSummary, Manifest, RunFolder, ShardFile, WrittenFile
+from beam_taxi.errors import UserError
 from beam_taxi.metadata import recording
 from beam_taxi.metadata.recording import RecordedRun, record_completion, record_failure, record_start
 from beam_taxi.metadata.store import connect
@@ -214,21 +215,64 @@ def test_events_carry_the_output_key_and_index_0(store: mlmd.MetadataStore) -> N
     assert (key.key, index.WhichOneof('value'), index.index) == (keys[event.artifact_id], 'index', 0)
 
 
-def test_recording_the_start_twice_changes_nothing(store: mlmd.MetadataStore, path: pathlib.Path) -> None:
+def test_recording_the_start_twice_adds_nothing(store: mlmd.MetadataStore, path: pathlib.Path) -> None:
   record_start(store, RUN, {'runner': 'a'})
   before = rows(path)
 
-  record_start(store, RUN, {'runner': 'b'})
+  record_start(store, RUN, {'runner': 'a'})
 
   assert rows(path) == before
-  assert execution(store, 'ExampleGen').custom_properties['runner'].string_value == 'a'
+
+
+def test_a_failed_run_that_begins_again_is_running_and_has_nothing_of_its_failure(store: mlmd.MetadataStore) -> None:
+  record_start(store, RUN, {'input': 'bad.csv', 'once': 'only'})
+  record_failure(store, RUN, 'bad')
+
+  record_start(store, RUN, {'input': 'good.csv'})
+
+  assert states(store) == [pb.Execution.RUNNING] * 3
+  properties = execution(store, 'ExampleGen').custom_properties
+  assert {name: properties[name].string_value for name in properties} == {
+    'run_id': RUN.run_id,
+    'folder': RUN.folder.uri,
+    'input': 'good.csv',
+  }
+
+
+@pytest.mark.parametrize(
+  'other',
+  [
+    RUN,
+    dataclasses.replace(RUN, folder=RunFolder.of('/elsewhere', 'run-1')),
+    dataclasses.replace(RUN, pipeline_name='b'),
+  ],
+  ids=['same', 'other_folder', 'other_pipeline'],
+)
+def test_the_id_of_a_complete_run_is_not_taken_again(
+  store: mlmd.MetadataStore, path: pathlib.Path, other: RecordedRun
+) -> None:
+  record(store)
+  before = rows(path)
+
+  with pytest.raises(UserError, match='the store has this run already, in /out/runs/run-1'):
+    record_start(store, other, {})
+
+  assert rows(path) == before
+  assert states(store) == [pb.Execution.COMPLETE] * 3
+
+
+def test_the_id_of_a_run_in_another_folder_is_not_taken(store: mlmd.MetadataStore) -> None:
+  record_start(store, RUN, {})
+
+  with pytest.raises(UserError, match='the store has this run already, in /out/runs/run-1'):
+    record_start(store, dataclasses.replace(RUN, folder=RunFolder.of('/elsewhere', 'run-1')), {})
 
 
 def test_recording_a_finished_run_twice_changes_nothing(store: mlmd.MetadataStore, path: pathlib.Path) -> None:
   ids = record(store)
   before = rows(path)
 
-  assert record(store) == ids
+  assert record_completion(store, RUN, MANIFEST, {'seconds': 1.5, 'counter.rows': 30}) == ids
   assert rows(path) == before
 
 
@@ -259,7 +303,7 @@ def test_recording_goes_on_where_a_crash_between_nodes_ended_it(
     record_completion(store, RUN, MANIFEST, {'seconds': 1.5, 'counter.rows': 30})
   assert states(store).count(pb.Execution.COMPLETE) == nodes
 
-  ids = record(store)
+  ids = record_completion(store, RUN, MANIFEST, {'seconds': 1.5, 'counter.rows': 30})
 
   assert rows(path) == rows(undisturbed)
   assert ids == expected
