@@ -7,20 +7,15 @@ import os
 from collections.abc import Sequence
 
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner, worker_handlers
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineRunner, create_runner
 
+from beam_taxi import beam_workarounds  # noqa: F401 - imported for what it does
 from beam_taxi.config import MIB, RunConfig
 from beam_taxi.errors import UserError
 
 # These hand arguments that Beam does not know on to a job server, which may know them.
 _RUNNERS_WITH_ARGUMENTS_OF_THEIR_OWN = ('PortableRunner', 'FlinkRunner', 'SparkRunner', 'PrismRunner')
-
-# Beam's in-process workers, where they are threads, flush their output every second from a thread of their own, which does
-# not wait for an element to be written whole (apache_beam/runners/worker/data_plane.py, in 2.72 and 2.77). An element that
-# is torn so is read as garbage: seen as a run that failed, and as one that took all memory. By time they need not flush at
-# all, since they do by size and at the end of each bundle.
-worker_handlers.DATA_BUFFER_TIME_LIMIT_MS = 2**31
 
 # Below this a second worker takes longer to start than it saves.
 _BYTES_WORTH_A_WORKER = 8 * MIB

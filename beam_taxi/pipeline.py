@@ -7,6 +7,7 @@ typed records and does everything else with them while they are in memory.
 
 import apache_beam as beam
 
+from beam_taxi import beam_workarounds  # noqa: F401 - imported for what it does
 from beam_taxi.analysis.statistics import generate_statistics
 from beam_taxi.artifacts import Manifest
 from beam_taxi.config import RunConfig

@@ -1,12 +1,16 @@
 """Which runner Beam's arguments name, how many workers it gets, and what is said of an unknown argument."""
 
 import os
+import threading
 
+import apache_beam as beam
 import pytest
-from apache_beam.options.pipeline_options import DirectOptions, GoogleCloudOptions
+from apache_beam.options.pipeline_options import DirectOptions, GoogleCloudOptions, PipelineOptions
 from apache_beam.runners.dataflow.dataflow_runner import DataflowRunner
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.portability.portable_runner import PortableRunner
+from apache_beam.testing.test_pipeline import TestPipeline
+from apache_beam.testing.util import assert_that, equal_to
 
 from beam_taxi.beam_options import choose_workers, parse_beam_args
 from beam_taxi.errors import UserError
@@ -109,3 +113,19 @@ def test_a_job_servers_own_arguments_are_left_to_it() -> None:
 def test_an_unknown_runner_is_told_by_its_name() -> None:
   with pytest.raises(UserError, match='--runner NoSuchRunner: '):
     parse_beam_args(['--runner=NoSuchRunner'])
+
+
+class SlowToWrite:
+  """A value whose encoding takes longer than Beam's threads used to leave their output alone."""
+
+  def __reduce__(self) -> tuple[type, tuple]:
+    # Not a wait for something to happen: Beam's flusher comes every second, and has to meet an element half written.
+    threading.Event().wait(1.5)
+    return SlowToWrite, ()
+
+
+def test_an_element_that_takes_long_to_write_arrives_whole() -> None:
+  options = PipelineOptions(direct_num_workers=2, direct_running_mode='multi_threading')
+  with TestPipeline(runner=FnApiRunner(), options=options) as root:
+    grouped = root | beam.Create(['a', 'b']) | beam.Map(lambda key: (key, SlowToWrite())) | beam.GroupByKey()
+    assert_that(grouped | beam.MapTuple(lambda key, values: (key, len(list(values)))), equal_to([('a', 1), ('b', 1)]))
