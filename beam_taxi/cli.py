@@ -18,7 +18,7 @@ ML Metadata: the artifacts of TFX's CsvExampleGen, StatisticsGen and SchemaGen, 
 
 _EPILOG = """\
 Every other flag goes to Apache Beam: --runner, --project, --region, --temp_location and so on. Without --runner the run
-happens in this process, on all cores; --direct_num_workers sets how many.
+happens in this process, on all cores, or on fewer for a small input; --direct_num_workers sets how many.
 
 Exit codes: 0 the run is complete, 1 it failed, 2 wrong input, output, flags or store, 130 interrupted by Ctrl-C
 or SIGTERM."""

@@ -15,6 +15,7 @@ from beam_taxi.analysis.statistics import write_statistics
 from beam_taxi.artifacts import InputSummary, Manifest, RunFolder, ShardFile, WrittenFile, package_versions
 from beam_taxi.config import RunConfig, Split
 from beam_taxi.counters import StepCounters
+from beam_taxi.csv_input.column_types import ColumnType
 from beam_taxi.csv_input.decode import BadRowError, decode
 from beam_taxi.csv_input.dialect import Dialect
 from beam_taxi.csv_input.files import InputFile, InputPlan, match_files
@@ -198,14 +199,16 @@ class _ReadShard(beam.DoFn):
     shard = ranges[0].shard
     waiting = decode(b'', columns, types, self._dialect)
     number = 0
-    # One block is held back, so that the last one can say that it is.
+    # One block is held back, so that the last can say that it is. The first is empty: a shard without records has it.
     for rows in self._decode(ranges, columns, types):
       yield ShardBlock(shard, number, last=False, rows=waiting)
       waiting = rows
       number += 1
     yield ShardBlock(shard, number, last=True, rows=waiting)
 
-  def _decode(self, ranges: Sequence[RecordRange], columns: Sequence[str], types: Any) -> Iterator[pa.RecordBatch]:
+  def _decode(
+    self, ranges: Sequence[RecordRange], columns: Sequence[str], types: Sequence[ColumnType]
+  ) -> Iterator[pa.RecordBatch]:
     for records in ranges:
       blocks = read_records(records, self._dialect, self._block_size)
       while True:
@@ -233,7 +236,7 @@ class EncodeExamples(beam.PTransform):
     super().__init__()
     self._config = config
 
-  def expand(self, blocks: PCollection[ShardBlock]) -> Any:
+  def expand(self, blocks: PCollection[ShardBlock]) -> Any:  # A dict; Beam takes a hint only of a PCollection.
     tags = [rows_of(split) for split in self._config.splits]
     outputs = blocks | 'Encode' >> beam.ParDo(_EncodeBlock(self._config)).with_outputs(*tags, main='examples')
     return {tag: outputs[tag] for tag in ('examples', *tags)}

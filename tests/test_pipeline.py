@@ -15,6 +15,7 @@ from apache_beam.testing.util import assert_that
 from beam_taxi.artifacts import Manifest, RunFolder, read_manifest
 from beam_taxi.config import RunConfig, Split
 from beam_taxi.csv_input import ranges
+from beam_taxi.csv_input.ranges import Shard
 from beam_taxi.errors import UserError, user_error_in
 from beam_taxi.pipeline import build_graph
 from beam_taxi.transforms import EncodedBlock, WriteShards
@@ -106,8 +107,9 @@ def test_a_type_that_only_the_last_row_of_the_last_file_forces_holds_for_all_row
   config = RunConfig(input=(str(tmp_path / '*.csv'),), output=str(tmp_path / 'out'), run_id='run')
   manifest = run_graph(config)
   assert manifest.columns == {'a': 'STRING'}
-  values = {example.features.feature['a'].bytes_list.value[0] for example in examples_of(manifest, 'train')}
-  assert values <= {b'1', b'2', b'three'}
+  examples = [*examples_of(manifest, 'train'), *examples_of(manifest, 'eval')]
+  assert len(examples) == 10_001
+  assert {example.features.feature['a'].bytes_list.value[0] for example in examples} == {b'1', b'2', b'three'}
 
 
 def test_a_split_without_records_has_a_valid_empty_shard_and_statistics(tmp_path):
@@ -158,8 +160,6 @@ def test_a_bad_row_ends_the_run_without_a_manifest(tmp_path):
 
 
 def test_a_runner_that_tears_a_shards_blocks_apart_is_found_out(tmp_path):
-  from beam_taxi.csv_input.ranges import Shard
-
   config = RunConfig(input=('unused',), output=str(tmp_path / 'out'), run_id='run')
   second = EncodedBlock(Shard(0, 1), number=1, last=True, records=())
   with pytest.raises(RuntimeError, match='does not keep the steps'), TestPipeline(runner=FnApiRunner()) as root:
