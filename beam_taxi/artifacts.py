@@ -36,6 +36,14 @@ class RunFolder:
     return storage.join(self.uri, 'schema')
 
   @property
+  def quarantine(self) -> str:
+    return storage.join(self.uri, 'quarantine')
+
+  def quarantine_file(self, shard: int, shards: int) -> str:
+    """The bad rows of a shard, where it has any."""
+    return storage.join(self.quarantine, f'rows-{shard:05d}-of-{shards:05d}.jsonl')
+
+  @property
   def manifest(self) -> str:
     return storage.join(self.uri, 'manifest.json')
 
@@ -53,7 +61,10 @@ class RunFolder:
 
 @dataclasses.dataclass(frozen=True)
 class InputSummary:
-  """What was read. `fingerprint` changes with any file's path, size or content, and with nothing else."""
+  """What was read. `fingerprint` changes with any file's path, size or content, and with nothing else.
+
+  `rows` are all rows of the files, those that were set aside included.
+  """
 
   patterns: tuple[str, ...]
   files: int
@@ -83,8 +94,20 @@ class WrittenFile:
 
 
 @dataclasses.dataclass(frozen=True)
+class QuarantineFile:
+  """One written file of bad rows: how many it has for each reason."""
+
+  path: str
+  rows: dict[str, int]
+  sha256: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Manifest:
-  """What a finished run made. It is written last, so a folder without it is a run that did not finish."""
+  """What a finished run made. It is written last, so a folder without it is a run that did not finish.
+
+  `bad_rows` counts the rows that were set aside, by reason.
+  """
 
   run_id: str
   pipeline_name: str
@@ -95,6 +118,8 @@ class Manifest:
   statistics: tuple[WrittenFile, ...]
   schema: WrittenFile
   versions: dict[str, str]
+  bad_rows: dict[str, int] = dataclasses.field(default_factory=dict)
+  quarantine: tuple[QuarantineFile, ...] = ()
   version: int = MANIFEST_VERSION
 
   def to_json(self) -> str:
@@ -115,6 +140,7 @@ class Manifest:
         'examples': tuple(ShardFile(**shard) for shard in fields['examples']),
         'statistics': tuple(WrittenFile(**file) for file in fields['statistics']),
         'schema': WrittenFile(**fields['schema']),
+        'quarantine': tuple(QuarantineFile(**file) for file in fields.get('quarantine', ())),
       }
     )
 

@@ -1,6 +1,5 @@
-"""The command line: flags -> RunConfig and Beam's own arguments. Imports nothing heavy: --help answers at once."""
+"""The command line: a run, or one of the sub-commands. Imports nothing heavy: --help answers at once."""
 
-import argparse
 import logging
 import os
 import signal
@@ -8,110 +7,22 @@ import sys
 from collections.abc import Sequence
 from typing import Any, TextIO, cast
 
-from beam_taxi import native_stderr, storage
-from beam_taxi.config import RunConfig, new_run_id, parse_size, parse_splits
+from beam_taxi import native_stderr
 from beam_taxi.errors import UserError
-
-_DESCRIPTION = """\
-Reads CSV files, writes tf.Examples as TFRecord shards, their statistics and an inferred schema, and records it all in
-ML Metadata: the artifacts of TFX's CsvExampleGen, StatisticsGen and SchemaGen, from one Apache Beam graph."""
-
-_EPILOG = """\
-Every other flag goes to Apache Beam: --runner, --project, --region, --temp_location and so on. Without --runner the run
-happens in this process, on all cores, or on fewer for a small input; --direct_num_workers sets how many.
-
-Exit codes: 0 the run is complete, 1 it failed, 2 wrong input, output, flags or store, 130 interrupted by Ctrl-C
-or SIGTERM."""
-
-
-def build_parser() -> argparse.ArgumentParser:
-  """The parser of a run's own flags. Defaults are RunConfig's, which it leaves out of what it returns."""
-  defaults = {field: value.default for field, value in RunConfig.__dataclass_fields__.items()}
-  parser = argparse.ArgumentParser(
-    prog='main.py',
-    description=_DESCRIPTION,
-    epilog=_EPILOG,
-    formatter_class=argparse.RawDescriptionHelpFormatter,
-    allow_abbrev=False,
-    argument_default=argparse.SUPPRESS,
-  )
-  data = parser.add_argument_group('what to read and where to write')
-  data.add_argument(
-    '--input',
-    nargs='+',
-    action='extend',
-    required=True,
-    metavar='PATTERN',
-    help='CSV files or glob patterns, local or gs://; .gz, .bz2 and .zst are decompressed; all need the same header',
-  )
-  data.add_argument('--output', required=True, metavar='DIR', help='the run is written to DIR/runs/RUN_ID')
-  data.add_argument('--run_id', metavar='ID', help='default: the time and four random digits')
-  data.add_argument(
-    '--pipeline_name',
-    metavar='NAME',
-    help=f'the pipeline that the run belongs to in the metadata; default: {defaults["pipeline_name"]}',
-  )
-  data.add_argument(
-    '--metadata',
-    metavar='URI',
-    help='where to record the run: sqlite:///PATH, or none; default: metadata.sqlite in a local DIR',
-  )
-  rows = parser.add_argument_group('what to make of the rows')
-  rows.add_argument(
-    '--splits',
-    metavar='NAME:BUCKETS,...',
-    help="output splits and their hash buckets, as in train:8,eval:1,test:1; default: train:2,eval:1, which is TFX's",
-  )
-  rows.add_argument(
-    '--empty_cells',
-    choices=['empty', 'missing'],
-    help='an empty cell becomes a feature with an empty list, as in TFX, or no feature at all; default: empty',
-  )
-  rows.add_argument('--null_values', metavar='TEXT,...', help='spellings that mean an empty cell too, as in NA,null')
-  size = parser.add_argument_group('sizes')
-  size.add_argument(
-    '--block_size',
-    metavar='BYTES',
-    help='CSV that is parsed at a time: memory grows with it and with the number of workers; default: 4M',
-  )
-  size.add_argument(
-    '--shard_size',
-    metavar='BYTES',
-    help='CSV that goes into one shard, at most; a small input is cut into up to 16 shards all the same; default: 256M',
-  )
-  return parser
-
-
-def parse_flags(argv: Sequence[str]) -> tuple[RunConfig, list[str]]:
-  """The command line's RunConfig, and the arguments that are Beam's.
-
-  Raises:
-    UserError: a flag's value is wrong.
-    SystemExit: as argparse does, with 2 where a flag is missing and 0 after --help.
-  """
-  flags, beam_args = build_parser().parse_known_args(argv)
-  values = vars(flags)
-  values['input'] = tuple(values['input'])
-  values.setdefault('run_id', new_run_id())
-  if 'splits' in values:
-    values['splits'] = parse_splits(values['splits'])
-  if 'null_values' in values:
-    values['null_values'] = tuple(values['null_values'].split(','))
-  for name in ('block_size', 'shard_size'):
-    if name in values:
-      values[name] = parse_size(values[name])
-  if values['output'] and storage.is_local(values['output']):
-    # What is recorded must mean the same from another folder.
-    values['output'] = os.path.abspath(values['output'])
-  return RunConfig(**values), beam_args
+from beam_taxi.flags import build_sniff_parser, parse_flags
 
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Runs the command line; the exit code. After Ctrl-C or SIGTERM it does not return: it leaves the process."""
   _set_up_logging()
   signal.signal(signal.SIGTERM, _interrupt)
+  argv = sys.argv[1:] if argv is None else argv
   try:
-    config, beam_args = parse_flags(sys.argv[1:] if argv is None else argv)
+    if argv[:1] and argv[0] == 'sniff':
+      from beam_taxi.sniff import sniff
+
+      return sniff(build_sniff_parser().parse_args(argv[1:]))
+    config, beam_args = parse_flags(argv)
     from beam_taxi.run import INTERRUPTED, run
 
     code = run(config, beam_args)

@@ -1,9 +1,13 @@
 """Everything that decides what a run does: one frozen value, checked once, with every default in it."""
 
+import codecs
+import csv
 import dataclasses
 import datetime
+import enum
 import re
 import secrets
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from beam_taxi.errors import UserError
@@ -14,6 +18,92 @@ MIB = 1024 * 1024
 MOST_BUCKETS = 2**32
 
 _NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]*')
+
+
+class ColumnType(enum.IntEnum):
+  """A column's type; the higher of two is the type of both together. UNKNOWN is a column without any value."""
+
+  UNKNOWN = 0
+  INT = 1
+  FLOAT = 2
+  STRING = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Dialect:
+  """How the CSV of a run is written; all its files alike. Raises UserError where no file can be written so.
+
+  Attributes:
+    delimiter: one ASCII character.
+    quote_char: one ASCII character, or '' where cells are never quoted.
+    columns: the columns' names, of files that have no header; () where the first record of each file names them.
+    null_values: spellings that mean an empty cell, besides the empty string.
+    skip_blank_lines: whether a blank line is nothing, or a row of empty cells.
+    encoding: one of Python's text encodings.
+    compression: 'gzip', 'bzip2', 'zstd' or 'none' of all files, or 'auto' for what each name's ending says.
+  """
+
+  delimiter: str = ','
+  quote_char: str = '"'
+  columns: tuple[str, ...] = ()
+  null_values: tuple[str, ...] = ()
+  skip_blank_lines: bool = True
+  encoding: str = 'utf-8'
+  compression: str = 'auto'
+
+  def __post_init__(self) -> None:
+    for flag, character in (('delimiter', self.delimiter), ('quote_char', self.quote_char)):
+      if character == '' and flag == 'quote_char':
+        continue
+      if len(character) != 1 or not character.isascii() or character in '\r\n\0':
+        raise UserError(f'--{flag} {character!r}: give one ASCII character, and no line end')
+    if self.delimiter == self.quote_char:
+      raise UserError(f'--delimiter and --quote_char are both {self.delimiter!r}: they must differ')
+    if fault := fault_in_names(self.columns):
+      raise UserError(f'--columns: {fault}')
+    if self.compression not in COMPRESSIONS:
+      raise UserError(f'--compression {self.compression}: give one of {", ".join(COMPRESSIONS)}')
+    try:
+      codec = codecs.lookup(self.encoding)
+      ''.encode(self.encoding)  # Raises LookupError where the codec is none of text, such as base64's.
+    except (LookupError, ValueError) as error:
+      raise UserError(f'--encoding {self.encoding}: {error}; give one that Python knows, as in latin-1') from error
+    # One spelling of each, and a mark at the beginning is skipped in any case.
+    name = 'utf-8' if codec.name == 'utf-8-sig' else codec.name
+    object.__setattr__(self, 'encoding', name)
+
+
+COMPRESSIONS = ('auto', 'none', 'gzip', 'bzip2', 'zstd')
+
+
+def fault_in_names(columns: Sequence[str]) -> str:
+  """What is wrong with columns' names, or ''."""
+  seen: set[str] = set()
+  for position, name in enumerate(columns, 1):
+    if not name:
+      return f'column {position} has no name; name every column'
+    if name in seen:
+      return f'two columns are named {name!r}; give each its own name'
+    seen.add(name)
+  return ''
+
+
+BadRowPolicy = Literal['fail', 'quarantine']
+
+
+@dataclasses.dataclass(frozen=True)
+class BadRowLimit:
+  """How many bad rows a run stands: a number of rows, or a share of all rows in percent."""
+
+  amount: float
+  percent: bool = False
+
+  def allows(self, bad: int, rows: int) -> bool:
+    """Whether `bad` of `rows` rows are not too many."""
+    return 100 * bad <= self.amount * rows if self.percent else bad <= self.amount
+
+  def __str__(self) -> str:
+    return f'{self.amount:g}%' if self.percent else f'{self.amount:.0f}'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,14 +119,19 @@ class RunConfig:
   """A run's settings.
 
   Attributes:
-    input: file patterns, local or of any file system that Beam reads.
+    input: files, folders or file patterns, local or of any file system that Beam reads.
+    dialect: how the files are written.
+    column_types: the types of some columns, by name; those of the others are inferred from all rows.
+    schema: the path of a curated schema (text of a tensorflow_metadata Schema), or ''. It gives the types of the
+      columns in it that `column_types` does not, and takes the place of the inferred schema.
+    bad_rows: 'fail' ends the run at a bad row; 'quarantine' writes bad rows to files of their own and goes on.
+    max_bad_rows: how many bad rows may be set aside before the run fails all the same; None for any number.
     output: the folder under which `runs/RUN_ID` is made.
     run_id: names the run's folder and its `pipeline_run` context.
     pipeline_name: names the `pipeline` context, under which runs are found again.
     splits: the output splits, in the order in which TFX would name them.
     empty_cells: 'empty' writes an empty cell as a feature with an empty list, as TFX's CsvExampleGen does;
       'missing' leaves the feature out, and the statistics count it missing.
-    null_values: spellings that mean an empty cell, besides the empty string.
     metadata: `sqlite:///PATH`, `none`, or '' for `metadata.sqlite` in a local output.
     block_size: bytes of CSV that are parsed at a time. A worker's memory grows with it, the input's size does not.
     shard_size: bytes of CSV that go into one shard, over all splits.
@@ -47,8 +142,12 @@ class RunConfig:
   run_id: str
   pipeline_name: str = 'beam_taxi'
   splits: tuple[Split, ...] = (Split('train', 2), Split('eval', 1))
+  dialect: Dialect = Dialect()
+  column_types: Mapping[str, ColumnType] = dataclasses.field(default_factory=dict)
+  schema: str = ''
+  bad_rows: BadRowPolicy = 'fail'
+  max_bad_rows: BadRowLimit | None = None
   empty_cells: Literal['empty', 'missing'] = 'empty'
-  null_values: tuple[str, ...] = ()
   metadata: str = ''
   block_size: int = 4 * MIB
   shard_size: int = 256 * MIB
@@ -73,6 +172,8 @@ class RunConfig:
         raise UserError(f'split {split.name!r} has {split.buckets} buckets: give at least 1')
     if sum(split.buckets for split in self.splits) >= MOST_BUCKETS:
       raise UserError(f'--splits has {MOST_BUCKETS:,} buckets or more in all: divide them by what they have in common')
+    if self.max_bad_rows and self.bad_rows != 'quarantine':
+      raise UserError('--max_bad_rows says how many rows may be set aside: give --bad_rows quarantine as well')
     for flag, size in (('block_size', self.block_size), ('shard_size', self.shard_size)):
       if size < 1:
         raise UserError(f'--{flag} {size}: give a positive number of bytes')
@@ -87,6 +188,43 @@ def parse_splits(text: str) -> tuple[Split, ...]:
       raise UserError(f'--splits {text!r}: give NAME:BUCKETS pairs, as in train:8,eval:1,test:1')
     splits.append(Split(name.strip(), int(buckets)))
   return tuple(splits)
+
+
+def parse_names(text: str) -> tuple[str, ...]:
+  """'a,b,"c,d"' -> the names in a list that is written as a CSV row. Raises UserError."""
+  try:
+    [names] = csv.reader([text], strict=True)
+  except (csv.Error, ValueError) as error:
+    raise UserError(f'{text!r} is not a list: give NAME,NAME,..., with a name that has a comma in quotes') from error
+  return tuple(names)
+
+
+def parse_column_types(text: str) -> dict[str, ColumnType]:
+  """'fare:FLOAT,company:STRING' -> the types. Raises UserError on any other form."""
+  types: dict[str, ColumnType] = {}
+  for part in parse_names(text):
+    name, _, kind = part.rpartition(':')
+    if not name or kind.upper() not in _TYPES:
+      raise UserError(f'--column_types {part!r}: give NAME:TYPE pairs, with a TYPE of {", ".join(_TYPES)}')
+    if types.setdefault(name, _TYPES[kind.upper()]) != _TYPES[kind.upper()]:
+      raise UserError(f'--column_types gives {name!r} two types: {types[name].name} and {kind.upper()}')
+  return types
+
+
+_TYPES = {kind.name: kind for kind in (ColumnType.INT, ColumnType.FLOAT, ColumnType.STRING)}
+
+
+def parse_max_bad_rows(text: str) -> BadRowLimit:
+  """'100' or '0.5%' -> the limit. Raises UserError on any other form."""
+  match = re.fullmatch(r'(\d+)|(\d+(?:\.\d+)?)%', text.strip())
+  if not match or (match[2] and float(match[2]) > 100):
+    raise UserError(f'--max_bad_rows {text!r}: give a number of rows, or a share of them, as in 0.5%')
+  return BadRowLimit(float(match[1] or match[2]), percent=match[1] is None)
+
+
+def parse_delimiter(text: str) -> str:
+  """A delimiter as it can be typed: itself, or 'tab' or '\\t'."""
+  return '\t' if text in ('tab', '\\t') else text
 
 
 _SIZE = re.compile(r'(\d+)\s*([KMG]?)(?:I?B)?', re.IGNORECASE)

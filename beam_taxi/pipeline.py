@@ -11,9 +11,10 @@ from beam_taxi import beam_workarounds  # noqa: F401 - imported for what it does
 from beam_taxi.analysis.statistics import generate_statistics
 from beam_taxi.artifacts import Manifest
 from beam_taxi.config import RunConfig
-from beam_taxi.csv_input.files import plan_input
+from beam_taxi.csv_input.layout import plan_input
 from beam_taxi.transforms import (
   EncodeExamples,
+  ImportSchema,
   InferSchema,
   MatchFiles,
   PlanRanges,
@@ -22,7 +23,6 @@ from beam_taxi.transforms import (
   WriteManifest,
   WriteShards,
   WriteStatistics,
-  dialect_of,
   rows_of,
 )
 
@@ -38,14 +38,14 @@ def build_graph(root: beam.Pipeline, config: RunConfig) -> beam.PCollection[Mani
   Returns:
     One Manifest, which by then is written. A run that has none did not finish.
   """
-  files = root | 'MatchFiles' >> MatchFiles(config.input)
-  plan = files | 'ReadHeader' >> beam.Map(plan_input, dialect_of(config))
+  files = root | 'MatchFiles' >> MatchFiles(config)
+  plan = files | 'ReadHeader' >> beam.Map(plan_input, config.dialect, config.column_types, config.schema)
   ranges = files | 'PlanRanges' >> PlanRanges(config)
 
   scanned = ranges | 'ScanRanges' >> ScanRanges(config, plan)
 
-  blocks = scanned.records | 'ReadCsv' >> ReadCsv(config, plan, scanned.findings)
-  encoded = blocks | 'EncodeExamples' >> EncodeExamples(config)
+  read = scanned.records | 'ReadCsv' >> ReadCsv(config, plan, scanned.findings)
+  encoded = read.blocks | 'EncodeExamples' >> EncodeExamples(config)
   shards = encoded['examples'] | 'WriteShards' >> WriteShards(config)
 
   statistics = {
@@ -56,6 +56,11 @@ def build_graph(root: beam.Pipeline, config: RunConfig) -> beam.PCollection[Mani
     split_statistics | f'WriteStatistics[{split.name}]' >> WriteStatistics(config, split)
     for split, split_statistics in statistics.items()
   ]
-  schema = root | 'InferSchema' >> InferSchema(config, list(statistics.values()))
+  if config.schema:
+    schema = root | 'ImportSchema' >> ImportSchema(config)
+  else:
+    schema = root | 'InferSchema' >> InferSchema(config, list(statistics.values()))
 
-  return root | 'WriteManifest' >> WriteManifest(config, plan, scanned.findings, shards, statistics_files, schema)
+  return root | 'WriteManifest' >> WriteManifest(
+    config, plan, scanned.findings, read.quarantine, shards, statistics_files, schema
+  )

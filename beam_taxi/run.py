@@ -22,8 +22,8 @@ from beam_taxi.artifacts import Manifest, RunFolder, read_manifest
 from beam_taxi.beam_options import choose_workers, parse_beam_args
 from beam_taxi.config import RunConfig
 from beam_taxi.counters import NAMESPACE
-from beam_taxi.csv_input.dialect import Dialect
-from beam_taxi.csv_input.files import match_files, plan_input
+from beam_taxi.csv_input.files import match_files
+from beam_taxi.csv_input.layout import plan_input
 from beam_taxi.errors import UserError, user_error_in
 from beam_taxi.metadata.recording import RecordedRun, Value, record_completion, record_failure, record_start
 from beam_taxi.metadata.store import NO_STORE, connect, store_uri
@@ -174,9 +174,11 @@ def _refusal(config: RunConfig) -> UserError | None:
 
 def _check_input(config: RunConfig) -> int:
   """The input's bytes. Raises UserError where it cannot be read, before anything heavy is imported or staged."""
-  plan = plan_input(match_files(config.input), Dialect(null_values=config.null_values))
-  if len(plan.header.columns) == 1 and any(mark in plan.header.columns[0] for mark in ';\t|'):
-    _LOG.warning('%s: has one column, %r: only commas separate columns', plan.header.path, plan.header.columns[0])
+  files = match_files(config.input, config.dialect)
+  plan = plan_input(files, config.dialect, config.column_types, config.schema)
+  [name, *others] = plan.header.columns
+  if not others and any(mark in name for mark in ',;\t|'):
+    _LOG.warning('%s: has one column, %r; is --delimiter right? "sniff" shows what is in a file', files[0].path, name)
   return plan.bytes
 
 

@@ -29,22 +29,49 @@ def identity(path: str) -> str:
 
 
 def match(pattern: str) -> list[tuple[str, int]]:
-  """(path, bytes) of every file that a path or glob pattern names, in no particular order.
+  """(path, bytes) of every file that a path, a folder or a glob pattern names, in no particular order.
+
+  A folder stands for the files right in it, but for hidden ones and those that begin with '_', by which other programs
+  mark what is not data. In a pattern '**' goes through any number of folders, none included.
 
   Raises:
     UserError: no file system for the pattern's scheme, or it does not answer.
   """
-  if is_local(pattern):
-    names = [pattern] if os.path.isfile(pattern) else glob.glob(pattern, recursive=True)
-    return [(name, os.path.getsize(name)) for name in names if os.path.isfile(name)]
+  if not is_local(pattern):
+    return _match_remote(pattern)
+  if os.path.isfile(pattern):
+    names = [pattern]
+  elif os.path.isdir(pattern):
+    names = [join(pattern, name) for name in os.listdir(pattern) if _is_data(name)]
+  else:
+    names = glob.glob(pattern, recursive=True)
+  return [(name, os.path.getsize(name)) for name in names if os.path.isfile(name)]
+
+
+def _is_data(name: str) -> bool:
+  return not name.startswith(('.', '_'))
+
+
+def _match_remote(pattern: str) -> list[tuple[str, int]]:
   from apache_beam.io.filesystem import BeamIOError
   from apache_beam.io.filesystems import FileSystems
 
+  # Beam takes '/**/' for one folder or more.
+  patterns = list(dict.fromkeys([pattern, pattern.replace('/**/', '/')]))
   try:
-    [result] = FileSystems.match([pattern])
+    if not pattern.endswith('/'):
+      results = FileSystems.match(patterns)
+      # An object store may have an empty object that stands for a folder.
+      found = {file.path: file.size_in_bytes for result in results for file in result.metadata_list}
+      if found:
+        return [(path, size) for path, size in found.items() if not path.endswith('/')]
+    if glob.has_magic(pattern):
+      return []
+    [result] = FileSystems.match([join(pattern, '*')])
   except (BeamIOError, ValueError) as error:
     raise UserError(f'{pattern}: cannot be looked up ({" ".join(str(error).split())})') from error
-  return [(found.path, found.size_in_bytes) for found in result.metadata_list]
+  files = [(file.path, file.size_in_bytes) for file in result.metadata_list]
+  return [(path, size) for path, size in files if _is_data(path.rpartition('/')[2]) and not path.endswith('/')]
 
 
 def size(path: str) -> int:

@@ -1,5 +1,6 @@
 """The PTransforms and DoFns of the graph: wiring only. What they call knows nothing of Beam."""
 
+import collections
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -10,26 +11,28 @@ from apache_beam.pvalue import AsList, AsSingleton, PCollection, TaggedOutput
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
 from beam_taxi.analysis.batches import to_list_columns
-from beam_taxi.analysis.schema import write_inferred_schema
+from beam_taxi.analysis.schema import write_curated_schema, write_inferred_schema
 from beam_taxi.analysis.statistics import write_statistics
-from beam_taxi.artifacts import InputSummary, Manifest, RunFolder, ShardFile, WrittenFile, package_versions
+from beam_taxi.artifacts import (
+  InputSummary,
+  Manifest,
+  QuarantineFile,
+  RunFolder,
+  ShardFile,
+  WrittenFile,
+  package_versions,
+)
 from beam_taxi.config import RunConfig, Split
 from beam_taxi.counters import StepCounters
-from beam_taxi.csv_input.column_types import ColumnType
-from beam_taxi.csv_input.decode import BadRowError, decode
-from beam_taxi.csv_input.dialect import Dialect
-from beam_taxi.csv_input.files import InputFile, InputPlan, match_files
+from beam_taxi.csv_input.bad_rows import BadRow, count_reasons, too_many
+from beam_taxi.csv_input.decode import decode
+from beam_taxi.csv_input.files import InputFile, match_files
+from beam_taxi.csv_input.findings import Findings, located, merge_findings, refusal_of, refusal_of_row
+from beam_taxi.csv_input.layout import InputPlan, Layout
+from beam_taxi.csv_input.quarantine import QuarantineWriter
 from beam_taxi.csv_input.ranges import ByteRange, RecordRange, Shard, plan_ranges
-from beam_taxi.csv_input.records import read_records
-from beam_taxi.csv_input.scan import (
-  Findings,
-  RangeScan,
-  located,
-  merge_findings,
-  scan_range,
-  scan_records,
-  settle,
-)
+from beam_taxi.csv_input.records import Block, read_records
+from beam_taxi.csv_input.scan import RangeScan, scan_range, scan_records, settle
 from beam_taxi.errors import UserError
 from beam_taxi.examples.encoding import encode_examples
 from beam_taxi.examples.shards import ShardWriter
@@ -38,20 +41,16 @@ from beam_taxi.examples.tfrecord import frame_records
 from beam_taxi.storage import write_bytes
 
 
-def dialect_of(config: RunConfig) -> Dialect:
-  """How the cells of the run's input are written."""
-  return Dialect(null_values=config.null_values)
-
-
 class MatchFiles(beam.PTransform):
   """Nothing -> the input's files, as one list."""
 
-  def __init__(self, patterns: Sequence[str]):
+  def __init__(self, config: RunConfig):
     super().__init__()
-    self._patterns = tuple(patterns)
+    self._config = config
 
   def expand(self, root: Any) -> PCollection[list[InputFile]]:
-    return root | 'Patterns' >> beam.Create([self._patterns]) | 'Match' >> beam.Map(match_files)
+    patterns = root | 'Patterns' >> beam.Create([self._config.input])
+    return patterns | 'Match' >> beam.Map(match_files, self._config.dialect)
 
 
 class PlanRanges(beam.PTransform):
@@ -78,7 +77,7 @@ class Scanned:
 
 
 class ScanRanges(beam.PTransform):
-  """Pass 1: ByteRanges -> Scanned. Ends the run where a row is bad."""
+  """Pass 1: ByteRanges -> Scanned. Ends the run where a file cannot be read or has bad rows that it does not stand."""
 
   def __init__(self, config: RunConfig, plan: PCollection[InputPlan]):
     super().__init__()
@@ -100,20 +99,19 @@ class ScanRanges(beam.PTransform):
       (settled.findings, again)
       | 'AllFindings' >> beam.Flatten()
       | 'MergeFindings' >> beam.CombineGlobally(merge_findings)
-      | 'RejectBadRows' >> beam.Map(_reject_bad_rows)
+      | 'RejectBadRows' >> beam.Map(_accepted, self._config)
     )
     return Scanned(findings, settled.records)
 
 
 class _ScanRange(beam.DoFn):
   def __init__(self, config: RunConfig):
-    self._dialect = dialect_of(config)
     self._block_size = config.block_size
     self._counters = StepCounters('ScanRanges')
 
   def process(self, part: ByteRange, plan: InputPlan) -> Iterator[tuple[int, RangeScan]]:
     with self._counters.timed():
-      scan = scan_range(part, plan.header, self._dialect, self._block_size)
+      scan = scan_range(part, plan, self._block_size)
     self._counters.add('bytes', part.end - part.start)
     yield part.file.index, scan
 
@@ -130,20 +128,20 @@ class _Settle(beam.DoFn):
 
 class _ScanRecords(beam.DoFn):
   def __init__(self, config: RunConfig):
-    self._dialect = dialect_of(config)
     self._block_size = config.block_size
     self._counters = StepCounters('ScanRanges')
 
   def process(self, records: RecordRange, plan: InputPlan) -> Iterator[Findings]:
     with self._counters.timed():
-      findings = scan_records(records, plan.header.columns, self._dialect, self._block_size)
+      findings = scan_records(records, plan.layout, self._block_size)
     self._counters.add('ranges_scanned_again', 1)
     yield findings
 
 
-def _reject_bad_rows(findings: Findings) -> Findings:
-  if findings.problem:
-    raise UserError(findings.problem.message)
+def _accepted(findings: Findings, config: RunConfig) -> Findings:
+  """The findings; raises UserError where they say that the run cannot go on."""
+  if refusal := refusal_of(findings, config.bad_rows, config.max_bad_rows):
+    raise UserError(refusal)
   return findings
 
 
@@ -167,8 +165,16 @@ class EncodedBlock:
   records: tuple[pa.BinaryArray, ...]
 
 
+@dataclasses.dataclass(frozen=True)
+class Read:
+  """Pass 2's results: the shards' ShardBlocks, each shard's in the files' order, and the files of bad rows."""
+
+  blocks: PCollection[ShardBlock]
+  quarantine: PCollection[QuarantineFile]
+
+
 class ReadCsv(beam.PTransform):
-  """Pass 2: each shard's RecordRanges -> its ShardBlocks, in the files' order."""
+  """Pass 2: each shard's RecordRanges -> Read."""
 
   def __init__(self, config: RunConfig, plan: PCollection[InputPlan], findings: PCollection[Findings]):
     super().__init__()
@@ -176,54 +182,68 @@ class ReadCsv(beam.PTransform):
     self._plan = plan
     self._findings = findings
 
-  def expand(self, records: PCollection[tuple[int, RecordRange]]) -> PCollection[ShardBlock]:
-    return (
+  def expand(self, records: PCollection[tuple[int, RecordRange]]) -> Any:  # Read; see ScanRanges.
+    read = (
       records
       | 'RangesOfShard' >> beam.GroupByKey()
-      | 'Read' >> beam.ParDo(_ReadShard(self._config), AsSingleton(self._plan), AsSingleton(self._findings))
+      | 'Read'
+      >> beam.ParDo(_ReadShard(self._config), AsSingleton(self._plan), AsSingleton(self._findings)).with_outputs(
+        'quarantine', main='blocks'
+      )
     )
+    return Read(read.blocks, read.quarantine)
 
 
 class _ReadShard(beam.DoFn):
   def __init__(self, config: RunConfig):
-    self._dialect = dialect_of(config)
+    self._folder = RunFolder.of(config.output, config.run_id)
+    self._bad_rows = config.bad_rows
     self._block_size = config.block_size
     self._counters = StepCounters('ReadCsv')
 
   def process(
     self, ranges_of_shard: tuple[int, Iterable[RecordRange]], plan: InputPlan, findings: Findings
-  ) -> Iterator[ShardBlock]:
+  ) -> Iterator[Any]:
     ranges = sorted(ranges_of_shard[1], key=lambda records: (records.file.index, records.start))
-    columns = plan.header.columns
-    types = findings.types_of(columns)
+    layout = findings.settle_types(plan.layout)
     shard = ranges[0].shard
-    waiting = decode(b'', columns, types, self._dialect)
+    waiting = decode(b'', layout).rows
     number = 0
-    # One block is held back, so that the last can say that it is. The first is empty: a shard without records has it.
-    for rows in self._decode(ranges, columns, types):
-      yield ShardBlock(shard, number, last=False, rows=waiting)
-      waiting = rows
-      number += 1
+    with QuarantineWriter(self._folder.quarantine_file(shard.index, shard.count)) as quarantine:
+      # One block is held back, so that the last can say that it is. The first is empty: a shard without records has it.
+      for rows in self._rows(ranges, layout, quarantine):
+        yield ShardBlock(shard, number, last=False, rows=waiting)
+        waiting = rows
+        number += 1
+      written = quarantine.finish()
+    if written:
+      yield TaggedOutput('quarantine', written)
     yield ShardBlock(shard, number, last=True, rows=waiting)
 
-  def _decode(
-    self, ranges: Sequence[RecordRange], columns: Sequence[str], types: Sequence[ColumnType]
+  def _rows(
+    self, ranges: Sequence[RecordRange], layout: Layout, quarantine: QuarantineWriter
   ) -> Iterator[pa.RecordBatch]:
     for records in ranges:
-      blocks = read_records(records, self._dialect, self._block_size)
+      blocks = read_records(records, layout.dialect, self._block_size)
       while True:
         with self._counters.timed():
           block = next(blocks, None)
           if block is None:
             break
-          try:
-            rows = decode(block.data, columns, types, self._dialect)
-          except BadRowError as error:
-            problem = error.problem.behind(block.offset, block.lines)
-            raise UserError(located(records.file, problem).message) from error
+          decoded = decode(block.data, layout)
+          if decoded.bad:
+            self._set_aside(decoded.bad, records.file, block, quarantine)
         self._counters.add('bytes', len(block.data))
-        self._counters.add('rows', rows.num_rows)
-        yield rows
+        self._counters.add('rows', decoded.rows.num_rows)
+        yield decoded.rows
+
+  def _set_aside(self, bad: Sequence[BadRow], file: InputFile, block: Block, quarantine: QuarantineWriter) -> None:
+    if self._bad_rows == 'fail':
+      # Where all types are given, this is the first time that anyone looks at the cells.
+      raise UserError(refusal_of_row(located(file, bad[0].problem.behind(block.offset, block.lines))))
+    quarantine.append(bad, file, block)
+    for reason, rows in count_reasons(bad).items():
+      self._counters.add(f'bad_rows.{reason}', rows)
 
 
 class EncodeExamples(beam.PTransform):
@@ -364,21 +384,34 @@ class InferSchema(beam.PTransform):
     return root | 'Path' >> beam.Create([self._path]) | 'Infer' >> beam.Map(write_inferred_schema, *splits)
 
 
+class ImportSchema(beam.PTransform):
+  """The curated schema -> the WrittenFile that holds it as the run's schema."""
+
+  def __init__(self, config: RunConfig):
+    super().__init__()
+    self._path = RunFolder.of(config.output, config.run_id).schema_file
+    self._source = config.schema
+
+  def expand(self, root: Any) -> PCollection[WrittenFile]:
+    return root | 'Path' >> beam.Create([self._path]) | 'Import' >> beam.Map(write_curated_schema, self._source)
+
+
 class WriteManifest(beam.PTransform):
-  """All that was found and written -> the Manifest, written last of all."""
+  """All that was found and written -> the Manifest, written last of all. Checks that every row is somewhere."""
 
   def __init__(
     self,
     config: RunConfig,
     plan: PCollection[InputPlan],
     findings: PCollection[Findings],
+    quarantine: PCollection[QuarantineFile],
     examples: PCollection[ShardFile],
     statistics: Sequence[PCollection[WrittenFile]],
     schema: PCollection[WrittenFile],
   ):
     super().__init__()
     self._config = config
-    self._inputs = [AsSingleton(plan), AsSingleton(findings), AsList(examples), AsSingleton(schema)]
+    self._inputs = [AsSingleton(plan), AsSingleton(findings), AsList(quarantine), AsList(examples), AsSingleton(schema)]
     self._inputs += [AsSingleton(split) for split in statistics]
 
   def expand(self, root: Any) -> PCollection[Manifest]:
@@ -389,27 +422,36 @@ def _write_manifest(
   config: RunConfig,
   plan: InputPlan,
   findings: Findings,
+  quarantine: Sequence[QuarantineFile],
   examples: Sequence[ShardFile],
   schema: WrittenFile,
   *statistics: WrittenFile,
 ) -> Manifest:
   records = {split.name: sum(file.records for file in examples if file.split == split.name) for split in config.splits}
-  if sum(records.values()) != findings.rows:
+  bad_rows: collections.Counter[str] = collections.Counter()
+  for bad in quarantine:
+    bad_rows.update(bad.rows)
+  if sum(records.values()) + bad_rows.total() != findings.rows:
     raise RuntimeError(
-      f'{findings.rows:,} rows were read but {sum(records.values()):,} Examples written: this is a defect, please '
-      'report it'
+      f'{findings.rows:,} rows were read, but {sum(records.values()):,} Examples written and {bad_rows.total():,} rows '
+      'set aside: a file changed while it was read, or this is a defect, which please report'
     )
-  types = zip(plan.header.columns, findings.types_of(plan.header.columns), strict=True)
+  # Where all types are given, bad rows are not known before.
+  if refusal := too_many(bad_rows.total(), findings.rows, config.max_bad_rows):
+    folder = RunFolder.of(config.output, config.run_id).quarantine
+    raise UserError(f'{refusal}; they are in {folder}')
   manifest = Manifest(
     run_id=config.run_id,
     pipeline_name=config.pipeline_name,
     input=InputSummary(config.input, plan.files, plan.bytes, findings.rows, f'sha256-sum:{findings.fingerprint:064x}'),
-    columns={name: kind.name for name, kind in types},
+    columns={name: kind.name for name, kind in findings.settle_types(plan.layout).fields},
     splits=records,
     examples=tuple(sorted(examples, key=lambda file: file.path)),
     statistics=statistics,
     schema=schema,
     versions=package_versions(),
+    bad_rows=dict(sorted(bad_rows.items())),
+    quarantine=tuple(sorted(quarantine, key=lambda file: file.path)),
   )
   write_bytes(RunFolder.of(config.output, config.run_id).manifest, manifest.to_json().encode())
   return manifest

@@ -155,7 +155,7 @@ def test_a_bad_row_ends_the_run_without_a_manifest(tmp_path):
     run_graph(config)
   found = user_error_in(raised.value)
   assert isinstance(found, UserError)
-  assert str(found).startswith(f'{source}: line 3 (byte 8): 1 cell where the header has 2: 3')
+  assert str(found).startswith(f'{source}: line 3 (byte 8): 1 cell where 2 are expected: 3')
   assert read_manifest(RunFolder.of(config.output, 'run')) is None
 
 

@@ -1,4 +1,4 @@
-"""The schema of a run, inferred from its statistics as TFX's SchemaGen infers it, and its file."""
+"""The schema of a run, inferred from its statistics as TFX's SchemaGen infers it, or given; and its file."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from beam_taxi.artifacts import WrittenFile
-from beam_taxi.storage import write_bytes
+from beam_taxi.storage import read_bytes, write_bytes
 
 
 def infer_schema(statistics: Sequence[statistics_pb2.DatasetFeatureStatisticsList]) -> schema_pb2.Schema:
@@ -31,6 +31,13 @@ def infer_schema(statistics: Sequence[statistics_pb2.DatasetFeatureStatisticsLis
     else:
       schema = tfdv.update_schema(schema, split, infer_feature_shape=True)
   return schema or schema_pb2.Schema()
+
+
+def write_curated_schema(path: str, source: str) -> WrittenFile:
+  """Writes a schema that was given, as it is, comments and all, as TFX's ImportSchemaGen does."""
+  data = read_bytes(source)
+  write_bytes(path, data)
+  return WrittenFile(path, hashlib.sha256(data).hexdigest())
 
 
 def write_inferred_schema(path: str, *statistics: statistics_pb2.DatasetFeatureStatisticsList) -> WrittenFile:

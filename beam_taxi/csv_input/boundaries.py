@@ -6,7 +6,7 @@ before it (the technique is that of Ge et al., "Speculative Distributed CSV Data
 2019).
 
 A quote opens a quoted field only where a field begins; elsewhere in an unquoted field it is a character like any other,
-as Python's csv module and Arrow read it. Records are cut at '\n' only, which ends a record under LF and CRLF alike.
+as Python's csv module and Arrow read it. LF, CRLF and a CR alone each end a line, as they do for those two.
 """
 
 import dataclasses
@@ -15,12 +15,12 @@ import re
 import numpy as np
 import numpy.typing as npt
 
-from beam_taxi.csv_input.dialect import Dialect
+from beam_taxi.config import Dialect
 
 Positions = npt.NDArray[np.intp]
 
-_NEWLINE = b'\n'
-_LINE_ENDS = b'\r\n'
+_LF, _CR, _CRLF = b'\n', b'\r', b'\r\n'
+_LINE_ENDS = _CR + _LF
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,10 +42,10 @@ class Outcome:
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-  """A byte's offset in a range, and how many newlines of the range come before it."""
+  """A byte's offset in a range, and how many lines of the range end before it."""
 
   offset: int
-  newlines: int
+  lines: int
 
 
 def quote_edges(data: bytes, dialect: Dialect, *, inside: bool = False, at_field: bool = True) -> Positions:
@@ -73,14 +73,14 @@ def outcome(data: bytes, dialect: Dialect, *, inside: bool, previous: bytes) -> 
     data: the range's bytes.
     dialect: their delimiter and quote.
     inside: the state at the first byte.
-    previous: the byte before the range, or b'' where it begins the file's first record. It is never a quote: see
-      `cut_after_quotes`.
+    previous: the byte before the range, or b'' where it begins the file's first record. It is neither a quote nor a CR:
+      see `next_cut`.
 
   Returns:
     The Outcome.
   """
-  begins_record = not inside and previous in (b'', _NEWLINE)
-  at_field = previous in (b'', b'\r', _NEWLINE, dialect.delimiter)
+  begins_record = not inside and previous in (b'', _LF)
+  at_field = begins_record or previous in (_LF, dialect.delimiter.encode())
   quotes = _quotes(data, dialect)
   plausible = _open_fields(data, quotes[int(inside) :: 2], dialect, at_field)
   edges = quotes if plausible else _walk(data, dialect, inside, at_field)
@@ -94,13 +94,14 @@ def outcome(data: bytes, dialect: Dialect, *, inside: bool, previous: bytes) -> 
   )
 
 
-def cut_after_quotes(data: bytes, position: int, dialect: Dialect) -> int:
-  """The first place at or after `position` that does not follow a quote.
+def next_cut(data: bytes, position: int, dialect: Dialect) -> int:
+  """The first place at or after `position`, which is 1 or more, that follows neither a quote nor a CR.
 
-  Behind a quote it would matter whether that quote has just closed a field; anywhere else, inside and outside are the
-  only two states. `position` is 1 or more.
+  Behind a quote it would matter whether that quote has just closed a field, and behind a CR whether an LF follows;
+  anywhere else, inside and outside are the only two states.
   """
-  while position < len(data) and data[position - 1 : position] == dialect.quote:
+  unfit = dialect.quote_char.encode() + _CR
+  while position < len(data) and data[position - 1] in unfit:
     position += 1
   return position
 
@@ -113,12 +114,12 @@ def first_record_end(data: bytes, dialect: Dialect) -> int | None:
 def last_record_end(data: bytes, dialect: Dialect) -> int:
   """The length of all whole records of `data`, which begins with one; 0 where not even the first is whole."""
   edges = quote_edges(data, dialect)
-  end = data.rfind(_NEWLINE)
+  end = _last_line_end(data, len(data))
   while end >= 0:
     before = int(np.searchsorted(edges, end))
     if before % 2 == 0:
       return end + 1
-    end = data.rfind(_NEWLINE, 0, int(edges[before - 1]))
+    end = _last_line_end(data, int(edges[before - 1]))
   return 0
 
 
@@ -128,21 +129,43 @@ def open_quote(data: bytes, dialect: Dialect) -> int | None:
   return int(edges[-1]) if edges.size % 2 else None
 
 
+def line_ends(data: bytes) -> Positions:
+  """The last byte of every line end, inside quotes and outside: each LF, and each CR without one behind it."""
+  bytes_ = np.frombuffer(data, np.uint8)
+  ends = bytes_ == _LF[0]
+  if data.find(_CR) >= 0:
+    alone = bytes_ == _CR[0]
+    alone[:-1] &= ~ends[1:]
+    ends |= alone
+  return np.flatnonzero(ends)
+
+
+def count_lines(data: bytes, begin: int = 0, end: int | None = None) -> int:
+  """How many lines end in data[begin:end]."""
+  end = len(data) if end is None else end
+  lines = data.count(_LF, begin, end)
+  if data.find(_CR, begin, end) >= 0:
+    lines += data.count(_CR, begin, end) - data.count(_CRLF, begin, end)
+  return lines
+
+
 def outside(positions: Positions, edges: Positions) -> Positions:
   """Those positions that are not inside quotes, for data that begins outside them."""
+  if not edges.size:
+    return positions
   chosen: Positions = positions[np.searchsorted(edges, positions) % 2 == 0]
   return chosen
 
 
 def _place(data: bytes, offset: int) -> Place:
-  return Place(offset, data.count(_NEWLINE, 0, offset))
+  return Place(offset, count_lines(data, 0, offset))
 
 
 def _quotes(data: bytes, dialect: Dialect) -> Positions:
   """Every quote character. Most ranges of most files have none, which bytes.find knows fastest."""
-  if data.find(dialect.quote) < 0:
+  if not dialect.quote_char or data.find(dialect.quote_char.encode()) < 0:
     return np.empty(0, np.intp)
-  return np.flatnonzero(np.frombuffer(data, np.uint8) == ord(dialect.quote))
+  return np.flatnonzero(np.frombuffer(data, np.uint8) == ord(dialect.quote_char))
 
 
 def _open_fields(data: bytes, openings: Positions, dialect: Dialect, at_field: bool) -> bool:
@@ -153,26 +176,27 @@ def _open_fields(data: bytes, openings: Positions, dialect: Dialect, at_field: b
     openings = openings[1:]
   before = np.frombuffer(data, np.uint8)[openings - 1]
   allowed = np.zeros(256, bool)
-  allowed[list(dialect.delimiter + dialect.quote + _LINE_ENDS)] = True
+  allowed[list((dialect.delimiter + dialect.quote_char).encode() + _LINE_ENDS)] = True
   return bool(allowed[before].all())
 
 
 def _walk(data: bytes, dialect: Dialect, inside: bool, at_field: bool) -> Positions:
   """quote_edges, one quoted field at a time: for data in which some quotes are ordinary characters."""
-  opening = re.compile(b'[' + re.escape(dialect.delimiter) + _LINE_ENDS + b']' + re.escape(dialect.quote))
+  quote = dialect.quote_char.encode()
+  opening = re.compile(b'[' + re.escape(dialect.delimiter.encode()) + _LINE_ENDS + b']' + re.escape(quote))
   edges: list[int] = []
   position = 0
-  if not inside and at_field and data.startswith(dialect.quote):
+  if not inside and at_field and data.startswith(quote):
     edges.append(0)
     inside, position = True, 1
   while True:
     if inside:
-      closing = data.find(dialect.quote, position)
+      closing = data.find(quote, position)
       if closing < 0:
         break
       edges.append(closing)
       position = closing + 1
-      inside = data[position : position + 1] == dialect.quote
+      inside = data[position : position + 1] == quote
       if inside:
         edges.append(position)
         position += 1
@@ -186,13 +210,26 @@ def _walk(data: bytes, dialect: Dialect, inside: bool, at_field: bool) -> Positi
 
 
 def _first_end(data: bytes, edges: Positions, inside: bool) -> int | None:
-  """The position behind the first newline outside quotes."""
-  end = data.find(_NEWLINE)
+  """The position behind the first line end outside quotes."""
+  end = _next_line_end(data, 0)
   while end >= 0:
     before = int(np.searchsorted(edges, end))
     if (before + inside) % 2 == 0:
       return end + 1
     if before == edges.size:
       return None
-    end = data.find(_NEWLINE, int(edges[before]))
+    end = _next_line_end(data, int(edges[before]))
   return None
+
+
+def _next_line_end(data: bytes, begin: int) -> int:
+  """The last byte of the first line end in data[begin:], or -1."""
+  lf = data.find(_LF, begin)
+  cr = data.find(_CR, begin, lf if lf >= 0 else len(data))
+  return lf if cr < 0 or cr + 1 == lf else cr
+
+
+def _last_line_end(data: bytes, end: int) -> int:
+  """The last byte of the last line end in data[:end], or -1. `end` is not between a CR and an LF."""
+  lf = data.rfind(_LF, 0, end)
+  return max(lf, data.rfind(_CR, lf + 1, end))

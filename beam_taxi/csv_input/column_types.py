@@ -8,30 +8,27 @@ Arrow's own inference finds the same types for nearly every cell, in C++. Where 
 "+5", "1_000", NaN's spellings, ints beyond int64 - the cells in question are asked again, by Python.
 """
 
-import enum
 import re
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from beam_taxi.csv_input.dialect import Dialect
-
-
-class ColumnType(enum.IntEnum):
-  """A column's type; the higher of two is the type of both together."""
-
-  UNKNOWN = 0
-  INT = 1
-  FLOAT = 2
-  STRING = 3
-
+from beam_taxi.config import ColumnType, Dialect
 
 _INT64_LIMIT = 2**63
 
 # What no Python int() or float() refuses, and what needs no second look.
 _PLAIN_NUMBER = r'^[ \t]*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?[ \t]*$'
 _PLAIN_INT = r'^[ \t]*[-+]?\d{1,18}[ \t]*$'
+
+# What Arrow reads as Python does, once blanks around it are gone.
+_SAME_TO_ARROW = {
+  ColumnType.INT: r'^[ \t]*-?\d{1,18}[ \t]*$',
+  ColumnType.FLOAT: r'^[ \t]*-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?[ \t]*$',
+}
 
 
 def widest(types: Iterable[Sequence[ColumnType]]) -> tuple[ColumnType, ...]:
@@ -76,15 +73,59 @@ def type_of_cells(cells: pa.Array) -> ColumnType:
   return result
 
 
+def as_type(cells: pa.Array, kind: ColumnType) -> tuple[pa.Array, npt.NDArray[np.bool_]]:
+  """Cells as values of a type, by TFX's rules.
+
+  Args:
+    cells: binary; null where empty.
+    kind: the type.
+
+  Returns:
+    int64 for INT, float64 for FLOAT, binary for STRING or null for UNKNOWN; and of each cell whether it does not fit,
+    and so is null.
+  """
+  filled = np.asarray(cells.is_valid())
+  misfits = np.zeros(len(cells), bool)
+  if kind is ColumnType.STRING:
+    return cells, misfits
+  if kind is ColumnType.UNKNOWN:
+    return pa.nulls(len(cells)), filled
+  plain = pc.match_substring_regex(cells, _SAME_TO_ARROW[kind]).fill_null(False)
+  text = pc.utf8_trim_whitespace(pc.if_else(plain, cells, pa.scalar(None, cells.type)).cast(pa.string()))
+  numbers = text.cast(pa.int64() if kind is ColumnType.INT else pa.float64())
+  values = np.array(numbers.fill_null(0))
+  odd = np.flatnonzero(filled & ~np.asarray(plain))
+  if odd.size:
+    coded = cells.take(pa.array(odd)).dictionary_encode()
+    fitting = [_number(cell, kind) for cell in coded.dictionary.to_pylist()]
+    codes = np.asarray(coded.indices)
+    values[odd] = np.array([0 if number is None else number for number in fitting], values.dtype)[codes]
+    misfits[odd] = np.array([number is None for number in fitting])[codes]
+  return pa.array(values, mask=~filled | misfits), misfits
+
+
+def _number(cell: bytes, kind: ColumnType) -> int | float | None:
+  """A cell as an int64 or a float, or None where it is none."""
+  try:
+    if kind is ColumnType.FLOAT:
+      return float(cell)
+    return number if -_INT64_LIMIT <= (number := int(cell)) < _INT64_LIMIT else None
+  except ValueError:
+    return None
+
+
 def may_spell_numbers_oddly(data: bytes, dialect: Dialect) -> bool:
   """Whether CSV bytes may hold a number that Arrow and Python take for different types.
 
   Arrow reads 0x1F as an int, which Python's int() does not, and in newer releases +5 as a double, which is an int.
   """
-  if b'0x' in data or b'0X' in data:
-    return True
-  plus = rb'(?:\A|[\s' + re.escape(dialect.quote + dialect.delimiter) + rb'])\+'
-  return b'+' in data and re.search(plus, data) is not None
+  if data.find(b'x') >= 0 or data.find(b'X') >= 0:
+    # Lower case, for the two of them; a search for b'0x' stops at each of a CSV file's many zeros.
+    bytes_ = np.frombuffer(data, np.uint8)
+    if ((bytes_[1:] | 0x20 == ord('x')) & (bytes_[:-1] == ord('0'))).any():
+      return True
+  plus = rb'(?:\A|[\s' + re.escape((dialect.quote_char + dialect.delimiter).encode()) + rb'])\+'
+  return data.find(b'+') >= 0 and re.search(plus, data) is not None
 
 
 def type_of_inferred(column: pa.Array, *, odd: bool) -> ColumnType | None:

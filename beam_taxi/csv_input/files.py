@@ -7,38 +7,51 @@ import dataclasses
 import gzip
 import io
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, cast
 
 import pyarrow as pa
 
 from beam_taxi import storage
+from beam_taxi.config import Dialect, fault_in_names
 from beam_taxi.csv_input.boundaries import first_record_end
-from beam_taxi.csv_input.dialect import Dialect
+from beam_taxi.csv_input.encoding import UTF_8, EncodingError, Utf8Stream, needs_stream
 from beam_taxi.errors import UserError
 
 _BYTE_ORDER_MARK = b'\xef\xbb\xbf'
 _HEADER_STEP = 64 * 1024
-_COMPRESSION = {'.gz': 'gzip', '.bz2': 'bz2', '.zst': 'zstd'}
+_ENDINGS = {'.gz': 'gzip', '.bz2': 'bzip2', '.zst': 'zstd'}
+_OTHER_MARKS = {b'\xff\xfe': 'utf-16', b'\xfe\xff': 'utf-16'}
 
 
 @dataclasses.dataclass(frozen=True)
 class InputFile:
-  """One input file. `size` is in bytes as stored, `index` its place in the sorted list of all files."""
+  """One input file.
+
+  Attributes:
+    path: where it is.
+    size: its bytes as stored.
+    index: its place in the sorted list of all files.
+    compression: 'gzip', 'bzip2', 'zstd' or None.
+    converted_from: the encoding that must be converted to UTF-8 from the file's beginning on, or None where blocks are
+      in UTF-8 or can be converted on their own.
+  """
 
   path: str
   size: int
   index: int
+  compression: str | None = None
+  converted_from: str | None = None
 
   @property
-  def compression(self) -> str | None:
-    """'gzip', 'bz2' or 'zstd' by the name's ending; such a file is read as one stream."""
-    return next((codec for ending, codec in _COMPRESSION.items() if self.path.endswith(ending)), None)
+  def is_stream(self) -> bool:
+    """Whether the file can only be read from its beginning to its end."""
+    return self.compression is not None or self.converted_from is not None
 
 
 @dataclasses.dataclass(frozen=True)
 class Header:
-  """A file's column names. Its uncompressed bytes [begin, end) are the header's, after a byte-order mark or none."""
+  """A file's column names. Its CSV bytes [begin, end) are the header's, after a byte-order mark or none."""
 
   path: str
   columns: tuple[str, ...]
@@ -46,20 +59,11 @@ class Header:
   end: int
 
 
-@dataclasses.dataclass(frozen=True)
-class InputPlan:
-  """The whole input: how many files and stored bytes it has, and the header of its first file."""
-
-  files: int
-  bytes: int
-  header: Header
-
-
-def match_files(patterns: Iterable[str]) -> list[InputFile]:
-  """The files that the patterns name, each once however it is spelled, sorted by path.
+def match_files(patterns: Iterable[str], dialect: Dialect) -> list[InputFile]:
+  """The files that paths, folders and patterns name, each once however it is spelled, sorted by path.
 
   Raises:
-    UserError: a pattern names no file.
+    UserError: one of them names no file.
   """
   files: dict[str, tuple[str, int]] = {}
   for pattern in patterns:
@@ -68,43 +72,71 @@ def match_files(patterns: Iterable[str]) -> list[InputFile]:
       raise UserError(f'{pattern}: no file matches; check the path, and quote a pattern that a shell should not expand')
     for path, size in found:
       files.setdefault(storage.identity(path), (path, size))
-  return [InputFile(path, size, index) for index, (path, size) in enumerate(sorted(files.values()))]
+  return [input_file(path, size, index, dialect) for index, (path, size) in enumerate(sorted(files.values()))]
+
+
+def input_file(path: str, size: int, index: int, dialect: Dialect) -> InputFile:
+  """A file that is written in a dialect."""
+  converted_from = dialect.encoding if needs_stream(dialect) else None
+  return InputFile(path, size, index, compression_of(path, dialect), converted_from)
+
+
+def compression_of(path: str, dialect: Dialect) -> str | None:
+  """How a file is compressed: as the dialect says, which may leave it to the name's ending."""
+  if dialect.compression == 'auto':
+    return next((codec for ending, codec in _ENDINGS.items() if path.endswith(ending)), None)
+  return None if dialect.compression == 'none' else dialect.compression
 
 
 @contextlib.contextmanager
-def open_uncompressed(file: InputFile) -> Iterator[BinaryIO]:
-  """A stream of the file's CSV bytes from their beginning; a compressed file is decompressed as it is read.
+def open_csv(file: InputFile) -> Iterator[BinaryIO]:
+  """A stream of the file's CSV bytes from their beginning, decompressed and converted as it is read where need be.
 
   Raises:
-    UserError: the file is gone, or its compressed stream is broken.
+    UserError: the file is gone, its compressed stream is broken, or its text is not of its encoding.
   """
   try:
-    with storage.open_for_reading(file.path) as stored, _uncompressed(stored, file) as stream:
-      yield stream
+    with storage.open_for_reading(file.path) as stored, contextlib.closing(_decompressed(stored, file)) as stream:
+      # A converting stream has no more than the one method that a stream's reader needs.
+      yield cast(BinaryIO, Utf8Stream(stream, file.converted_from)) if file.converted_from else stream
   except PermissionError as error:
     raise UserError(f'{file.path}: cannot be read ({error.strerror}); ask for the right to read it') from error
   except FileNotFoundError as error:
     raise UserError(f'{file.path}: is gone since the run began; run again when nothing moves it') from error
+  except EncodingError as error:
+    raise UserError(f'{file.path}: {error}; give the --encoding that it has, or mend it') from error
   except (EOFError, zlib.error, OSError) as error:
     if not file.compression:
       raise
     raise UserError(
-      f'{file.path}: is not a whole {file.compression} file ({error}); fetch or compress it again'
+      f'{file.path}: is not a whole {file.compression} file ({error}); fetch or compress it again, or name its '
+      '--compression'
     ) from error
 
 
-def _uncompressed(stream: BinaryIO, file: InputFile) -> BinaryIO:
+def _decompressed(stream: BinaryIO, file: InputFile) -> BinaryIO:
   if file.compression == 'gzip':
     return cast(BinaryIO, gzip.GzipFile(fileobj=stream))
-  if file.compression == 'bz2':
+  if file.compression == 'bzip2':
     return cast(BinaryIO, bz2.BZ2File(stream))
   if file.compression == 'zstd':
     return cast(BinaryIO, pa.CompressedInputStream(pa.PythonFile(stream, 'r'), 'zstd'))
   return stream
 
 
+def read_some(stream: BinaryIO, size: int) -> bytes:
+  """The next `size` bytes or more of CSV, never cut between a CR and the LF behind it; b'' at the end.
+
+  A CR ends a line by itself unless an LF follows, so whoever looks at it must see what follows.
+  """
+  data = stream.read(size)
+  while data.endswith(b'\r') and (more := stream.read(size)):
+    data += more
+  return data
+
+
 def read_exactly(stream: BinaryIO, size: int, file: InputFile) -> bytes:
-  """The next `size` bytes of an uncompressed file.
+  """The next `size` bytes of a file that is no stream.
 
   Raises:
     UserError: the file ends before them, so it shrank after it was planned.
@@ -129,52 +161,63 @@ def changed(file: InputFile, how: str) -> UserError:
 
 
 def read_header(file: InputFile, dialect: Dialect) -> Header:
-  """Reads the first record of a file as its column names, after a byte-order mark if there is one.
+  """The names of a file's columns, from its first record or, where files have no header, from the dialect.
 
   Raises:
-    UserError: no header, not UTF-8, an empty or a repeated name, or an unclosed quote.
+    UserError: no header, of another encoding, an empty or a repeated name, or an unclosed quote.
   """
-  with open_uncompressed(file) as stream:
-    head = stream.read(_HEADER_STEP)
-    mark = len(_BYTE_ORDER_MARK) if head.startswith(_BYTE_ORDER_MARK) else 0
+  if dialect.columns:
+    with open_csv(file) as stream:
+      mark = _length_of_mark(stream.read(len(_BYTE_ORDER_MARK)))
+    return Header(file.path, dialect.columns, mark, mark)
+  header = read_first_row(file, dialect)
+  if fault := fault_in_names(header.columns):
+    raise UserError(f'{file.path}: line 1: {fault}, or give --no_header and --columns where this is no header')
+  return header
+
+
+def read_first_row(file: InputFile, dialect: Dialect) -> Header:
+  """The first record of a file as a header, whatever its names are. Raises UserError as read_header does."""
+  with open_csv(file) as stream:
+    head = read_some(stream, _HEADER_STEP)
+    mark = _length_of_mark(head)
     while not (end := first_record_end(head[mark:], dialect)):
-      more = stream.read(max(_HEADER_STEP, len(head)))
+      more = read_some(stream, max(_HEADER_STEP, len(head)))
       if not more:
         end = len(head) - mark
         break
       head += more
   record = head[mark : mark + end]
   if not record.strip():
-    raise UserError(f'{file.path}: line 1: has no header; the first line must name the columns')
+    raise UserError(f'{file.path}: line 1: has no header; the first line must name the columns, or give --columns')
+  return Header(file.path, tuple(_names_in(record, head, mark, file, dialect)), mark, mark + end)
+
+
+def _length_of_mark(head: bytes) -> int:
+  return len(_BYTE_ORDER_MARK) if head.startswith(_BYTE_ORDER_MARK) else 0
+
+
+def _names_in(record: bytes, head: bytes, mark: int, file: InputFile, dialect: Dialect) -> list[str]:
+  """The cells of a file's first record."""
+  encoding = UTF_8 if file.converted_from else dialect.encoding
   try:
     [columns] = csv.reader(
-      io.StringIO(record.decode('utf-8'), newline=''),
-      delimiter=dialect.delimiter.decode(),
-      quotechar=dialect.quote.decode(),
+      io.StringIO(record.decode(encoding), newline=''),
+      delimiter=dialect.delimiter,
+      quotechar=dialect.quote_char or None,
+      quoting=csv.QUOTE_MINIMAL if dialect.quote_char else csv.QUOTE_NONE,
       strict=True,
     )
   except UnicodeDecodeError as error:
+    # Text that begins like UTF-16's says what it is.
+    guess = next((name for begin, name in _OTHER_MARKS.items() if head.startswith(begin)), 'latin-1')
     raise UserError(
-      f'{file.path}: line 1: the header is not UTF-8 at byte {mark + error.start}; convert the file, for example with '
-      'iconv'
+      f'{file.path}: line 1: the header is not {encoding.upper()} at byte {mark + error.start}; give the --encoding '
+      f'that it has, perhaps {guess}'
     ) from error
   except (csv.Error, ValueError) as error:
-    raise UserError(
-      f'{file.path}: line 1: the header cannot be read ({error}); is a quote left open, or do lines end in CR alone?'
-    ) from error
-  seen: set[str] = set()
-  for position, name in enumerate(columns, 1):
-    if not name:
-      raise UserError(f'{file.path}: line 1: column {position} has no name; name every column in the header')
-    if name in seen:
-      raise UserError(f'{file.path}: line 1: two columns are named {name!r}; give each its own name')
-    seen.add(name)
-  return Header(file.path, tuple(columns), mark, mark + end)
-
-
-def plan_input(files: Sequence[InputFile], dialect: Dialect) -> InputPlan:
-  """What is known of the input before its records are read. Raises UserError as read_header does."""
-  return InputPlan(len(files), sum(file.size for file in files), read_header(files[0], dialect))
+    raise UserError(f'{file.path}: line 1: the header cannot be read ({error}); is a quote left open?') from error
+  return columns
 
 
 def header_difference(first: Header, other: Header) -> str:

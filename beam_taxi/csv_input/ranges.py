@@ -31,7 +31,7 @@ class Shard:
 
 @dataclasses.dataclass(frozen=True)
 class ByteRange:
-  """Bytes [start, end) of a file, not yet aligned to records. A compressed file is one range, of its stored bytes."""
+  """Bytes [start, end) of a file, not yet aligned to records. A stream is one range, of its stored bytes."""
 
   file: InputFile
   start: int
@@ -41,7 +41,7 @@ class ByteRange:
 
 @dataclasses.dataclass(frozen=True)
 class RecordRange:
-  """Whole records: uncompressed bytes [start, end) of a file, to its end where `end` is None, from line `line` on."""
+  """Whole records: CSV bytes [start, end) of a file, to its end where `end` is None, from line `line` on."""
 
   file: InputFile
   start: int
@@ -65,7 +65,7 @@ def plan_ranges(files: Sequence[InputFile], block_size: int, shard_size: int) ->
   range_size = min(block_size, max(total // _FEWEST_RANGES, _SMALLEST_RANGE))
   cuts: list[tuple[InputFile, int, int]] = []
   for file in files:
-    step = max(file.size, 1) if file.compression else range_size
+    step = max(file.size, 1) if file.is_stream else range_size
     starts = [0, *range(max(step, _SMALLEST_FIRST_RANGE), file.size, step)]
     cuts += [(file, start, end) for start, end in zip(starts, [*starts[1:], file.size], strict=True)]
   wanted = max(-(-total // shard_size), min(_FEWEST_SHARDS, -(-total // _SMALLEST_SHARD)))

@@ -4,16 +4,24 @@ import dataclasses
 from collections.abc import Iterator
 
 from beam_taxi import storage
-from beam_taxi.csv_input.boundaries import last_record_end, open_quote
-from beam_taxi.csv_input.decode import BadRowError, RowProblem
-from beam_taxi.csv_input.dialect import Dialect
-from beam_taxi.csv_input.files import InputFile, changed, open_uncompressed, read_exactly
+from beam_taxi.config import Dialect
+from beam_taxi.csv_input.bad_rows import RowProblem
+from beam_taxi.csv_input.boundaries import count_lines, last_record_end, open_quote
+from beam_taxi.csv_input.files import InputFile, changed, open_csv, read_exactly, read_some
 from beam_taxi.csv_input.ranges import RecordRange
+
+
+class UnclosedQuoteError(ValueError):
+  """A file ends inside quotes."""
+
+  def __init__(self, problem: RowProblem):
+    super().__init__(problem.what)
+    self.problem = problem
 
 
 @dataclasses.dataclass(frozen=True)
 class Block:
-  """Whole records, with the offset in the uncompressed file and the lines that come before them."""
+  """Whole records, with the offset in the file's CSV bytes and the lines that end before it."""
 
   data: bytes
   offset: int
@@ -21,16 +29,16 @@ class Block:
 
 
 def read_records(records: RecordRange, dialect: Dialect, block_size: int) -> Iterator[Block]:
-  """The records of a range, in blocks that hold whole ones: one block, or many where the file is compressed.
+  """The records of a range, in blocks that hold whole ones: one block, or many where the file is a stream.
 
   Raises:
     UserError: the file is not what it was when the run began.
-    BadRowError: a compressed file ends inside quotes.
+    UnclosedQuoteError: a stream ends inside quotes.
   """
   if records.end is None:
     yield from read_blocks(records.file, records.start, dialect, block_size)
   elif records.end > records.start:
-    with open_uncompressed(records.file) as stream:
+    with open_csv(records.file) as stream:
       stream.seek(records.start)
       data = read_exactly(stream, records.end - records.start, records.file)
       if records.end == records.file.size and stream.read(1):
@@ -43,28 +51,30 @@ def read_blocks(file: InputFile, start: int, dialect: Dialect, block_size: int) 
 
   Raises:
     UserError: the file is not what it was when the run began.
-    BadRowError: the file ends inside quotes.
+    UnclosedQuoteError: the file ends inside quotes.
   """
   if storage.size(file.path) != file.size:
     raise changed(file, 'of another size')
-  with open_uncompressed(file) as stream:
-    lines = read_exactly(stream, start, file).count(b'\n')
+  with open_csv(file) as stream:
+    lines = count_lines(read_exactly(stream, start, file))
     offset = start
     rest = b''
-    while chunk := stream.read(max(block_size, len(rest))):
+    while chunk := read_some(stream, max(block_size, len(rest))):
       rest += chunk
       if whole := last_record_end(rest, dialect):
         yield Block(rest[:whole], offset, lines)
-        lines += rest.count(b'\n', 0, whole)
+        lines += count_lines(rest, 0, whole)
         offset += whole
         rest = rest[whole:]
     quote = open_quote(rest, dialect)
     if quote is not None:
-      raise BadRowError(unclosed_quote(offset + quote, lines + rest.count(b'\n', 0, quote)))
+      raise UnclosedQuoteError(unclosed_quote(offset + quote, lines + count_lines(rest, 0, quote)))
     if rest:
       yield Block(rest, offset, lines)
 
 
 def unclosed_quote(offset: int, lines: int) -> RowProblem:
   """The problem of a file that ends inside quotes, told at the place where they opened."""
-  return RowProblem(offset, lines, 'a quote opens here and is never closed')
+  return RowProblem(
+    offset, lines, 'a quote opens here and is never closed; close it, or give the --quote_char that the file has'
+  )

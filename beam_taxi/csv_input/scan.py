@@ -7,67 +7,52 @@ file's beginning and keeps what was guessed right; `scan_records` looks again at
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import BinaryIO
 
 import google_crc32c
 
+from beam_taxi.config import ColumnType, Dialect
+from beam_taxi.csv_input.bad_rows import RowProblem, count_reasons
 from beam_taxi.csv_input.boundaries import (
   Outcome,
-  cut_after_quotes,
+  count_lines,
   first_record_end,
   last_record_end,
+  next_cut,
   open_quote,
   outcome,
 )
 from beam_taxi.csv_input.checksum import checksum_of_file, join_checksums
-from beam_taxi.csv_input.column_types import ColumnType, widest
-from beam_taxi.csv_input.decode import BadRowError, RowProblem, infer_types
-from beam_taxi.csv_input.dialect import Dialect
+from beam_taxi.csv_input.decode import infer_types
 from beam_taxi.csv_input.files import (
   Header,
   InputFile,
   changed,
   header_difference,
-  open_uncompressed,
+  open_csv,
   read_exactly,
   read_header,
+  read_some,
 )
+from beam_taxi.csv_input.findings import Findings, Problem, located, merge_findings
+from beam_taxi.csv_input.layout import InputPlan, Layout
 from beam_taxi.csv_input.ranges import ByteRange, RecordRange
-from beam_taxi.csv_input.records import read_blocks, read_records, unclosed_quote
+from beam_taxi.csv_input.records import Block, UnclosedQuoteError, read_blocks, read_records, unclosed_quote
+from beam_taxi.csv_input.rows import count_rows
 from beam_taxi.errors import UserError
 
 _LOOKAHEAD = 64 * 1024
 
 
 @dataclasses.dataclass(frozen=True)
-class Problem:
-  """The first bad row of some part of the input, with the file and offset that put it before or after others."""
-
-  file: int
-  offset: int
-  message: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Findings:
-  """What pass 1 knows of some part of the input. Findings of parts merge into those of the whole, in any order.
-
-  Attributes:
-    types: one type a column; () where no record was looked at.
-    rows: records, blank lines not counted.
-    problem: the first bad row, or None.
-    fingerprint: the sum, modulo 2**256, of a SHA-256 a file over its path, size and CRC-32C.
-  """
+class Rows:
+  """What pass 1 found in some rows; the offset and line of `first_bad_row` count from a place that goes with it."""
 
   types: tuple[ColumnType, ...] = ()
-  rows: int = 0
-  problem: Problem | None = None
-  fingerprint: int = 0
-
-  def types_of(self, columns: Sequence[str]) -> tuple[ColumnType, ...]:
-    """One type a column, UNKNOWN where there was no record at all."""
-    return self.types or (ColumnType.UNKNOWN,) * len(columns)
+  count: int = 0
+  bad: Mapping[str, int] = dataclasses.field(default_factory=dict)
+  first_bad_row: RowProblem | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,13 +64,12 @@ class RangeScan:
     begin: offset in the file of the first byte that was looked at; the offsets in `outside` and `inside` count from it.
     outside: what the range does to a reader that enters it outside quotes.
     inside: the same for one that enters it inside them.
-    guess: the state, True for inside, for which `types`, `rows` and `problem` hold; None where no guess was followed.
-    types, rows: of the records that begin in the range.
-    problem: the first bad row among them; its offset and line count from `begin`.
-    newlines: how many there are from `begin` to the range's end.
+    guess: the state, True for inside, for which `rows` holds; None where no guess was followed.
+    rows: what was found in the records that begin in the range. Offsets count from `begin`.
+    lines: how many lines end from `begin` to the range's end.
     checksum: CRC-32C of the range's stored bytes.
-    header_end, header_lines: in a file's first range, where its header ends, and how many newlines are in it.
-    fault: in a file's first range, what is wrong with its header; else ''.
+    header_end, header_lines: in a file's first range, where its header ends, and how many lines it has.
+    fault: what keeps the file from being read, in its first range: a header, or an unclosed quote of a stream.
   """
 
   part: ByteRange
@@ -93,21 +77,27 @@ class RangeScan:
   outside: Outcome
   inside: Outcome
   guess: bool | None = None
-  types: tuple[ColumnType, ...] = ()
-  rows: int = 0
-  problem: RowProblem | None = None
-  newlines: int = 0
+  rows: Rows = Rows()
+  lines: int = 0
   checksum: int = 0
   header_end: int = 0
   header_lines: int = 0
-  fault: str = ''
+  fault: Problem | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Settled:
-  """A file whose records are known: one RecordRange for each of its ranges, and those that must be scanned again."""
+  """A file whose records are known.
+
+  Attributes:
+    records: one RecordRange for each of its ranges; () where the file has a fault.
+    types: of each of them the columns' types; None where it was guessed wrong, () where it has no good row.
+    unsure: those that were guessed wrong and must be scanned again.
+    findings: what the others found.
+  """
 
   records: tuple[RecordRange, ...]
+  types: tuple[tuple[ColumnType, ...] | None, ...]
   unsure: tuple[RecordRange, ...]
   findings: Findings
 
@@ -115,27 +105,14 @@ class Settled:
 _NOTHING = Outcome(first_record=None, ends_inside=False, open_quote=None, plausible=True)
 
 
-def merge_findings(findings: Iterable[Findings]) -> Findings:
-  """The findings of all parts together."""
-  parts = list(findings)
-  problems = [part.problem for part in parts if part.problem]
-  return Findings(
-    types=widest(part.types for part in parts if part.types),
-    rows=sum(part.rows for part in parts),
-    problem=min(problems, key=lambda problem: (problem.file, problem.offset), default=None),
-    fingerprint=sum(part.fingerprint for part in parts) % 2**256,
-  )
-
-
-def scan_range(part: ByteRange, first: Header, dialect: Dialect, block_size: int) -> RangeScan:
+def scan_range(part: ByteRange, plan: InputPlan, block_size: int) -> RangeScan:
   """Reads one range.
 
   Args:
     part: the range.
-    first: the header of the input's first file, with which this file's must agree.
-    dialect: how cells are written.
-    block_size: bytes of a compressed file that are parsed at a time; also, how far behind the range the end of its last
-      record is looked for before the guess is given up.
+    plan: the input that it is of. The header of each file must agree with that of the first.
+    block_size: bytes of a stream that are parsed at a time; also, how far behind the range the end of its last record
+      is looked for before the guess is given up.
 
   Raises:
     UserError: the file is not what it was when the run began.
@@ -143,23 +120,22 @@ def scan_range(part: ByteRange, first: Header, dialect: Dialect, block_size: int
   header = None
   if part.start == 0:
     try:
-      header = read_header(part.file, dialect)
-      fault = header_difference(first, header)
+      header = read_header(part.file, plan.layout.dialect)
+      fault = header_difference(plan.header, header)
     except UserError as error:
       fault = str(error)
     if fault:
-      return RangeScan(part, 0, _NOTHING, _NOTHING, fault=fault)
-  if part.file.compression:
+      return RangeScan(part, 0, _NOTHING, _NOTHING, fault=Problem(part.file.index, 0, fault))
+  if part.file.is_stream:
     assert header
-    return _scan_stream(part, header, dialect, block_size)
-  return _scan_bytes(part, header, first.columns, dialect, block_size)
+    return _scan_stream(part, header, plan.layout, block_size)
+  return _scan_bytes(part, header, plan.layout, block_size)
 
 
-def _scan_bytes(
-  part: ByteRange, header: Header | None, columns: Sequence[str], dialect: Dialect, patience: int
-) -> RangeScan:
-  """scan_range for a range of a file that is not compressed. Only the file's first range is given its header."""
-  with open_uncompressed(part.file) as stream:
+def _scan_bytes(part: ByteRange, header: Header | None, layout: Layout, patience: int) -> RangeScan:
+  """scan_range for a range of a file that is no stream. Only the file's first range is given its header."""
+  dialect = layout.dialect
+  with open_csv(part.file) as stream:
     window = _read_window(stream, part, dialect)
     buffer, end = window.buffer, window.end
     begin = header.begin if header else window.begin
@@ -175,13 +151,13 @@ def _scan_bytes(
       outside,
       inside,
       guess=guess,
-      newlines=body.count(b'\n'),
+      lines=count_lines(body),
       checksum=window.checksum,
     )
     start = guessed.first_record.offset if guessed.first_record else len(body)
     if header:
       start = header.end - header.begin
-      scan = dataclasses.replace(scan, header_end=header.end, header_lines=body.count(b'\n', 0, start))
+      scan = dataclasses.replace(scan, header_end=header.end, header_lines=count_lines(body, 0, start))
     if start >= len(body):
       return scan
     records = body[start:]
@@ -191,16 +167,22 @@ def _scan_bytes(
       if tail is None:
         return dataclasses.replace(scan, guess=None)
       records = records[:whole] + tail
-  try:
-    types, rows = infer_types(records, columns, dialect)
-  except BadRowError as error:
-    return dataclasses.replace(scan, problem=error.problem.behind(start, body.count(b'\n', 0, start)))
-  return dataclasses.replace(scan, types=types, rows=rows)
+  return dataclasses.replace(scan, rows=_examine(Block(records, start, count_lines(body, 0, start)), layout))
+
+
+def _examine(block: Block, layout: Layout) -> Rows:
+  """What is to be known of a block's rows before they are written."""
+  count = count_rows(block.data, layout.dialect)
+  if layout.has_all_types:
+    return Rows(count=count)
+  found = infer_types(block.data, layout)
+  first = found.bad[0].problem.behind(block.offset, block.lines) if found.bad else None
+  return Rows(found.types if count > len(found.bad) else (), count, count_reasons(found.bad), first)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Window:
-  """A range's bytes and some around them: the range, cut where no quote stands just before, is buffer[begin:end].
+  """A range's bytes and some around them: the range, cut as `next_cut` says, is buffer[begin:end].
 
   `offset` is that of the buffer in the file, `checksum` that of the range as planned.
   """
@@ -223,12 +205,12 @@ def _read_window(stream: BinaryIO, part: ByteRange, dialect: Dialect) -> _Window
     if stream.read(1):
       raise changed(part.file, 'longer')
   else:
-    while (end := cut_after_quotes(buffer, end, dialect)) == len(buffer):
-      more = stream.read(_LOOKAHEAD)
+    while (end := next_cut(buffer, end, dialect)) == len(buffer):
+      more = read_some(stream, _LOOKAHEAD)
       if not more:
         break
       buffer += more
-  begin = cut_after_quotes(buffer, lead, dialect) if lead else 0
+  begin = next_cut(buffer, lead, dialect) if lead else 0
   return _Window(buffer, min(begin, end), end, part.start - lead, checksum)
 
 
@@ -242,29 +224,27 @@ def _record_at(stream: BinaryIO, data: bytes, dialect: Dialect, patience: int) -
   while (length := first_record_end(data, dialect)) is None:
     if len(data) > patience:
       return None
-    more = stream.read(max(_LOOKAHEAD, len(data)))
+    more = read_some(stream, max(_LOOKAHEAD, len(data)))
     if not more:
       return b'' if open_quote(data, dialect) is not None else data
     data += more
   return data[:length]
 
 
-def _scan_stream(part: ByteRange, header: Header, dialect: Dialect, block_size: int) -> RangeScan:
-  """scan_range for a compressed file, whose one range begins at its beginning: nothing has to be guessed."""
-  types: tuple[ColumnType, ...] = ()
-  rows = 0
+def _scan_stream(part: ByteRange, header: Header, layout: Layout, block_size: int) -> RangeScan:
+  """scan_range for a file that is a stream, whose one range begins at its beginning: nothing has to be guessed."""
+  found = Findings()
   scan = RangeScan(part, 0, _NOTHING, _NOTHING, guess=False, header_end=header.end)
+  first: RowProblem | None = None
   try:
-    for block in read_blocks(part.file, header.end, dialect, block_size):
-      try:
-        found, count = infer_types(block.data, header.columns, dialect)
-      except BadRowError as error:
-        raise BadRowError(error.problem.behind(block.offset, block.lines)) from error
-      types = widest([types, found]) if types else found
-      rows += count
-  except BadRowError as error:
-    return dataclasses.replace(scan, problem=error.problem)
-  return dataclasses.replace(scan, types=types, rows=rows, checksum=checksum_of_file(part.file.path))
+    for block in read_blocks(part.file, header.end, layout.dialect, block_size):
+      rows = _examine(block, layout)
+      found = merge_findings([found, Findings(rows.types, rows.count, rows.bad)])
+      first = first or rows.first_bad_row
+  except UnclosedQuoteError as error:
+    scan = dataclasses.replace(scan, fault=located(part.file, error.problem))
+  rows = Rows(found.types, found.rows, found.bad_rows, first)
+  return dataclasses.replace(scan, rows=rows, checksum=checksum_of_file(part.file.path))
 
 
 def settle(scans: Iterable[RangeScan]) -> Settled:
@@ -279,7 +259,7 @@ def settle(scans: Iterable[RangeScan]) -> Settled:
   scans = sorted(scans, key=lambda scan: scan.part.start)
   file = scans[0].part.file
   if scans[0].fault:
-    return Settled((), (), Findings(problem=Problem(file.index, 0, scans[0].fault)))
+    return Settled((), (), (), Findings(fault=scans[0].fault))
   header_end = scans[0].header_end
   limits = [scan.begin for scan in scans[1:]] + [file.size]
   inside = False
@@ -294,62 +274,49 @@ def settle(scans: Iterable[RangeScan]) -> Settled:
     # Where ranges are tiny, a header spans several: its first range then has the records behind it.
     if scan.part.start == 0:
       starts.append((header_end, scan.header_lines))
-      sure = header_end <= limit or file.compression is not None
+      sure = header_end <= limit or file.is_stream
     else:
       behind = first and scan.begin + first.offset >= header_end
-      starts.append((scan.begin + first.offset, lines + first.newlines) if first and behind else None)
+      starts.append((scan.begin + first.offset, lines + first.lines) if first and behind else None)
       sure = scan.begin >= header_end
     trusted.append(sure and scan.guess is inside)
     if trusted[-1]:
-      problem = located(file, scan.problem.behind(scan.begin, lines)) if scan.problem else None
-      parts.append(Findings(scan.types, scan.rows, problem))
+      parts.append(_findings(file, scan.rows, scan.begin, lines))
     if true.open_quote:
-      opened = unclosed_quote(scan.begin + true.open_quote.offset, lines + true.open_quote.newlines)
+      opened = unclosed_quote(scan.begin + true.open_quote.offset, lines + true.open_quote.lines)
     inside = true.ends_inside
-    lines += scan.newlines
+    lines += scan.lines
   if inside:
-    return Settled((), (), merge_findings([*parts, Findings(problem=located(file, opened))]))
+    return Settled((), (), (), merge_findings([*parts, Findings(fault=located(file, opened))]))
   records = _record_ranges(scans, starts)
   unsure = [found for found, sure in zip(records, trusted, strict=True) if not sure and found.end != found.start]
+  types = tuple(scan.rows.types if sure else None for scan, sure in zip(scans, trusted, strict=True))
   parts.append(Findings(fingerprint=_fingerprint(scans)))
-  return Settled(tuple(records), tuple(unsure), merge_findings(parts))
+  return Settled(tuple(records), types, tuple(unsure), merge_findings(parts))
 
 
-def scan_records(records: RecordRange, columns: Sequence[str], dialect: Dialect, block_size: int) -> Findings:
+def scan_records(records: RecordRange, layout: Layout, block_size: int) -> Findings:
   """Pass 1 again, over a range whose records are known."""
-  parts = []
-  try:
-    for block in read_records(records, dialect, block_size):
-      try:
-        types, rows = infer_types(block.data, columns, dialect)
-      except BadRowError as error:
-        raise BadRowError(error.problem.behind(block.offset, block.lines)) from error
-      parts.append(Findings(types, rows))
-  except BadRowError as error:
-    parts.append(Findings(problem=located(records.file, error.problem)))
-  return merge_findings(parts)
+  blocks = read_records(records, layout.dialect, block_size)
+  return merge_findings(_findings(records.file, _examine(block, layout), 0, 0) for block in blocks)
+
+
+def _findings(file: InputFile, rows: Rows, offset: int, lines: int) -> Findings:
+  """What was found in rows of a file; `offset` bytes and `lines` lines are before the place that they count from."""
+  first = located(file, rows.first_bad_row.behind(offset, lines)) if rows.first_bad_row else None
+  return Findings(rows.types, rows.count, rows.bad, first)
 
 
 def _record_ranges(scans: Sequence[RangeScan], starts: Sequence[tuple[int, int] | None]) -> list[RecordRange]:
   """Each range's records: from its first one to the first one of the next range that has any."""
   file = scans[0].part.file
-  end: int | None = None if file.compression else file.size
+  end: int | None = None if file.is_stream else file.size
   found = []
   for scan, start in zip(reversed(scans), reversed(starts), strict=True):
     offset, lines = start or (end or 0, 0)
     found.append(RecordRange(file, offset, end, lines + 1, scan.part.shard))
     end = offset
   return found[::-1]
-
-
-def located(file: InputFile, problem: RowProblem) -> Problem:
-  """A problem as the user reads it."""
-  return Problem(
-    file.index,
-    problem.offset,
-    f'{file.path}: line {problem.lines + 1} (byte {problem.offset:,}): {problem.reason}; mend or remove that row and '
-    'run again',
-  )
 
 
 def _fingerprint(scans: Sequence[RangeScan]) -> int:

@@ -126,7 +126,9 @@ def _outputs(run: RecordedRun, manifest: Manifest) -> Sequence[_Output]:
     'file_format': 'tfrecords_gzip',
     'payload_format': 'FORMAT_TF_EXAMPLE',
     'input_fingerprint': manifest.input.fingerprint,
+    'rows': manifest.input.rows,
     **{f'records.{split}': records for split, records in manifest.splits.items()},
+    **{f'bad_rows.{reason}': rows for reason, rows in manifest.bad_rows.items()},
   }
   return (
     _Output('examples', EXAMPLES, run.folder.examples, {**splits, 'version': 0}, examples),

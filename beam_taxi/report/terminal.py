@@ -49,7 +49,7 @@ def print_summary(console: Console, summary: RunSummary) -> None:
   console.print(f'[bold green]Run {manifest.run_id} is complete[/] in {summary.seconds:.1f} s', highlight=False)
   files = f'{data.files:,} file' + ('s' if data.files != 1 else '')
   console.print(f'{data.rows:,} rows, {_size(data.bytes)} of CSV in {files}', highlight=False)
-  for table in (_splits(manifest), *_features(manifest), _steps(summary), _artifacts(summary)):
+  for table in (_splits(manifest), *_bad_rows(summary), *_features(manifest), _steps(summary), _artifacts(summary)):
     console.print()
     console.print(table)
   # Never wrapped, so that they can be copied.
@@ -63,8 +63,17 @@ def _splits(manifest: Manifest) -> Table:
   for split, records in manifest.splits.items():
     shards = [shard for shard in manifest.examples if shard.split == split]
     size = _size(sum(shard.bytes for shard in shards))
-    table.add_row(split, f'{records:,}', _share(records, manifest.input.rows), f'{len(shards):,}', size)
+    table.add_row(split, f'{records:,}', _share(records, sum(manifest.splits.values())), f'{len(shards):,}', size)
   return table
+
+
+def _bad_rows(summary: RunSummary) -> list[Table]:
+  """The rows that were set aside, if any were."""
+  manifest = summary.manifest
+  table = _table('Bad rows', 'Rows', 'Share', text_columns=1)
+  for reason, rows in manifest.bad_rows.items():
+    table.add_row(reason.replace('_', ' '), f'{rows:,}', _share(rows, manifest.input.rows))
+  return [table] if table.row_count else []
 
 
 def _features(manifest: Manifest) -> list[Table]:
@@ -116,6 +125,8 @@ def _artifacts(summary: RunSummary) -> Table:
   folder = summary.folder
   for key, uri in (('examples', folder.examples), ('statistics', folder.statistics), ('schema', folder.schema_file)):
     table.add_row(key, str(summary.artifact_ids.get(key, '-')), escape(uri.removeprefix(f'{folder.uri}/')))
+  if summary.manifest.quarantine:
+    table.add_row('bad rows', '-', folder.quarantine.removeprefix(f'{folder.uri}/'))
   table.add_row('manifest', '-', folder.manifest.removeprefix(f'{folder.uri}/'))
   return table
 

@@ -4,16 +4,18 @@ import itertools
 
 import pytest
 
+from beam_taxi.config import Dialect
 from beam_taxi.csv_input.boundaries import (
   Place,
-  cut_after_quotes,
+  count_lines,
   first_record_end,
   last_record_end,
+  line_ends,
+  next_cut,
   open_quote,
   outcome,
   quote_edges,
 )
-from beam_taxi.csv_input.dialect import Dialect
 
 DIALECT = Dialect()
 
@@ -52,7 +54,7 @@ def test_data_that_begins_inside_quotes_begins_with_an_end() -> None:
 
 
 def test_another_quote_and_delimiter_are_followed() -> None:
-  assert quote_edges(b"a;'b;\"';'c'", Dialect(b';', b"'")).tolist() == [2, 6, 8, 10]
+  assert quote_edges(b"a;'b;\"';'c'", Dialect(';', "'")).tolist() == [2, 6, 8, 10]
 
 
 RECORDS = {
@@ -63,6 +65,9 @@ RECORDS = {
   'newline_behind_a_stray_quote': ([b'a"\n', b'b"\n'], b''),
   'doubled_quote_before_a_newline': ([b'"a""\n"\n', b'b\n'], b'c'),
   'blank_lines': ([b'\n', b'a\n', b'\r\n'], b''),
+  'cr': ([b'a,b\r', b'1,2\r'], b'c'),
+  'cr_lf_and_crlf': ([b'a\r', b'b\r\n', b'c\n', b'\r', b'\r\n', b'd\r'], b''),
+  'quoted_cr': ([b'"a\r\n\r",b\r', b'1\r'], b'"2\r'),
   'unfinished_inside_quotes': ([b'a\n'], b'"b\nc\n'),
   'nothing_whole': ([], b'"a\nb'),
   'nothing': ([], b''),
@@ -92,11 +97,19 @@ def test_an_open_quote_is_found_where_it_opened(data: bytes, expected: int | Non
 
 @pytest.mark.parametrize(
   ('data', 'position', 'expected'),
-  [(b'ab"c', 2, 2), (b'ab"c', 3, 4), (b'a"""b', 2, 5), (b'a""', 2, 3), (b'abc', 1, 1)],
-  ids=['before_a_quote', 'behind_a_quote', 'behind_several', 'to_the_end', 'no_quotes'],
+  [
+    (b'ab"c', 2, 2),
+    (b'ab"c', 3, 4),
+    (b'a"""b', 2, 5),
+    (b'a""', 2, 3),
+    (b'abc', 1, 1),
+    (b'a\r\nb', 2, 3),
+    (b'a"\r\r"b', 2, 6),
+  ],
+  ids=['before_a_quote', 'behind_a_quote', 'behind_several', 'to_the_end', 'no_quotes', 'within_crlf', 'mixed'],
 )
-def test_a_cut_never_follows_a_quote(data: bytes, position: int, expected: int) -> None:
-  assert cut_after_quotes(data, position, DIALECT) == expected
+def test_a_cut_follows_neither_a_quote_nor_a_cr(data: bytes, position: int, expected: int) -> None:
+  assert next_cut(data, position, DIALECT) == expected
 
 
 def test_a_range_entered_outside_quotes_has_its_first_record_behind_the_first_newline() -> None:
@@ -138,7 +151,7 @@ def test_a_state_in_which_a_quote_opens_within_a_field_is_not_plausible(inside: 
   ids=['doubled', 'stray', 'blank'],
 )
 def test_ranges_that_follow_each_other_say_what_the_whole_says(data: bytes) -> None:
-  starts = [0, *(end for end in range(1, len(data)) if cut_after_quotes(data, end, DIALECT) == end)]
+  starts = [0, *(end for end in range(1, len(data)) if next_cut(data, end, DIALECT) == end)]
   # Every record's beginning, found one record at a time.
   records, position = [0], 0
   while length := first_record_end(data[position:], DIALECT):
@@ -151,9 +164,26 @@ def test_ranges_that_follow_each_other_say_what_the_whole_says(data: bytes) -> N
     inside = state.ends_inside
     if state.first_record:
       found.append(start + state.first_record.offset)
-      assert state.first_record.newlines == data.count(b'\n', start, found[-1])
+      assert state.first_record.lines == data.count(b'\n', start, found[-1])
 
   # Ranges of a byte each begin at every record but those that a cut behind a quote joined to the range before.
   assert inside is False
   assert set(found) <= set(records)
   assert set(records) - {len(data)} - set(found) <= {record for record in records if record not in starts}
+
+
+def test_without_a_quote_character_a_quote_is_a_character() -> None:
+  dialect = Dialect(quote_char='')
+
+  assert quote_edges(b'"a,"b\n"', dialect).tolist() == []
+  assert first_record_end(b'"a\nb"\n', dialect) == 3
+  assert next_cut(b'a"b', 2, dialect) == 2
+
+
+@pytest.mark.parametrize('data', [b'', b'\r', b'\n', b'\r\n', b'\n\r', b'a\r\rb\r\nc\n\n"\r"\r'], ids=repr)
+def test_lines_end_where_python_says(data: bytes) -> None:
+  ends = [len(b''.join(data.splitlines(keepends=True)[: count + 1])) - 1 for count in range(len(data.splitlines()))]
+  expected = [end for end in ends if data[end : end + 1] in (b'\r', b'\n')]
+
+  assert line_ends(data).tolist() == expected
+  assert count_lines(data) == len(expected)

@@ -6,10 +6,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reader import layout_of
 
-from beam_taxi.csv_input.column_types import ColumnType, type_of_cell, type_of_cells, widest
+from beam_taxi.config import ColumnType, Dialect
+from beam_taxi.csv_input.column_types import as_type, type_of_cell, type_of_cells, widest
 from beam_taxi.csv_input.decode import infer_types
-from beam_taxi.csv_input.dialect import Dialect
 
 UNKNOWN, INT, FLOAT, STRING = ColumnType
 
@@ -80,9 +81,9 @@ CELLS = {
 def column_type(*cells: str) -> ColumnType:
   """The type of one column that has these cells, quoted, beside another that keeps each row from being blank."""
   rows = ''.join(f'x,"{cell}"\n' for cell in cells)
-  types, count = infer_types(rows.encode(), ['other', 'cell'], Dialect())
-  assert count == len(cells)
-  return types[1]
+  found = infer_types(rows.encode(), layout_of(['other', 'cell']))
+  assert not found.bad
+  return found.types[1]
 
 
 @pytest.mark.parametrize(('cell', 'expected'), CELLS.items(), ids=map(ascii, CELLS))
@@ -126,14 +127,14 @@ def test_cells_that_look_like_numbers_have_the_type_that_python_gives_them(cells
 
 @pytest.mark.parametrize('cell', ['', '""'], ids=['bare', 'quoted'])
 def test_an_empty_cell_has_no_type(cell: str) -> None:
-  assert infer_types(f'1,{cell}\n2,{cell}\n'.encode(), ['a', 'b'], Dialect()) == ((INT, UNKNOWN), 2)
+  assert infer_types(f'1,{cell}\n2,{cell}\n'.encode(), layout_of(['a', 'b'])).types == (INT, UNKNOWN)
 
 
 @pytest.mark.parametrize('spelling', ['NA', '-', '-999'])
 def test_a_spelling_of_the_empty_cell_has_no_type(spelling: str) -> None:
   data = f'{spelling},{spelling}\n1,{spelling}\n'.encode()
 
-  assert infer_types(data, ['a', 'b'], Dialect(null_values=(spelling,))) == ((INT, UNKNOWN), 2)
+  assert infer_types(data, layout_of(['a', 'b'], dialect=Dialect(null_values=(spelling,)))).types == (INT, UNKNOWN)
 
 
 def test_the_widest_of_two_types_is_the_higher_one() -> None:
@@ -143,3 +144,25 @@ def test_the_widest_of_two_types_is_the_higher_one() -> None:
 
 def test_no_types_at_all_have_no_widest() -> None:
   assert widest([]) == ()
+
+
+@pytest.mark.parametrize('wanted', [INT, FLOAT])
+@pytest.mark.parametrize('neighbours', [[], ['', '7', '+8']], ids=['alone', 'among_others'])
+@pytest.mark.parametrize(('cell', 'kind'), CELLS.items(), ids=map(ascii, CELLS))
+def test_a_cell_fits_a_number_type_if_python_reads_it_so(
+  cell: str, kind: ColumnType, neighbours: list[str], wanted: ColumnType
+) -> None:
+  number = int if wanted is INT else float
+  try:
+    expected = number(cell.encode())
+    fits = wanted is FLOAT or -(2**63) <= expected < 2**63
+  except ValueError:
+    fits = False
+
+  cells = [text.encode() or None for text in [*neighbours, cell]]
+  values, misfits = as_type(pa.array(cells, pa.binary()), wanted)
+
+  assert misfits.tolist() == [*(False for _ in neighbours), not fits]
+  assert fits == (kind <= wanted or (wanted is FLOAT and cell.isascii() and cell.strip('-').isdecimal()))
+  assert repr(values.to_pylist()[-1]) == repr(expected if fits else None)
+  assert values.to_pylist()[:-1] == [None, 7, 8][: len(neighbours)]

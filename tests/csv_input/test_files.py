@@ -8,23 +8,26 @@ from collections.abc import Callable
 import pyarrow as pa
 import pytest
 
-from beam_taxi.csv_input.dialect import Dialect
+from beam_taxi.config import Dialect
 from beam_taxi.csv_input.files import (
   Header,
   InputFile,
+  compression_of,
   header_difference,
+  input_file,
   match_files,
-  open_uncompressed,
-  plan_input,
+  open_csv,
   read_exactly,
   read_header,
 )
+from beam_taxi.csv_input.layout import plan_input
 from beam_taxi.errors import UserError
 
 
 def header_of(path: pathlib.Path, data: bytes, dialect: Dialect | None = None) -> Header:
   path.write_bytes(data)
-  return read_header(InputFile(str(path), len(data), 0), dialect or Dialect())
+  dialect = dialect or Dialect()
+  return read_header(input_file(str(path), len(data), 0, dialect), dialect)
 
 
 def test_files_are_sorted_by_path_and_numbered_whatever_the_patterns_order(tmp_path: pathlib.Path) -> None:
@@ -32,7 +35,7 @@ def test_files_are_sorted_by_path_and_numbered_whatever_the_patterns_order(tmp_p
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_bytes(name.encode())
 
-  files = match_files([f'{tmp_path}/sub/*.csv', f'{tmp_path}/*.csv'])
+  files = match_files([f'{tmp_path}/sub/*.csv', f'{tmp_path}/*.csv'], Dialect())
 
   assert files == [
     InputFile(f'{tmp_path}/a.csv', 5, 0),
@@ -44,33 +47,57 @@ def test_files_are_sorted_by_path_and_numbered_whatever_the_patterns_order(tmp_p
 def test_a_file_that_two_patterns_name_is_read_once(tmp_path: pathlib.Path) -> None:
   (tmp_path / 'a.csv').write_bytes(b'a\n')
 
-  assert len(match_files([f'{tmp_path}/a.csv', f'{tmp_path}/*.csv'])) == 1
+  assert len(match_files([f'{tmp_path}/a.csv', f'{tmp_path}/*.csv'], Dialect())) == 1
 
 
 def test_a_path_with_brackets_is_a_path_where_there_is_such_a_file(tmp_path: pathlib.Path) -> None:
   (tmp_path / 'a[1].csv').write_bytes(b'a\n')
 
-  assert [file.path for file in match_files([f'{tmp_path}/a[1].csv'])] == [f'{tmp_path}/a[1].csv']
+  assert [file.path for file in match_files([f'{tmp_path}/a[1].csv'], Dialect())] == [f'{tmp_path}/a[1].csv']
 
 
 def test_a_pattern_that_names_no_file_is_refused_by_name(tmp_path: pathlib.Path) -> None:
   (tmp_path / 'a.csv').write_bytes(b'a\n')
 
   with pytest.raises(UserError, match=r'none\*.csv: no file matches; check the path'):
-    match_files([f'{tmp_path}/a.csv', f'{tmp_path}/none*.csv'])
+    match_files([f'{tmp_path}/a.csv', f'{tmp_path}/none*.csv'], Dialect())
 
 
-def test_a_folder_is_not_a_file(tmp_path: pathlib.Path) -> None:
+def test_a_folder_stands_for_the_files_in_it_but_not_for_hidden_ones(tmp_path: pathlib.Path) -> None:
+  for name in ('b.csv', 'a', '.hidden.csv', '_SUCCESS', 'deeper/c.csv'):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(b'a\n')
+
+  assert [file.path for file in match_files([f'{tmp_path}/'], Dialect())] == [f'{tmp_path}/a', f'{tmp_path}/b.csv']
+
+
+def test_two_stars_go_through_any_number_of_folders(tmp_path: pathlib.Path) -> None:
+  for name in ('a.csv', '1/b.csv', '1/2/c.csv', '1/2/d.txt'):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(b'a\n')
+
+  files = match_files([f'{tmp_path}/**/*.csv'], Dialect())
+
+  assert [file.path.removeprefix(f'{tmp_path}/') for file in files] == ['1/2/c.csv', '1/b.csv', 'a.csv']
+
+
+def test_an_empty_folder_names_no_file(tmp_path: pathlib.Path) -> None:
   with pytest.raises(UserError, match='no file matches'):
-    match_files([str(tmp_path)])
+    match_files([str(tmp_path)], Dialect())
 
 
 @pytest.mark.parametrize(
   ('name', 'codec'),
-  [('a.csv', None), ('a.csv.gz', 'gzip'), ('a.bz2', 'bz2'), ('a.csv.zst', 'zstd'), ('gz.csv', None)],
+  [('a.csv', None), ('a.csv.gz', 'gzip'), ('a.bz2', 'bzip2'), ('a.csv.zst', 'zstd'), ('gz.csv', None)],
 )
 def test_the_ending_of_a_name_says_how_a_file_is_compressed(name: str, codec: str | None) -> None:
-  assert InputFile(name, 1, 0).compression == codec
+  assert compression_of(name, Dialect()) == codec
+
+
+@pytest.mark.parametrize('name', ['a.csv', 'a.csv.gz'])
+@pytest.mark.parametrize(('flag', 'codec'), [('none', None), ('gzip', 'gzip'), ('bzip2', 'bzip2'), ('zstd', 'zstd')])
+def test_what_is_said_of_the_compression_comes_before_the_ending(name: str, flag: str, codec: str | None) -> None:
+  assert compression_of(name, Dialect(compression=flag)) == codec
 
 
 HEADERS = {
@@ -105,7 +132,7 @@ def test_a_header_longer_than_one_read_is_read_whole(tmp_path: pathlib.Path) -> 
 
 
 def test_a_header_in_another_dialect_is_read_so(tmp_path: pathlib.Path) -> None:
-  assert header_of(tmp_path / 'a.csv', b"'a;1';b,2\n", Dialect(b';', b"'")).columns == ('a;1', 'b,2')
+  assert header_of(tmp_path / 'a.csv', b"'a;1';b,2\n", Dialect(';', "'")).columns == ('a;1', 'b,2')
 
 
 BAD_HEADERS = {
@@ -113,8 +140,8 @@ BAD_HEADERS = {
   'blank_line': (b'\r\na,b\n', 'has no header; the first line must name the columns'),
   'empty_name': (b'a,,c\n', 'column 2 has no name; name every column'),
   'repeated_name': (b'a,b,a\n', "two columns are named 'a'; give each its own name"),
-  'not_utf8': (b'a,\xe9\n', 'the header is not UTF-8 at byte 2; convert the file'),
-  'not_utf8_behind_a_mark': (b'\xef\xbb\xbfa,\xe9\n', 'the header is not UTF-8 at byte 5; convert the file'),
+  'not_utf8': (b'a,\xe9\n', 'the header is not UTF-8 at byte 2; give the --encoding'),
+  'not_utf8_behind_a_mark': (b'\xef\xbb\xbfa,\xe9\n', 'the header is not UTF-8 at byte 5; give the --encoding'),
   'open_quote': (b'"a,b\n1,2\n', 'is a quote left open'),
 }
 
@@ -157,7 +184,7 @@ def test_a_plan_counts_files_and_stored_bytes_and_has_the_first_files_header(tmp
   (tmp_path / 'a.csv').write_bytes(b'a,b\n1,2\n')
   (tmp_path / 'b.csv').write_bytes(b'a,b\n')
 
-  plan = plan_input(match_files([f'{tmp_path}/*.csv']), Dialect())
+  plan = plan_input(match_files([f'{tmp_path}/*.csv'], Dialect()), Dialect(), {}, '')
 
   assert (plan.files, plan.bytes, plan.header.path) == (2, 12, f'{tmp_path}/a.csv')
 
@@ -174,7 +201,7 @@ def test_a_compressed_file_is_read_as_what_is_in_it(tmp_path: pathlib.Path, endi
   path = tmp_path / f'a.csv.{ending}'
   path.write_bytes(COMPRESSIONS[ending](b'a,b\n' * 50_000))
 
-  with open_uncompressed(match_files([str(path)])[0]) as stream:
+  with open_csv(match_files([str(path)], Dialect())[0]) as stream:
     found = stream.read(7)
     while piece := stream.read(100_000):
       found += piece
@@ -183,21 +210,21 @@ def test_a_compressed_file_is_read_as_what_is_in_it(tmp_path: pathlib.Path, endi
 
 
 @pytest.mark.parametrize('damage', ['cut', 'no_such_file_format'])
-@pytest.mark.parametrize(('ending', 'codec'), [('gz', 'gzip'), ('bz2', 'bz2'), ('zst', 'zstd')])
+@pytest.mark.parametrize(('ending', 'codec'), [('gz', 'gzip'), ('bz2', 'bzip2'), ('zst', 'zstd')])
 def test_a_damaged_compressed_file_is_refused(tmp_path: pathlib.Path, ending: str, codec: str, damage: str) -> None:
   path = tmp_path / f'a.csv.{ending}'
   whole = COMPRESSIONS[ending](bytes(range(256)) * 1000)
   path.write_bytes(whole[: len(whole) // 2] if damage == 'cut' else b'a,b\n1,2\n')
-  [file] = match_files([str(path)])
+  [file] = match_files([str(path)], Dialect())
 
-  with pytest.raises(UserError, match=f'is not a whole {codec} file'), open_uncompressed(file) as stream:
+  with pytest.raises(UserError, match=f'is not a whole {codec} file'), open_csv(file) as stream:
     stream.read(1_000_000)
 
 
 def test_a_file_that_is_gone_is_told_so(tmp_path: pathlib.Path) -> None:
   file = InputFile(f'{tmp_path}/a.csv', 4, 0)
 
-  with pytest.raises(UserError, match='a.csv: is gone since the run began'), open_uncompressed(file):
+  with pytest.raises(UserError, match='a.csv: is gone since the run began'), open_csv(file):
     pass
 
 
@@ -206,5 +233,5 @@ def test_reading_beyond_the_end_tells_that_the_file_shrank(tmp_path: pathlib.Pat
   path.write_bytes(b'12345')
   file = InputFile(str(path), 9, 0)
 
-  with pytest.raises(UserError, match='is shorter now than the 9 bytes'), open_uncompressed(file) as stream:
+  with pytest.raises(UserError, match='is shorter now than the 9 bytes'), open_csv(file) as stream:
     read_exactly(stream, 6, file)

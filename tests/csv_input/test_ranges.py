@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beam_taxi.csv_input.files import InputFile
+from beam_taxi.config import Dialect
+from beam_taxi.csv_input.files import InputFile, input_file
 from beam_taxi.csv_input.ranges import ByteRange, plan_ranges
 
 MIB = 1024 * 1024
 
 
 def files_of(*sizes: int, ending: str = '.csv') -> list[InputFile]:
-  return [InputFile(f'{index}{ending}', size, index) for index, size in enumerate(sizes)]
+  return [input_file(f'{index}{ending}', size, index, Dialect()) for index, size in enumerate(sizes)]
 
 
 _INPUTS = st.lists(
@@ -22,7 +23,9 @@ _INPUTS = st.lists(
   ),
   min_size=1,
   max_size=4,
-).map(lambda files: [InputFile(f'{index}{ending}', size, index) for index, (size, ending) in enumerate(files)])
+).map(
+  lambda files: [input_file(f'{index}{ending}', size, index, Dialect()) for index, (size, ending) in enumerate(files)]
+)
 
 
 @settings(max_examples=100, deadline=None)

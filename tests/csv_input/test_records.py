@@ -5,11 +5,10 @@ import pathlib
 
 import pytest
 
-from beam_taxi.csv_input.decode import BadRowError
-from beam_taxi.csv_input.dialect import Dialect
+from beam_taxi.config import Dialect
 from beam_taxi.csv_input.files import InputFile, match_files
 from beam_taxi.csv_input.ranges import RecordRange, Shard
-from beam_taxi.csv_input.records import Block, read_blocks, read_records
+from beam_taxi.csv_input.records import Block, UnclosedQuoteError, read_blocks, read_records
 from beam_taxi.errors import UserError
 
 SHARD = Shard(0, 1)
@@ -17,7 +16,7 @@ SHARD = Shard(0, 1)
 
 def write(path: pathlib.Path, data: bytes) -> InputFile:
   path.write_bytes(gzip.compress(data) if path.suffix == '.gz' else data)
-  [file] = match_files([str(path)])
+  [file] = match_files([str(path)], Dialect())
   return file
 
 
@@ -52,7 +51,7 @@ def test_a_streams_blocks_hold_whole_records(tmp_path: pathlib.Path, block_size:
 def test_a_stream_that_ends_inside_quotes_tells_where_they_opened(tmp_path: pathlib.Path) -> None:
   file = write(tmp_path / 'a.csv.gz', b'a\n"1\n1"\n2,"x\ny\n')
 
-  with pytest.raises(BadRowError) as raised:
+  with pytest.raises(UnclosedQuoteError) as raised:
     list(read_blocks(file, 2, Dialect(), 3))
 
   assert (raised.value.problem.offset, raised.value.problem.lines) == (10, 3)

@@ -34,7 +34,7 @@ CASES = {
   'a row with too many cells': (
     {'1.csv': GOOD + b'"x\ny",4\n5,6,7\n'},
     ['1.csv'],
-    '1.csv: line 5 (byte 16): 3 cells where the header has 2: 5,6,7',
+    '1.csv: line 5 (byte 16): 3 cells where 2 are expected: 5,6,7',
   ),
   'an unclosed quote': (
     {'1.csv': GOOD, '2.csv': GOOD + b'3,"open\n4,5\n'},
@@ -160,7 +160,7 @@ def test_a_run_id_is_free_again_after_its_run_wrote_nothing(command, tmp_path):
 def test_a_header_that_other_delimiters_separate_is_warned_of(command, tmp_path, caplog):
   (tmp_path / '1.csv').write_bytes(b'a;b\n1;2\n')
   assert command('--input', '1.csv', '--output', 'out')[0] == 0
-  assert "1.csv: has one column, 'a;b': only commas separate columns" in caplog.text
+  assert "1.csv: has one column, 'a;b': is --delimiter right?" in caplog.text
 
 
 def test_a_path_of_an_unknown_file_system_is_refused(command):

@@ -1,0 +1,139 @@
+"""What the beginning of a file says of how it is written: compression, encoding, delimiter, quotes, header."""
+
+import codecs
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from beam_taxi import storage
+from beam_taxi.config import ColumnType, Dialect, fault_in_names
+from beam_taxi.csv_input.boundaries import last_record_end
+from beam_taxi.csv_input.column_types import type_of_cell
+from beam_taxi.csv_input.files import InputFile, compression_of, input_file, open_csv, read_first_row
+from beam_taxi.csv_input.rows import find_rows
+
+_SAMPLE = 1024 * 1024
+_MAGIC = {b'\x1f\x8b': 'gzip', b'BZh': 'bzip2', b'\x28\xb5\x2f\xfd': 'zstd'}
+# The longer marks come first: UTF-32's begins with UTF-16's.
+_MARKS = {
+  codecs.BOM_UTF8: 'utf-8',
+  codecs.BOM_UTF32_LE: 'utf-32',
+  codecs.BOM_UTF32_BE: 'utf-32',
+  codecs.BOM_UTF16_LE: 'utf-16',
+  codecs.BOM_UTF16_BE: 'utf-16',
+}
+# How many of the bytes at every second place are 0 in UTF-16 that is mostly ASCII, at least.
+_OFTEN = 0.3
+_DELIMITERS = ',;\t|'
+# In the order in which they are preferred where they read a file equally well.
+_QUOTES = ('"', "'", '')
+
+
+@dataclasses.dataclass(frozen=True)
+class Guess:
+  """How files are probably written.
+
+  Attributes:
+    dialect: the guess, with what was given.
+    line_ends: 'LF', 'CRLF', 'CR', 'mixed' or, of a single line without an end, 'none'.
+    byte_order_mark: whether there is one.
+    notes: what a person should look at.
+  """
+
+  dialect: Dialect
+  line_ends: str
+  byte_order_mark: bool
+  notes: tuple[str, ...]
+
+
+def guess_dialect(path: str, size: int, given: dict[str, Any]) -> Guess:
+  """Guesses from a file's first MiB.
+
+  Args:
+    path: the file.
+    size: its bytes as stored.
+    given: the Dialect's fields that are known.
+
+  Raises:
+    UserError: the file cannot be read.
+  """
+  known = dict(given)
+  known.setdefault('compression', _compression(path))
+  sample = _beginning(input_file(path, size, 0, Dialect(compression=known['compression'])))
+  mark = next((mark for mark in _MARKS if sample.startswith(mark)), b'')
+  known.setdefault('encoding', _MARKS[mark] if mark else _encoding(sample))
+  dialect = Dialect(**known)
+  text = sample.decode(dialect.encoding, 'replace').lstrip('\ufeff').encode()
+  delimiters = [known['delimiter']] if 'delimiter' in known else _DELIMITERS
+  quotes = [known['quote_char']] if 'quote_char' in known else _QUOTES
+  known['delimiter'], known['quote_char'] = max(
+    ((delimiter, quote) for quote in quotes for delimiter in delimiters if delimiter != quote),
+    key=lambda marks: _consistency(text, *marks),
+  )
+  notes = []
+  if 'columns' not in known:
+    names = read_first_row(input_file(path, size, 0, Dialect(**known)), Dialect(**known)).columns
+    numbers = [name for name in names if type_of_cell(name.strip().encode()) in (ColumnType.INT, ColumnType.FLOAT)]
+    if fault := fault_in_names(names):
+      known['columns'] = tuple(f'column_{number}' for number in range(1, len(names) + 1))
+      notes.append(f'The first row is taken for data: as a header, {fault.partition(";")[0]}.')
+    elif numbers:
+      notes.append(
+        f'The first row has numbers ({", ".join(numbers[:3])}): if it is data, give --no_header and --columns.'
+      )
+  return Guess(Dialect(**known), _line_ends(text), bool(mark), tuple(notes))
+
+
+def _compression(path: str) -> str:
+  """'auto' where the name's ending and the first bytes agree."""
+  with storage.open_for_reading(path) as stream:
+    head = stream.read(max(map(len, _MAGIC)))
+  found = next((codec for magic, codec in _MAGIC.items() if head.startswith(magic)), None)
+  return 'auto' if found == compression_of(path, Dialect()) else found or 'none'
+
+
+def _beginning(file: InputFile) -> bytes:
+  pieces: list[bytes] = []
+  missing = _SAMPLE
+  with open_csv(file) as stream:
+    while missing and (piece := stream.read(missing)):
+      pieces.append(piece)
+      missing -= len(piece)
+  return b''.join(pieces)
+
+
+def _encoding(sample: bytes) -> str:
+  """UTF-16 where every second byte is often 0, else UTF-8 if that is possible, else what Windows writes in the West."""
+  zeros = np.frombuffer(sample, np.uint8) == 0
+  if zeros.any():
+    even, odd = zeros[::2].mean(), zeros[1::2].mean()
+    if max(even, odd) > _OFTEN > min(even, odd):
+      return 'utf-16-le' if odd > even else 'utf-16-be'
+  for encoding in ('utf-8', 'cp1252'):
+    try:
+      # The sample may end within a character.
+      codecs.getincrementaldecoder(encoding)().decode(sample)
+    except UnicodeDecodeError:
+      continue
+    return encoding
+  return 'latin-1'
+
+
+def _consistency(text: bytes, delimiter: str, quote_char: str) -> tuple[float, int]:
+  """How well a text reads with two marks: the share of rows with as many cells as the first, and that number.
+
+  Where everything would be one column, nothing speaks for these marks.
+  """
+  dialect = Dialect(delimiter, quote_char)
+  cells = find_rows(text[: last_record_end(text, dialect) or len(text)], dialect).cells
+  if not cells.size or cells[0] == 1:
+    return 0, 0
+  return float((cells == cells[0]).mean()), int(cells[0])
+
+
+def _line_ends(text: bytes) -> str:
+  crlf = text.count(b'\r\n')
+  counts = {'LF': text.count(b'\n') - crlf, 'CRLF': crlf, 'CR': text.count(b'\r') - crlf}
+  kinds = [kind for kind, count in counts.items() if count]
+  return kinds[0] if len(kinds) == 1 else 'mixed' if kinds else 'none'

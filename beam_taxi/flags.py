@@ -1,0 +1,201 @@
+"""The flags of the command line: their parsers, and what they make of what was typed. Imports nothing heavy."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from beam_taxi import storage
+from beam_taxi.config import (
+  COMPRESSIONS,
+  Dialect,
+  RunConfig,
+  new_run_id,
+  parse_column_types,
+  parse_delimiter,
+  parse_max_bad_rows,
+  parse_names,
+  parse_size,
+  parse_splits,
+)
+from beam_taxi.errors import UserError
+
+_DESCRIPTION = """\
+Reads CSV files, writes tf.Examples as TFRecord shards, their statistics and an inferred schema, and records it all in
+ML Metadata: the artifacts of TFX's CsvExampleGen, StatisticsGen and SchemaGen, from one Apache Beam graph.
+
+  main.py sniff FILE...  shows how files are written and which types their columns have, and writes nothing"""
+
+_EPILOG = """\
+Every other flag goes to Apache Beam: --runner, --project, --region, --temp_location and so on. Without --runner the run
+happens in this process, on all cores, or on fewer for a small input; --direct_num_workers sets how many.
+
+Exit codes: 0 the run is complete, 1 it failed, 2 wrong input, output, flags or store, 130 interrupted by Ctrl-C
+or SIGTERM."""
+
+_SNIFF_DESCRIPTION = """\
+Reads CSV files as a run would and shows what it finds: delimiter, quotes and encoding, columns with their types and the
+rows that forced them, how many rows there are and which are bad, and the first rows. It writes nothing. Flags that are
+not given are guessed from the beginning of the first file; the command that reads the files so comes last."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+  """The parser of a run's own flags. Defaults are RunConfig's and Dialect's: what is not given is not returned."""
+  defaults = {field: value.default for field, value in RunConfig.__dataclass_fields__.items()}
+  parser = _parser('main.py', _DESCRIPTION, _EPILOG)
+  data = parser.add_argument_group('what to read and where to write')
+  data.add_argument(
+    '--input',
+    nargs='+',
+    action='extend',
+    required=True,
+    metavar='PATTERN',
+    help='CSV files, folders or glob patterns (** goes through folders), local or gs://; all need the same header',
+  )
+  data.add_argument('--output', required=True, metavar='DIR', help='the run is written to DIR/runs/RUN_ID')
+  data.add_argument('--run_id', metavar='ID', help='default: the time and four random digits')
+  data.add_argument(
+    '--pipeline_name',
+    metavar='NAME',
+    help=f'the pipeline that the run belongs to in the metadata; default: {defaults["pipeline_name"]}',
+  )
+  data.add_argument(
+    '--metadata',
+    metavar='URI',
+    help='where to record the run: sqlite:///PATH, or none; default: metadata.sqlite in a local DIR',
+  )
+  _add_dialect_flags(parser)
+  rows = parser.add_argument_group('what to make of the rows')
+  _add_type_flags(rows)
+  rows.add_argument(
+    '--bad_rows',
+    choices=['fail', 'quarantine'],
+    help='a row that cannot be read ends the run, or is set aside in DIR/runs/RUN_ID/quarantine; default: fail',
+  )
+  rows.add_argument(
+    '--max_bad_rows',
+    metavar='N|N%',
+    help='fail all the same beyond so many bad rows, or such a share; default: no limit',
+  )
+  rows.add_argument(
+    '--splits',
+    metavar='NAME:BUCKETS,...',
+    help="output splits and their hash buckets, as in train:8,eval:1,test:1; default: train:2,eval:1, which is TFX's",
+  )
+  rows.add_argument(
+    '--empty_cells',
+    choices=['empty', 'missing'],
+    help='an empty cell becomes a feature with an empty list, as in TFX, or no feature at all; default: empty',
+  )
+  size = parser.add_argument_group('sizes')
+  size.add_argument(
+    '--block_size',
+    metavar='BYTES',
+    help='CSV that is parsed at a time: memory grows with it and with the number of workers; default: 4M',
+  )
+  size.add_argument(
+    '--shard_size',
+    metavar='BYTES',
+    help='CSV that goes into one shard, at most; a small input is cut into up to 16 shards all the same; default: 256M',
+  )
+  return parser
+
+
+def build_sniff_parser() -> argparse.ArgumentParser:
+  """The parser of `sniff`."""
+  parser = _parser('main.py sniff', _SNIFF_DESCRIPTION, None)
+  parser.add_argument('input', nargs='+', metavar='FILE', help='CSV files, folders or glob patterns, as for --input')
+  _add_dialect_flags(parser)
+  _add_type_flags(parser.add_argument_group('types'))
+  return parser
+
+
+def _parser(name: str, description: str, epilog: str | None) -> argparse.ArgumentParser:
+  return argparse.ArgumentParser(
+    prog=name,
+    description=description,
+    epilog=epilog,
+    formatter_class=argparse.RawDescriptionHelpFormatter,
+    allow_abbrev=False,
+    argument_default=argparse.SUPPRESS,
+  )
+
+
+def _add_dialect_flags(parser: argparse.ArgumentParser) -> None:
+  group = parser.add_argument_group('how the files are written')
+  group.add_argument(
+    '--delimiter', metavar='CHAR', help='what stands between cells, as in ";" or "|" or "tab"; default: a comma'
+  )
+  group.add_argument(
+    '--quote_char', metavar='CHAR', help="""what cells are quoted with, or '' where none is quoted; default: \""""
+  )
+  group.add_argument('--no_header', action='store_true', help='the first row is data; --columns names the columns')
+  group.add_argument('--columns', metavar='NAME,...', help='the names of the columns, of files without a header')
+  group.add_argument('--null_values', metavar='TEXT,...', help='spellings that mean an empty cell too, as in NA,null')
+  group.add_argument('--skip_blank_lines', action='store_true', help='a blank line is nothing, which is the default')
+  group.add_argument(
+    '--no_skip_blank_lines',
+    dest='skip_blank_lines',
+    action='store_false',
+    help='a blank line is a row of empty cells',
+  )
+  group.add_argument('--encoding', metavar='NAME', help='as Python names it, as in latin-1 or utf-16; default: utf-8')
+  group.add_argument(
+    '--compression',
+    choices=COMPRESSIONS,
+    help='of all files; default: auto, which is by the endings .gz, .bz2 and .zst',
+  )
+
+
+def _add_type_flags(group: Any) -> None:
+  group.add_argument(
+    '--column_types',
+    metavar='NAME:TYPE,...',
+    help='types, INT, FLOAT or STRING, that are not to be inferred; a row with a cell that does not fit is bad',
+  )
+  group.add_argument(
+    '--schema',
+    metavar='FILE',
+    help="a curated schema.pbtxt: its types are those of the columns, and it becomes the run's schema",
+  )
+
+
+def parse_flags(argv: Sequence[str]) -> tuple[RunConfig, list[str]]:
+  """The command line's RunConfig, and the arguments that are Beam's.
+
+  Raises:
+    UserError: a flag's value is wrong.
+    SystemExit: as argparse does, with 2 where a flag is missing and 0 after --help.
+  """
+  flags, beam_args = build_parser().parse_known_args(argv)
+  values = vars(flags)
+  values['dialect'] = Dialect(**dialect_values(values))
+  values['input'] = tuple(values['input'])
+  values.setdefault('run_id', new_run_id())
+  parsers = {
+    'splits': parse_splits,
+    'column_types': parse_column_types,
+    'max_bad_rows': parse_max_bad_rows,
+    'block_size': parse_size,
+    'shard_size': parse_size,
+  }
+  for name in parsers.keys() & values.keys():
+    values[name] = parsers[name](values[name])
+  if values['output'] and storage.is_local(values['output']):
+    # What is recorded must mean the same from another folder.
+    values['output'] = os.path.abspath(values['output'])
+  return RunConfig(**values), beam_args
+
+
+def dialect_values(values: dict[str, Any]) -> dict[str, Any]:
+  """Takes the flags that say how files are written out of `values`, as fields of a Dialect."""
+  no_header = values.pop('no_header', False)
+  if no_header != ('columns' in values):
+    raise UserError('--no_header and --columns go together: files without a header need names, and others have them')
+  parsers = {'delimiter': parse_delimiter, 'columns': parse_names, 'null_values': parse_names}
+  names = [name for name in Dialect.__dataclass_fields__ if name in values]
+  return {name: parsers.get(name, _as_typed)(values.pop(name)) for name in names}
+
+
+def _as_typed(value: Any) -> Any:
+  return value

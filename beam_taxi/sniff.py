@@ -1,0 +1,49 @@
+"""`sniff`: what a run would read, looked at without a run."""
+
+import argparse
+import os
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from beam_taxi.config import Dialect, parse_column_types
+from beam_taxi.csv_input.files import match_files
+from beam_taxi.csv_input.guess import guess_dialect
+from beam_taxi.csv_input.layout import plan_input
+from beam_taxi.csv_input.survey import survey
+from beam_taxi.flags import dialect_values
+from beam_taxi.report.survey import print_survey
+
+_FIRST_ROWS = 3
+
+
+def sniff(flags: argparse.Namespace) -> int:
+  """Shows how files are written and what is in them.
+
+  Args:
+    flags: what flags.build_sniff_parser made of the command line.
+
+  Returns:
+    The exit code: 0, or 2 where a run could not read the files.
+
+  Raises:
+    UserError: no file matches, or one cannot be read.
+  """
+  values = vars(flags)
+  given = dialect_values(values)
+  [first, *_] = match_files(values['input'], Dialect(**given))
+  guess = guess_dialect(first.path, first.size, given)
+  files = match_files(values['input'], guess.dialect)
+  plan = plan_input(files, guess.dialect, parse_column_types(values.get('column_types', '')), values.get('schema', ''))
+  columns = (TextColumn('finding records and types'), BarColumn(), TimeElapsedColumn())
+  with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    task = progress.add_task('', total=plan.bytes)
+    found = survey(
+      files,
+      plan,
+      workers=len(os.sched_getaffinity(0)),
+      rows=_FIRST_ROWS,
+      scanned=lambda size: progress.advance(task, size),
+    )
+  print_survey(Console(), values['input'], guess, plan, found)
+  return 2 if found.findings.fault else 0
