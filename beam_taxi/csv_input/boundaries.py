@@ -10,7 +10,6 @@ as Python's csv module and Arrow read it. LF, CRLF and a CR alone each end a lin
 """
 
 import dataclasses
-import re
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +21,11 @@ Positions = npt.NDArray[np.intp]
 _LF, _CR, _CRLF = b'\n', b'\r', b'\r\n'
 _LINE_ENDS = _CR + _LF
 
+_PIECE = 64 * 1024
+
+# Among how many quotes a place is looked for from which on the state is known.
+_HEADS = (64, 4096)
+
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
@@ -31,7 +35,7 @@ class Outcome:
     first_record: where the range's first record begins; None where none begins in it.
     ends_inside: whether the range ends inside quotes.
     open_quote: where the quote stands that is open at the range's end; None where none is, or not in this range.
-    plausible: whether each quote that opens a field, read so, stands where a field begins.
+    plausible: whether every quote, read so, begins or ends quoted text, as long as the state matters.
   """
 
   first_record: 'Place | None'
@@ -60,55 +64,89 @@ def quote_edges(data: bytes, dialect: Dialect, *, inside: bool = False, at_field
   Returns:
     Sorted positions. A doubled quote appears as an end and a beginning side by side.
   """
-  edges = _quotes(data, dialect)
-  if edges.size and not _open_fields(data, edges[int(inside) :: 2], dialect, at_field):
-    return _walk(data, dialect, inside, at_field)
-  return edges
+  return _edges(data, _quotes(data, dialect), dialect, inside=inside, at_field=at_field)
 
 
-def outcome(data: bytes, dialect: Dialect, *, inside: bool, previous: bytes) -> Outcome:
+class Marks:
+  """Where the line ends and quotes of a range stand, found once for both states that a reader can enter it in.
+
+  The state seldom matters for long: behind the first odd run of quotes that does not begin a field, as behind the end
+  of a quoted word, any reader is outside (see `_real_edges`). Only the `head`, up to there, has to be read twice.
+  """
+
+  def __init__(self, data: bytes, dialect: Dialect):
+    self.data = data
+    self.dialect = dialect
+    self.line_ends = line_ends(data)
+    quotes = _quotes(data, dialect)
+    count = _quotes_in_head(data, quotes, dialect)
+    self.head_quotes, tail_quotes = quotes[:count], quotes[count:]
+    lines = np.searchsorted(self.line_ends, quotes[count - 1]) if tail_quotes.size else self.line_ends.size
+    self.head_line_ends = self.line_ends[:lines]
+    self.tail_edges = _edges(data, tail_quotes, dialect, inside=False, at_field=False)
+    self.tail_ends = outside(self.line_ends[lines:], self.tail_edges)
+
+  def place(self, offset: int) -> Place:
+    """An offset, with the lines before it."""
+    return Place(offset, int(np.searchsorted(self.line_ends, offset)))
+
+
+def enter(marks: Marks, *, inside: bool, previous: bytes) -> tuple[Outcome, Positions]:
   """Reads a range that a reader enters inside or outside quotes.
 
   Args:
-    data: the range's bytes.
-    dialect: their delimiter and quote.
+    marks: the range's.
     inside: the state at the first byte.
     previous: the byte before the range, or b'' where it begins the file's first record. It is neither a quote nor a CR:
-      see `next_cut`.
+      see `is_cut`.
 
   Returns:
-    The Outcome.
+    The Outcome, and the line ends that end a record.
   """
   begins_record = not inside and previous in (b'', _LF)
-  at_field = begins_record or previous in (_LF, dialect.delimiter.encode())
-  quotes = _quotes(data, dialect)
-  plausible = _open_fields(data, quotes[int(inside) :: 2], dialect, at_field)
-  edges = quotes if plausible else _walk(data, dialect, inside, at_field)
-  ends_inside = bool((edges.size + inside) % 2)
-  first = 0 if begins_record else _first_end(data, edges, inside)
-  return Outcome(
-    first_record=_place(data, first) if first is not None and first < len(data) else None,
+  at_field = begins_record or previous in (_LF, marks.dialect.delimiter.encode())
+  edges = _edges(marks.data, marks.head_quotes, marks.dialect, inside=inside, at_field=at_field)
+  ends = np.concatenate([outside(marks.head_line_ends, edges, inside=inside), marks.tail_ends])
+  ends_inside = bool((edges.size + marks.tail_edges.size + inside) % 2)
+  last_edges = marks.tail_edges if marks.tail_edges.size else edges
+  first = 0 if begins_record else int(ends[0]) + 1 if ends.size else len(marks.data)
+  outcome = Outcome(
+    first_record=marks.place(first) if first < len(marks.data) else None,
     ends_inside=ends_inside,
-    open_quote=_place(data, int(edges[-1])) if ends_inside and edges.size else None,
-    plausible=plausible,
+    open_quote=marks.place(int(last_edges[-1])) if ends_inside and last_edges.size else None,
+    plausible=edges.size == marks.head_quotes.size,
   )
+  return outcome, ends
 
 
 def next_cut(data: bytes, position: int, dialect: Dialect) -> int:
-  """The first place at or after `position`, which is 1 or more, that follows neither a quote nor a CR.
-
-  Behind a quote it would matter whether that quote has just closed a field, and behind a CR whether an LF follows;
-  anywhere else, inside and outside are the only two states.
-  """
-  unfit = dialect.quote_char.encode() + _CR
-  while position < len(data) and data[position - 1] in unfit:
+  """The first place at or after `position`, which is 1 or more, that `is_cut`; the end of `data` if none is."""
+  while position < len(data) and not is_cut(data[position - 1 : position], dialect):
     position += 1
   return position
 
 
+def is_cut(previous: bytes, dialect: Dialect) -> bool:
+  """Whether ranges may meet behind the byte `previous`, which is b'' at a file's beginning.
+
+  Behind a quote it would matter whether that quote has just closed a field, and behind a CR whether an LF follows;
+  anywhere else, inside and outside are the only two states.
+  """
+  return previous != _CR and (not previous or previous != dialect.quote_char.encode())
+
+
 def first_record_end(data: bytes, dialect: Dialect) -> int | None:
   """The length of the first whole record of `data`, its line end included; None where `data` ends before it does."""
-  return _first_end(data, quote_edges(data, dialect), inside=False)
+  edges = quote_edges(data, dialect)
+  end = _next_line_end(data, 0)
+  while end >= 0:
+    before = int(np.searchsorted(edges, end))
+    if before % 2 == 0:
+      return end + 1
+    if before == edges.size:
+      return None
+    end = _next_line_end(data, int(edges[before]))
+  return None
 
 
 def last_record_end(data: bytes, dialect: Dialect) -> int:
@@ -131,13 +169,25 @@ def open_quote(data: bytes, dialect: Dialect) -> int | None:
 
 def line_ends(data: bytes) -> Positions:
   """The last byte of every line end, inside quotes and outside: each LF, and each CR without one behind it."""
+  ends = positions_of(_LF, data)
+  returns = positions_of(_CR, data)
+  if not returns.size:
+    return ends
+  behind = np.frombuffer(data + b'\0', np.uint8)[returns + 1]
+  alone = returns[behind != _LF[0]]
+  return np.sort(np.concatenate([ends, alone])) if alone.size else ends
+
+
+def positions_of(byte: bytes, data: bytes) -> Positions:
+  """Where a byte occurs in `data`."""
+  if data.find(byte) < 0:
+    return np.empty(0, np.intp)
   bytes_ = np.frombuffer(data, np.uint8)
-  ends = bytes_ == _LF[0]
-  if data.find(_CR) >= 0:
-    alone = bytes_ == _CR[0]
-    alone[:-1] &= ~ends[1:]
-    ends |= alone
-  return np.flatnonzero(ends)
+  # In pieces, for an array as large as the data would have the system map memory anew each time.
+  pieces = [np.flatnonzero(bytes_[begin : begin + _PIECE] == byte[0]) for begin in range(0, len(data), _PIECE)]
+  for number, piece in enumerate(pieces):
+    piece += number * _PIECE
+  return np.concatenate(pieces)
 
 
 def count_lines(data: bytes, begin: int = 0, end: int | None = None) -> int:
@@ -149,23 +199,24 @@ def count_lines(data: bytes, begin: int = 0, end: int | None = None) -> int:
   return lines
 
 
-def outside(positions: Positions, edges: Positions) -> Positions:
-  """Those positions that are not inside quotes, for data that begins outside them."""
+def outside(positions: Positions, edges: Positions, *, inside: bool = False) -> Positions:
+  """Those positions that are not inside quotes, for data that begins outside or inside them."""
   if not edges.size:
-    return positions
-  chosen: Positions = positions[np.searchsorted(edges, positions) % 2 == 0]
+    return positions[:0] if inside else positions
+  chosen: Positions = positions[np.searchsorted(edges, positions) % 2 == int(inside)]
   return chosen
 
 
-def _place(data: bytes, offset: int) -> Place:
-  return Place(offset, count_lines(data, 0, offset))
-
-
 def _quotes(data: bytes, dialect: Dialect) -> Positions:
-  """Every quote character. Most ranges of most files have none, which bytes.find knows fastest."""
-  if not dialect.quote_char or data.find(dialect.quote_char.encode()) < 0:
-    return np.empty(0, np.intp)
-  return np.flatnonzero(np.frombuffer(data, np.uint8) == ord(dialect.quote_char))
+  """Every quote character."""
+  return positions_of(dialect.quote_char.encode(), data) if dialect.quote_char else np.empty(0, np.intp)
+
+
+def _edges(data: bytes, quotes: Positions, dialect: Dialect, *, inside: bool, at_field: bool) -> Positions:
+  """Those of `quotes`, from some place in `data` on, that begin or end quoted text."""
+  if _open_fields(data, quotes[int(inside) :: 2], dialect, at_field):
+    return quotes
+  return _real_edges(data, quotes, dialect, inside, at_field)
 
 
 def _open_fields(data: bytes, openings: Positions, dialect: Dialect, at_field: bool) -> bool:
@@ -180,46 +231,56 @@ def _open_fields(data: bytes, openings: Positions, dialect: Dialect, at_field: b
   return bool(allowed[before].all())
 
 
-def _walk(data: bytes, dialect: Dialect, inside: bool, at_field: bool) -> Positions:
-  """quote_edges, one quoted field at a time: for data in which some quotes are ordinary characters."""
-  quote = dialect.quote_char.encode()
-  opening = re.compile(b'[' + re.escape(dialect.delimiter.encode()) + _LINE_ENDS + b']' + re.escape(quote))
-  edges: list[int] = []
-  position = 0
-  if not inside and at_field and data.startswith(quote):
-    edges.append(0)
-    inside, position = True, 1
-  while True:
-    if inside:
-      closing = data.find(quote, position)
-      if closing < 0:
-        break
-      edges.append(closing)
-      position = closing + 1
-      inside = data[position : position + 1] == quote
-      if inside:
-        edges.append(position)
-        position += 1
-    else:
-      found = opening.search(data, position)
-      if not found:
-        break
-      edges.append(found.end() - 1)
-      inside, position = True, found.end()
-  return np.array(edges, np.intp)
+def _real_edges(data: bytes, quotes: Positions, dialect: Dialect, inside: bool, at_field: bool) -> Positions:
+  """_edges, where some quotes are ordinary characters.
+
+  What a run of quotes side by side does follows from its length, the byte before it and the state in which a reader
+  meets it. Where a field begins, or inside quotes, each of its quotes is an edge, so an odd number of them changes the
+  state. Elsewhere outside they are ordinary characters. So an odd run that does not begin a field leaves any reader
+  outside, and between two of those the state is the parity of the odd runs that begin one.
+  """
+  runs = _Runs(data, quotes, dialect, at_field)
+  changing = runs.begins_field & runs.odd
+  changes = np.cumsum(changing)
+  before = changes - changing
+  # The last run before each that leaves any reader outside; -1 where there is none.
+  known = np.maximum.accumulate(np.where(runs.leaves_outside, np.arange(changing.size), -1))
+  known = np.concatenate([[-1], known[:-1]])
+  state = np.where(known >= 0, before - changes[known], before + inside) % 2 == 1
+  return quotes[np.repeat(runs.begins_field | state, runs.lengths)]
 
 
-def _first_end(data: bytes, edges: Positions, inside: bool) -> int | None:
-  """The position behind the first line end outside quotes."""
-  end = _next_line_end(data, 0)
-  while end >= 0:
-    before = int(np.searchsorted(edges, end))
-    if (before + inside) % 2 == 0:
-      return end + 1
-    if before == edges.size:
-      return None
-    end = _next_line_end(data, int(edges[before]))
-  return None
+def _quotes_in_head(data: bytes, quotes: Positions, dialect: Dialect) -> int:
+  """How many quotes there are up to the end of a run that leaves any reader outside; all where none is found."""
+  for count in _HEADS:
+    if count >= quotes.size:
+      break
+    # The last of these runs may go on behind them.
+    runs = _Runs(data, quotes[:count], dialect, at_field=True)
+    found = np.flatnonzero(runs.leaves_outside[:-1])
+    if found.size:
+      return int(np.cumsum(runs.lengths)[found[0]])
+  return quotes.size
+
+
+class _Runs:
+  """Runs of quotes side by side: their lengths, whether a field begins there, whether any reader is outside behind."""
+
+  def __init__(self, data: bytes, quotes: Positions, dialect: Dialect, at_field: bool):
+    firsts = np.flatnonzero(np.diff(quotes, prepend=-2) != 1)
+    self.lengths = np.diff(firsts, append=quotes.size)
+    self.odd = self.lengths % 2 == 1
+    self.begins_field = _follows_mark(data, quotes[firsts], dialect)
+    if quotes[0] == 0:
+      self.begins_field[0] = at_field
+    self.leaves_outside = self.odd & ~self.begins_field
+
+
+def _follows_mark(data: bytes, places: Positions, dialect: Dialect) -> npt.NDArray[np.bool_]:
+  """Whether a delimiter or a line end stands before each place. (Before the first byte of `data` that is unknown.)"""
+  marks = np.zeros(256, bool)
+  marks[list(dialect.delimiter.encode() + _LINE_ENDS)] = True
+  return marks[np.frombuffer(data, np.uint8)[places - 1]]
 
 
 def _next_line_end(data: bytes, begin: int) -> int:

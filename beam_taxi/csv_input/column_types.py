@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from beam_taxi.config import ColumnType, Dialect
+from beam_taxi.csv_input.boundaries import positions_of
 
 _INT64_LIMIT = 2**63
 
@@ -119,10 +120,11 @@ def may_spell_numbers_oddly(data: bytes, dialect: Dialect) -> bool:
 
   Arrow reads 0x1F as an int, which Python's int() does not, and in newer releases +5 as a double, which is an int.
   """
-  if data.find(b'x') >= 0 or data.find(b'X') >= 0:
-    # Lower case, for the two of them; a search for b'0x' stops at each of a CSV file's many zeros.
-    bytes_ = np.frombuffer(data, np.uint8)
-    if ((bytes_[1:] | 0x20 == ord('x')) & (bytes_[:-1] == ord('0'))).any():
+  bytes_ = np.frombuffer(data, np.uint8)
+  for mark in (b'x', b'X'):
+    # A search for b'0x' would stop at each of a CSV file's many zeros.
+    places = positions_of(mark, data)
+    if (bytes_[places[places > 0] - 1] == ord('0')).any():
       return True
   plus = rb'(?:\A|[\s' + re.escape((dialect.quote_char + dialect.delimiter).encode()) + rb'])\+'
   return data.find(b'+') >= 0 and re.search(plus, data) is not None

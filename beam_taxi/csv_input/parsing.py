@@ -125,7 +125,8 @@ def _read(text: bytes, layout: Layout, types: dict[str, pa.DataType]) -> pa.Tabl
   dialect = layout.dialect
   if not dialect.skip_blank_lines:
     text = _fill_blank_lines(text, layout)
-  if not text.strip(b'\r\n'):
+  # Of a long text without blank lines at its beginning, strip would make a copy.
+  if text[:1] in b'\r\n' and not text.strip(b'\r\n'):
     rows = len(find_rows(text, dialect).begins)
     schema = pa.schema([(name, types.get(name, pa.null())) for name in layout.columns])
     return pa.table([pa.nulls(rows, field.type) for field in schema], schema=schema)

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from beam_taxi.config import Dialect
-from beam_taxi.csv_input.boundaries import Positions, line_ends, outside, quote_edges
+from beam_taxi.csv_input.boundaries import Positions, line_ends, outside, positions_of, quote_edges
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,33 +20,40 @@ class Rows:
 def find_rows(data: bytes, dialect: Dialect) -> Rows:
   """The rows of whole records, without blank lines where the dialect skips them."""
   edges = quote_edges(data, dialect)
-  begins, ends = _spans(data, dialect, edges)
-  delimiters = outside(np.flatnonzero(np.frombuffer(data, np.uint8) == ord(dialect.delimiter)), edges)
+  begins, ends = row_spans(data, 0, _record_ends(data, edges), dialect)
+  delimiters = outside(positions_of(dialect.delimiter.encode(), data), edges)
   return Rows(begins, ends, np.searchsorted(delimiters, ends) - np.searchsorted(delimiters, begins) + 1)
 
 
 def count_rows(data: bytes, dialect: Dialect) -> int:
   """How many rows whole records have."""
-  return int(_spans(data, dialect, quote_edges(data, dialect))[0].size)
+  return row_spans(data, 0, _record_ends(data, quote_edges(data, dialect)), dialect)[0].size
 
 
-def _spans(data: bytes, dialect: Dialect, edges: Positions) -> tuple[Positions, Positions]:
-  """Where each row begins, and where it ends."""
-  stops = outside(line_ends(data), edges)
-  if data and (not stops.size or stops[-1] + 1 < len(data)):
-    stops = np.append(stops, len(data))
-  begins = np.zeros_like(stops)
+def row_spans(data: bytes, start: int, stops: Positions, dialect: Dialect) -> tuple[Positions, Positions]:
+  """Where each row begins, and where it ends.
+
+  Args:
+    data: CSV bytes.
+    start: where the first row begins.
+    stops: the last byte of the line end of each row; the length of `data` for a last row without one.
+    dialect: how rows are written, and whether blank lines are rows.
+  """
+  begins = np.full_like(stops, start)
   begins[1:] = stops[:-1] + 1
-  if data.find(b'\r') < 0:
-    ends = stops
-  else:
-    bytes_ = np.frombuffer(data, np.uint8)
-    # Only the LF of a CRLF is in `stops`; for the last row that may be the end of the data.
-    before = bytes_[np.maximum(stops, 1) - 1]
-    at = bytes_[np.minimum(stops, len(data) - 1)]
-    ends = stops - ((stops > begins) & (before == ord('\r')) & (at == ord('\n')) & (stops < len(data)))
+  ends = stops
+  if data.find(b'\r') >= 0:
+    bytes_ = np.frombuffer(data + b'\0', np.uint8)
+    crlf = (bytes_[stops] == ord('\n')) & (bytes_[np.maximum(stops, 1) - 1] == ord('\r'))
+    ends = stops - (crlf & (stops > begins))
   if dialect.skip_blank_lines:
     filled = ends > begins
     if not filled.all():
       begins, ends = begins[filled], ends[filled]
   return begins, ends
+
+
+def _record_ends(data: bytes, edges: Positions) -> Positions:
+  """The last byte of each record's line end, and the end of the data where the last record has none."""
+  stops = outside(line_ends(data), edges)
+  return np.append(stops, len(data)) if (stops[-1] + 1 if stops.size else 0) < len(data) else stops

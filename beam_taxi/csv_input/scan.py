@@ -11,18 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import BinaryIO
 
 import google_crc32c
+import numpy as np
 
 from beam_taxi.config import ColumnType, Dialect
 from beam_taxi.csv_input.bad_rows import RowProblem, count_reasons
-from beam_taxi.csv_input.boundaries import (
-  Outcome,
-  count_lines,
-  first_record_end,
-  last_record_end,
-  next_cut,
-  open_quote,
-  outcome,
-)
+from beam_taxi.csv_input.boundaries import Marks, Outcome, enter, first_record_end, is_cut, next_cut, open_quote
 from beam_taxi.csv_input.checksum import checksum_of_file, join_checksums
 from beam_taxi.csv_input.decode import infer_types
 from beam_taxi.csv_input.files import (
@@ -39,7 +32,7 @@ from beam_taxi.csv_input.findings import Findings, Problem, located, merge_findi
 from beam_taxi.csv_input.layout import InputPlan, Layout
 from beam_taxi.csv_input.ranges import ByteRange, RecordRange
 from beam_taxi.csv_input.records import Block, UnclosedQuoteError, read_blocks, read_records, unclosed_quote
-from beam_taxi.csv_input.rows import count_rows
+from beam_taxi.csv_input.rows import count_rows, row_spans
 from beam_taxi.errors import UserError
 
 _LOOKAHEAD = 64 * 1024
@@ -137,42 +130,41 @@ def _scan_bytes(part: ByteRange, header: Header | None, layout: Layout, patience
   dialect = layout.dialect
   with open_csv(part.file) as stream:
     window = _read_window(stream, part, dialect)
-    buffer, end = window.buffer, window.end
-    begin = header.begin if header else window.begin
-    body = buffer[begin:end]
-    previous = buffer[begin - 1 : begin] if part.start else b''
-    outside = outcome(body, dialect, inside=False, previous=previous)
-    inside = outcome(body, dialect, inside=True, previous=previous)
+    begin = header.begin if header else 0
+    body = window.body[begin:]
+    marks = Marks(body, dialect)
+    outside, ends_outside = enter(marks, inside=False, previous=window.previous)
+    inside, ends_inside = enter(marks, inside=True, previous=window.previous)
     guess = inside.plausible and not outside.plausible
-    guessed = inside if guess else outside
+    guessed, ends = (inside, ends_inside) if guess else (outside, ends_outside)
     scan = RangeScan(
       part,
       window.offset + begin,
       outside,
       inside,
       guess=guess,
-      lines=count_lines(body),
+      lines=marks.line_ends.size,
       checksum=window.checksum,
     )
-    start = guessed.first_record.offset if guessed.first_record else len(body)
+    start = guessed.first_record or marks.place(len(body))
     if header:
-      start = header.end - header.begin
-      scan = dataclasses.replace(scan, header_end=header.end, header_lines=count_lines(body, 0, start))
-    if start >= len(body):
+      start = marks.place(header.end - header.begin)
+      scan = dataclasses.replace(scan, header_end=header.end, header_lines=start.lines)
+    if start.offset >= len(body):
       return scan
-    records = body[start:]
-    whole = last_record_end(records, dialect)
-    if whole < len(records):
-      tail = _record_at(stream, buffer[begin + start + whole :], dialect, patience)
-      if tail is None:
-        return dataclasses.replace(scan, guess=None)
-      records = records[:whole] + tail
-  return dataclasses.replace(scan, rows=_examine(Block(records, start, count_lines(body, 0, start)), layout))
+    ends = ends[np.searchsorted(ends, start.offset) :]
+    whole = int(ends[-1]) + 1 if ends.size else start.offset
+    tail = _record_at(stream, body[whole:] + window.behind, dialect, patience) if whole < len(body) else b''
+    if tail is None:
+      return dataclasses.replace(scan, guess=None)
+  count = row_spans(body, start.offset, ends, dialect)[0].size + count_rows(tail, dialect)
+  # One copy of the range's bytes, and no second one of a part of them.
+  records = b'' if layout.has_all_types else b''.join((memoryview(body)[start.offset : whole], tail))
+  return dataclasses.replace(scan, rows=_examine(Block(records, start.offset, start.lines), count, layout))
 
 
-def _examine(block: Block, layout: Layout) -> Rows:
-  """What is to be known of a block's rows before they are written."""
-  count = count_rows(block.data, layout.dialect)
+def _examine(block: Block, count: int, layout: Layout) -> Rows:
+  """What is to be known of a block's `count` rows before they are written."""
   if layout.has_all_types:
     return Rows(count=count)
   found = infer_types(block.data, layout)
@@ -182,36 +174,40 @@ def _examine(block: Block, layout: Layout) -> Rows:
 
 @dataclasses.dataclass(frozen=True)
 class _Window:
-  """A range's bytes and some around them: the range, cut as `next_cut` says, is buffer[begin:end].
+  """A range's bytes, cut as `next_cut` says, and what is around them.
 
-  `offset` is that of the buffer in the file, `checksum` that of the range as planned.
+  Attributes:
+    body: the bytes.
+    offset: that of the body in the file.
+    previous: the byte before it, or b'' at the file's beginning.
+    behind: the bytes behind it that have been read already.
+    checksum: CRC-32C of the range as planned.
   """
 
-  buffer: bytes
-  begin: int
-  end: int
+  body: bytes
   offset: int
+  previous: bytes
+  behind: bytes
   checksum: int
 
 
 def _read_window(stream: BinaryIO, part: ByteRange, dialect: Dialect) -> _Window:
   """Reads a range, the byte before it, and as much behind it as its cut needs."""
-  lead = 1 if part.start else 0
-  stream.seek(part.start - lead)
-  buffer = read_exactly(stream, lead + part.end - part.start, part.file)
-  checksum = google_crc32c.value(buffer[lead:])
+  stream.seek(max(part.start - 1, 0))
+  previous = read_exactly(stream, 1, part.file) if part.start else b''
+  buffer = read_exactly(stream, part.end - part.start, part.file)
+  checksum = google_crc32c.value(buffer)
   end = len(buffer)
   if part.end == part.file.size:
     if stream.read(1):
       raise changed(part.file, 'longer')
   else:
-    while (end := next_cut(buffer, end, dialect)) == len(buffer):
-      more = read_some(stream, _LOOKAHEAD)
-      if not more:
-        break
+    while not is_cut(buffer[end - 1 : end], dialect) and (more := read_some(stream, _LOOKAHEAD)):
       buffer += more
-  begin = next_cut(buffer, lead, dialect) if lead else 0
-  return _Window(buffer, min(begin, end), end, part.start - lead, checksum)
+      end = next_cut(buffer, end, dialect)
+  begin = 0 if is_cut(previous, dialect) else next_cut(previous + buffer, 1, dialect) - 1
+  begin = min(begin, end)
+  return _Window(buffer[begin:end], part.start + begin, buffer[begin - 1 : begin] or previous, buffer[end:], checksum)
 
 
 def _record_at(stream: BinaryIO, data: bytes, dialect: Dialect, patience: int) -> bytes | None:
@@ -238,7 +234,7 @@ def _scan_stream(part: ByteRange, header: Header, layout: Layout, block_size: in
   first: RowProblem | None = None
   try:
     for block in read_blocks(part.file, header.end, layout.dialect, block_size):
-      rows = _examine(block, layout)
+      rows = _examine(block, count_rows(block.data, layout.dialect), layout)
       found = merge_findings([found, Findings(rows.types, rows.count, rows.bad)])
       first = first or rows.first_bad_row
   except UnclosedQuoteError as error:
@@ -298,7 +294,9 @@ def settle(scans: Iterable[RangeScan]) -> Settled:
 def scan_records(records: RecordRange, layout: Layout, block_size: int) -> Findings:
   """Pass 1 again, over a range whose records are known."""
   blocks = read_records(records, layout.dialect, block_size)
-  return merge_findings(_findings(records.file, _examine(block, layout), 0, 0) for block in blocks)
+  return merge_findings(
+    _findings(records.file, _examine(block, count_rows(block.data, layout.dialect), layout), 0, 0) for block in blocks
+  )
 
 
 def _findings(file: InputFile, rows: Rows, offset: int, lines: int) -> Findings:

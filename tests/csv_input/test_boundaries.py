@@ -6,14 +6,15 @@ import pytest
 
 from beam_taxi.config import Dialect
 from beam_taxi.csv_input.boundaries import (
+  Marks,
   Place,
   count_lines,
+  enter,
   first_record_end,
   last_record_end,
   line_ends,
   next_cut,
   open_quote,
-  outcome,
   quote_edges,
 )
 
@@ -113,36 +114,36 @@ def test_a_cut_follows_neither_a_quote_nor_a_cr(data: bytes, position: int, expe
 
 
 def test_a_range_entered_outside_quotes_has_its_first_record_behind_the_first_newline() -> None:
-  found = outcome(b'2\n3,4\n', DIALECT, inside=False, previous=b',')
+  found = enter(Marks(b'2\n3,4\n', DIALECT), inside=False, previous=b',')[0]
 
   assert (found.first_record, found.ends_inside, found.open_quote) == (Place(2, 1), False, None)
 
 
 @pytest.mark.parametrize('previous', [b'', b'\n'], ids=['file', 'record'])
 def test_a_range_entered_where_a_record_begins_has_it_at_once(previous: bytes) -> None:
-  assert outcome(b'3,4\n', DIALECT, inside=False, previous=previous).first_record == Place(0, 0)
+  assert enter(Marks(b'3,4\n', DIALECT), inside=False, previous=previous)[0].first_record == Place(0, 0)
 
 
 def test_a_range_entered_inside_quotes_has_its_first_record_behind_their_end() -> None:
-  found = outcome(b'x\ny",2\n3,"4', DIALECT, inside=True, previous=b'\n')
+  found = enter(Marks(b'x\ny",2\n3,"4', DIALECT), inside=True, previous=b'\n')[0]
 
   assert (found.first_record, found.ends_inside, found.open_quote) == (Place(7, 2), True, Place(9, 2))
 
 
 def test_a_range_all_inside_quotes_has_no_record_and_no_quote() -> None:
-  found = outcome(b'1,2\n3,4\n', DIALECT, inside=True, previous=b'\n')
+  found = enter(Marks(b'1,2\n3,4\n', DIALECT), inside=True, previous=b'\n')[0]
 
   assert (found.first_record, found.ends_inside, found.open_quote) == (None, True, None)
 
 
 def test_a_record_that_begins_with_the_next_range_is_not_this_ones() -> None:
-  assert outcome(b'1,2\n', DIALECT, inside=False, previous=b',').first_record is None
+  assert enter(Marks(b'1,2\n', DIALECT), inside=False, previous=b',')[0].first_record is None
 
 
 @pytest.mark.parametrize(('inside', 'plausible'), [(False, False), (True, True)], ids=['outside', 'inside'])
 def test_a_state_in_which_a_quote_opens_within_a_field_is_not_plausible(inside: bool, plausible: bool) -> None:
   # The end of a quoted cell: read from outside, its closing quote would open a cell behind the 'y'.
-  assert outcome(b'x\ny",2\n3,4\n', DIALECT, inside=inside, previous=b'a').plausible is plausible
+  assert enter(Marks(b'x\ny",2\n3,4\n', DIALECT), inside=inside, previous=b'a')[0].plausible is plausible
 
 
 @pytest.mark.parametrize(
@@ -160,7 +161,7 @@ def test_ranges_that_follow_each_other_say_what_the_whole_says(data: bytes) -> N
 
   inside, found = False, []
   for start, end in itertools.pairwise([*starts, len(data)]):
-    state = outcome(data[start:end], DIALECT, inside=inside, previous=data[max(start - 1, 0) : start])
+    state = enter(Marks(data[start:end], DIALECT), inside=inside, previous=data[max(start - 1, 0) : start])[0]
     inside = state.ends_inside
     if state.first_record:
       found.append(start + state.first_record.offset)

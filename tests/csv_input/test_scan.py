@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from reader import read
 
 from beam_taxi.config import ColumnType, Dialect
-from beam_taxi.csv_input import ranges, scan
+from beam_taxi.csv_input import boundaries, ranges, scan
 from beam_taxi.csv_input.files import match_files
 from beam_taxi.csv_input.findings import Findings, Problem, merge_findings
 from beam_taxi.csv_input.layout import plan_input
@@ -29,10 +29,12 @@ BLOCK_SIZES = [1, 2, 3, 5, 8, 13, 21, 34, 100, 10_000]
 
 @pytest.fixture(scope='module', autouse=True)
 def ranges_of_any_size() -> Iterator[None]:
-  """Lets ranges be as small as a block, where they otherwise have 256 KiB."""
+  """Lets ranges be as small as a block, where they otherwise have 256 KiB, and looks at them in pieces as small."""
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(ranges, '_SMALLEST_RANGE', 1)
     patch.setattr(ranges, '_FEWEST_RANGES', 1)
+    patch.setattr(boundaries, '_PIECE', 3)
+    patch.setattr(boundaries, '_HEADS', (1, 2, 5))
     yield
 
 

@@ -160,7 +160,7 @@ def test_a_run_id_is_free_again_after_its_run_wrote_nothing(command, tmp_path):
 def test_a_header_that_other_delimiters_separate_is_warned_of(command, tmp_path, caplog):
   (tmp_path / '1.csv').write_bytes(b'a;b\n1;2\n')
   assert command('--input', '1.csv', '--output', 'out')[0] == 0
-  assert "1.csv: has one column, 'a;b': is --delimiter right?" in caplog.text
+  assert "1.csv: has one column, 'a;b'; is --delimiter right?" in caplog.text
 
 
 def test_a_path_of_an_unknown_file_system_is_refused(command):
