@@ -247,7 +247,8 @@ def _real_edges(data: bytes, quotes: Positions, dialect: Dialect, inside: bool, 
   known = np.maximum.accumulate(np.where(runs.leaves_outside, np.arange(changing.size), -1))
   known = np.concatenate([[-1], known[:-1]])
   state = np.where(known >= 0, before - changes[known], before + inside) % 2 == 1
-  return quotes[np.repeat(runs.begins_field | state, runs.lengths)]
+  real: Positions = quotes[np.repeat(runs.begins_field | state, runs.lengths)]
+  return real
 
 
 def _quotes_in_head(data: bytes, quotes: Positions, dialect: Dialect) -> int:
@@ -280,7 +281,8 @@ def _follows_mark(data: bytes, places: Positions, dialect: Dialect) -> npt.NDArr
   """Whether a delimiter or a line end stands before each place. (Before the first byte of `data` that is unknown.)"""
   marks = np.zeros(256, bool)
   marks[list(dialect.delimiter.encode() + _LINE_ENDS)] = True
-  return marks[np.frombuffer(data, np.uint8)[places - 1]]
+  found: npt.NDArray[np.bool_] = marks[np.frombuffer(data, np.uint8)[places - 1]]
+  return found
 
 
 def _next_line_end(data: bytes, begin: int) -> int:
