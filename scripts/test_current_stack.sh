@@ -39,6 +39,8 @@ copy_tree() {
       [[ ! -e $file ]] || printf '%s\0' "$file"
     done |
     tar --create --null --files-from=- | tar --extract --no-same-owner --directory="$target"
+  # The root has no npm to fetch these with.
+  [[ ! -d data/csv-spectrum ]] || cp --recursive --parents data/csv-spectrum "$target"
 }
 
 # Every file and folder that pip's configuration and the network's variables name.
