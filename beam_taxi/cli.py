@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv[:1] and argv[0] == 'sniff':
       from beam_taxi.sniff import sniff
 
-      return sniff(build_sniff_parser().parse_args(argv[1:]))
+      return sniff(*build_sniff_parser().parse_known_args(argv[1:]))
     config, beam_args = parse_flags(argv)
     from beam_taxi.run import INTERRUPTED, run
 

@@ -36,7 +36,8 @@ or SIGTERM."""
 _SNIFF_DESCRIPTION = """\
 Reads CSV files as a run would and shows what it finds: delimiter, quotes and encoding, columns with their types and the
 rows that forced them, how many rows there are and which are bad, and the first rows. It writes nothing. Flags that are
-not given are guessed from the beginning of the first file; the command that reads the files so comes last."""
+not given are guessed from the beginning of the first file; the command that reads the files so comes last. Flags of
+Apache Beam's file systems can be given too."""
 
 
 def build_parser() -> argparse.ArgumentParser:

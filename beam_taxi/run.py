@@ -48,6 +48,7 @@ def run(config: RunConfig, beam_args: Sequence[str]) -> int:
   errors = Console(stderr=True)
   try:
     runner, options = parse_beam_args(beam_args)
+    storage.use_options(options)
     refusal = _refusal(config)
     recorder = _open_recorder(config, refusal)
   except UserError as error:

@@ -2,10 +2,12 @@
 
 import argparse
 import os
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from beam_taxi import storage
 from beam_taxi.config import Dialect, parse_column_types
 from beam_taxi.csv_input.files import match_files
 from beam_taxi.csv_input.guess import guess_dialect
@@ -17,11 +19,12 @@ from beam_taxi.report.survey import print_survey
 _FIRST_ROWS = 3
 
 
-def sniff(flags: argparse.Namespace) -> int:
+def sniff(flags: argparse.Namespace, beam_args: Sequence[str]) -> int:
   """Shows how files are written and what is in them.
 
   Args:
     flags: what flags.build_sniff_parser made of the command line.
+    beam_args: what is left of it, for Beam's file systems.
 
   Returns:
     The exit code: 0, or 2 where a run could not read the files.
@@ -29,6 +32,10 @@ def sniff(flags: argparse.Namespace) -> int:
   Raises:
     UserError: no file matches, or one cannot be read.
   """
+  if beam_args:
+    from beam_taxi.beam_options import parse_beam_args  # Takes seconds, which files of this machine need not wait for.
+
+    storage.use_options(parse_beam_args(beam_args)[1])
   values = vars(flags)
   given = dialect_values(values)
   [first, *_] = match_files(values['input'], Dialect(**given))

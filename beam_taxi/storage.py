@@ -8,7 +8,7 @@ import glob
 import os
 import secrets
 from collections.abc import Iterator
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from beam_taxi.errors import UserError
 
@@ -26,6 +26,13 @@ def join(base: str, *parts: str) -> str:
 def identity(path: str) -> str:
   """What two spellings of one file's path have in common."""
   return os.path.realpath(path) if is_local(path) else path
+
+
+def use_options(options: Any) -> None:
+  """Has Beam's file systems take credentials and the like from a run's PipelineOptions, before the run begins."""
+  from apache_beam.io.filesystems import FileSystems
+
+  FileSystems.set_options(options)
 
 
 def match(pattern: str) -> list[tuple[str, int]]:

@@ -1,0 +1,90 @@
+"""CSV in buckets, through Beam's gs:// file system, against an emulator of Cloud Storage."""
+
+import json
+import pathlib
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from apache_beam.internal.gcp import auth
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import storage
+
+from beam_taxi import cli
+
+FILES = {
+  'trips/a.csv': b'n,s\n1,one\n2,"t\nwo"\n',
+  'trips/2024/b.csv': b'n,s\n3,three\n',
+  'trips/2024/01/c.csv': b'n,s\n4,four\n5\n',
+  'trips/2024/01/_SUCCESS': b'',
+  'trips/2024/01/notes.txt': b'no CSV',
+}
+
+
+def bucket_at(address: str) -> storage.Bucket:
+  client = storage.Client('project', AnonymousCredentials(), client_options={'api_endpoint': address})
+  return client.bucket('bucket')
+
+
+@pytest.fixture(scope='module')
+def address() -> Iterator[str]:
+  """Where an emulator answers that has FILES in a bucket, for this process's clients."""
+  with socket.socket() as free:
+    free.bind(('127.0.0.1', 0))
+    port = free.getsockname()[1]
+  command = [sys.executable, '-u', '-m', 'gcp_storage_emulator', 'start', '--host=127.0.0.1', f'--port={port}']
+  command += ['--in-memory', '--default-bucket=bucket']
+  emulator = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+  try:
+    assert emulator.stdout is not None
+    while 'started' not in (line := emulator.stdout.readline()):
+      assert line, 'the emulator ended'
+    address = f'http://127.0.0.1:{port}'
+    for name, content in FILES.items():
+      bucket_at(address).blob(name).upload_from_string(content)
+    with pytest.MonkeyPatch.context() as patch:
+      patch.setenv('STORAGE_EMULATOR_HOST', address)
+      patch.setenv('no_proxy', '127.0.0.1')
+      # Without credentials Beam connects anonymously too, but only after it has looked for some for half a minute.
+      patch.setattr(auth._Credentials, '_credentials_init', True)
+      yield address
+  finally:
+    emulator.terminate()
+    emulator.wait()
+
+
+@pytest.mark.parametrize(
+  ('pattern', 'rows'),
+  [
+    ('gs://bucket/trips/a.csv', 2),
+    ('gs://bucket/trips/*.csv', 2),
+    ('gs://bucket/trips/**/*.csv', 5),
+    ('gs://bucket/trips/2024/', 1),
+    ('gs://bucket/trips/2024', 1),
+  ],
+)
+def test_files_folders_and_patterns_name_objects(
+  address: str, capfd: pytest.CaptureFixture[str], pattern: str, rows: int
+) -> None:
+  assert cli.main(['sniff', pattern]) == 0
+  lines = capfd.readouterr().out.splitlines()
+  assert [line.split()[1] for line in lines if line.startswith('Rows ')] == [str(rows)]
+
+
+def test_a_run_reads_from_a_bucket_and_writes_to_it(address: str, tmp_path: pathlib.Path) -> None:
+  store = f'sqlite:///{tmp_path}/runs.sqlite'
+  flags = ['--run_id', 'run', '--metadata', store, '--bad_rows', 'quarantine']
+
+  assert cli.main(['--input', 'gs://bucket/trips/**/*.csv', '--output', 'gs://bucket/out', *flags]) == 0
+
+  bucket = bucket_at(address)
+  [line] = bucket.blob('out/runs/run/quarantine/rows-00000-of-00001.jsonl').download_as_bytes().splitlines()
+  assert json.loads(line)['file'] == 'gs://bucket/trips/2024/01/c.csv'
+  assert json.loads(bucket.blob('out/runs/run/manifest.json').download_as_bytes())['input']['rows'] == 5
+
+
+def test_a_pattern_without_an_object_is_refused(address: str, capfd: pytest.CaptureFixture[str]) -> None:
+  assert cli.main(['sniff', 'gs://bucket/none/*.csv']) == 2
+  assert 'gs://bucket/none/*.csv: no file matches' in capfd.readouterr().err
