@@ -5,7 +5,18 @@ from typing import Any
 
 import pytest
 
-from beam_taxi.config import RunConfig, Split, new_run_id, parse_size, parse_splits
+from beam_taxi.config import (
+  BadRowLimit,
+  ColumnType,
+  Dialect,
+  RunConfig,
+  Split,
+  new_run_id,
+  parse_delimiter,
+  parse_names,
+  parse_size,
+  parse_splits,
+)
 from beam_taxi.errors import UserError
 
 
@@ -33,6 +44,8 @@ WRONG = {
   'split_name_with_a_slash': ({'splits': (Split('a/b', 1),)}, ["split name 'a/b'", 'use letters, digits']),
   'split_without_buckets': ({'splits': (Split('a', 0),)}, ["split 'a' has 0 buckets", 'at least 1']),
   'no_block_size': ({'block_size': 0}, ['--block_size 0', 'positive number']),
+  'limit_of_bad_rows_alone': ({'max_bad_rows': BadRowLimit(5)}, ['--max_bad_rows', '--bad_rows quarantine as well']),
+  'limit_of_no_bad_rows_alone': ({'max_bad_rows': BadRowLimit(0)}, ['--max_bad_rows', '--bad_rows quarantine as well']),
   'negative_shard_size': ({'shard_size': -1}, ['--shard_size -1', 'positive number']),
 }
 
@@ -108,3 +121,98 @@ def test_runs_of_the_same_second_have_ids_of_their_own() -> None:
   now = datetime.datetime(2024, 1, 31)
 
   assert len({new_run_id(now) for _ in range(20)}) > 1
+
+
+WRONG_DIALECTS = {
+  'no_delimiter': ({'delimiter': ''}, "--delimiter ''"),
+  'two_characters': ({'delimiter': ', '}, "--delimiter ', '"),
+  'delimiter_beyond_ascii': ({'delimiter': '\xa0'}, "--delimiter '\\xa0'"),
+  'delimiter_that_ends_a_line': ({'delimiter': '\r'}, "--delimiter '\\r'"),
+  'delimiter_that_is_nul': ({'delimiter': '\0'}, "--delimiter '\\x00'"),
+  'quote_that_ends_a_line': ({'quote_char': '\n'}, "--quote_char '\\n'"),
+  'quote_beyond_ascii': ({'quote_char': '“'}, "--quote_char '“'"),
+  'delimiter_that_is_the_quote': ({'delimiter': '"'}, "--delimiter and --quote_char are both '\"': they must differ"),
+  'repeated_column': ({'columns': ('a', 'b', 'a')}, "--columns: two columns are named 'a'"),
+  'unnamed_column': ({'columns': ('',)}, '--columns: column 1 has no name'),
+  'compression': ({'compression': 'zip'}, '--compression zip: give one of auto, none, gzip, bzip2, zstd'),
+  'encoding': ({'encoding': 'klingon'}, '--encoding klingon: unknown encoding: klingon; give one that Python knows'),
+  'encoding_of_bytes': ({'encoding': 'hex'}, '--encoding hex: '),
+  'encoding_of_text_to_text': ({'encoding': 'rot13'}, '--encoding rot13: '),
+}
+
+
+@pytest.mark.parametrize(('changed', 'message'), WRONG_DIALECTS.values(), ids=WRONG_DIALECTS)
+def test_a_dialect_that_no_file_can_have_is_refused_with_its_flag(changed: dict[str, Any], message: str) -> None:
+  with pytest.raises(UserError) as raised:
+    Dialect(**changed)
+
+  assert str(raised.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+  ('spellings', 'name'),
+  [
+    (['utf-8', 'UTF8', 'utf_8', 'utf-8-sig', 'U8'], 'utf-8'),
+    (['latin-1', 'ISO-8859-1', 'L1'], 'iso8859-1'),
+    (['windows-1252', 'CP1252'], 'cp1252'),
+    (['utf-16', 'UTF16'], 'utf-16'),
+  ],
+  ids=['utf8', 'latin1', 'cp1252', 'utf16'],
+)
+def test_all_spellings_of_an_encoding_are_one(spellings: list[str], name: str) -> None:
+  assert {Dialect(encoding=spelling) for spelling in spellings} == {Dialect(encoding=name)}
+  assert Dialect(encoding=spellings[0]).encoding == name
+
+
+def test_the_higher_of_two_types_is_the_type_of_both() -> None:
+  assert sorted(ColumnType) == [ColumnType.UNKNOWN, ColumnType.INT, ColumnType.FLOAT, ColumnType.STRING]
+
+
+@pytest.mark.parametrize(
+  ('limit', 'shown', 'bad', 'rows', 'allowed'),
+  [
+    (BadRowLimit(0), '0', 0, 10, True),
+    (BadRowLimit(0), '0', 1, 10, False),
+    (BadRowLimit(3), '3', 3, 3, True),
+    (BadRowLimit(3), '3', 4, 1_000_000, False),
+    (BadRowLimit(1_000_000), '1000000', 1_000_001, 10**9, False),
+    (BadRowLimit(0.5, percent=True), '0.5%', 1, 200, True),
+    (BadRowLimit(0.5, percent=True), '0.5%', 1, 199, False),
+    (BadRowLimit(100, percent=True), '100%', 7, 7, True),
+    (BadRowLimit(0, percent=True), '0%', 1, 10**9, False),
+    (BadRowLimit(0, percent=True), '0%', 0, 0, True),
+  ],
+)
+def test_a_limit_of_bad_rows_allows_so_many_and_no_more(
+  limit: BadRowLimit, shown: str, bad: int, rows: int, allowed: bool
+) -> None:
+  assert limit.allows(bad, rows) is allowed
+  assert str(limit) == shown
+
+
+@pytest.mark.parametrize(
+  ('text', 'names'),
+  [
+    ('a', ('a',)),
+    ('a,b', ('a', 'b')),
+    (' a , b ', (' a ', ' b ')),
+    ('"a,b","c""d"', ('a,b', 'c"d')),
+    ('a,', ('a', '')),
+    ('"a\nb",c', ('a\nb', 'c')),
+    ("it's,é", ("it's", 'é')),
+  ],
+  ids=['one', 'two', 'blanks', 'quotes', 'an_empty_one', 'a_line_end', 'apostrophe'],
+)
+def test_names_are_the_cells_of_a_csv_row(text: str, names: tuple[str, ...]) -> None:
+  assert parse_names(text) == names
+
+
+@pytest.mark.parametrize('text', ['"a', '"a"b', 'a\nb', '"a" ,b'])
+def test_what_is_no_csv_row_is_no_list(text: str) -> None:
+  with pytest.raises(UserError, match='is not a list: give NAME,NAME'):
+    parse_names(text)
+
+
+@pytest.mark.parametrize(('text', 'delimiter'), [('tab', '\t'), ('\\t', '\t'), ('\t', '\t'), (';', ';'), ('t', 't')])
+def test_a_tab_can_be_typed_by_its_name(text: str, delimiter: str) -> None:
+  assert parse_delimiter(text) == delimiter

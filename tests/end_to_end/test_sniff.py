@@ -1,0 +1,193 @@
+"""`sniff` as it is typed: what it shows, its exit code, and the command that it prints."""
+
+import gzip
+import os
+import pathlib
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from beam_taxi.config import Dialect
+from beam_taxi.flags import parse_flags
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+
+
+def sniff(*arguments: str, folder: pathlib.Path = ROOT) -> subprocess.CompletedProcess[str]:
+  """Runs `python -m beam_taxi sniff`, on a terminal that is wide enough for each line of a table."""
+  return subprocess.run(
+    [sys.executable, '-m', 'beam_taxi', 'sniff', *arguments],
+    cwd=folder,
+    env={**os.environ, 'PYTHONPATH': str(ROOT), 'COLUMNS': '300', 'NO_COLOR': '1'},
+    capture_output=True,
+    text=True,
+    check=False,
+    timeout=300,
+  )
+
+
+def lines_of(done: subprocess.CompletedProcess[str]) -> list[list[str]]:
+  """The words of each line."""
+  return [line.split() for line in done.stdout.splitlines()]
+
+
+def command_in(done: subprocess.CompletedProcess[str]) -> list[str]:
+  """The words of the command that is printed, behind `python main.py`."""
+  program, script, *words = shlex.split(done.stdout.splitlines()[-1])
+  assert (program, script) == ('python', 'main.py')
+  return words
+
+
+def test_rows_types_and_the_lines_that_forced_them_are_shown(tmp_path: pathlib.Path) -> None:
+  path = tmp_path / 'trips.csv'
+  path.write_bytes(b'id,fare,company\n1,2,"Blue\nCab"\n2,3.5,\n\n3,4,Red\n')
+
+  done = sniff(str(path))
+
+  lines = lines_of(done)
+  assert (done.returncode, done.stderr.strip()) == (0, '')
+  assert ['Rows', '3'] in lines
+  assert ['Header', '3', 'columns'] in lines
+  assert ['id', 'INT', 'line', '2:', '1', '1', '2', '3'] in lines
+  assert ['fare', 'FLOAT', 'line', '4:', '3.5', '2', '3.5', '4'] in lines
+  assert ['company', 'STRING', 'line', '2:', 'Blue\\nCab', 'Blue\\nCab', 'empty', 'Red'] in lines
+
+
+def test_the_taxi_data_is_shown(taxi_csv: pathlib.Path) -> None:
+  done = sniff(str(taxi_csv))
+
+  assert done.returncode == 0
+  assert ['Rows', '15,002'] in lines_of(done)
+  assert command_in(done) == ['--input', str(taxi_csv), '--output', 'out']
+
+
+def test_types_that_are_given_are_shown_as_given(tmp_path: pathlib.Path) -> None:
+  path = tmp_path / 'a.csv'
+  path.write_bytes(b'a,b\n1,2\n')
+  schema = tmp_path / 'schema.pbtxt'
+  schema.write_text('feature { name: "b" type: FLOAT }')
+
+  lines = lines_of(sniff(str(path), '--column_types', 'a:STRING', '--schema', str(schema)))
+
+  assert ['a', 'STRING', 'given', '1'] in lines
+  assert ['b', 'FLOAT', 'given', '2'] in lines
+
+
+def test_nothing_is_written(tmp_path: pathlib.Path) -> None:
+  (tmp_path / 'a.csv').write_bytes(b'a,b\n1\n')
+
+  done = sniff('*.csv', folder=tmp_path)
+
+  assert done.returncode == 0
+  assert [file.name for file in tmp_path.iterdir()] == ['a.csv']
+
+
+def test_bad_rows_alone_are_shown_and_end_with_0(tmp_path: pathlib.Path) -> None:
+  path = tmp_path / 'a.csv'
+  path.write_bytes(b'a,b\n1,2\n3\n4,5\n')
+
+  done = sniff(str(path))
+
+  assert done.returncode == 0
+  assert f'bad rows: 1 wrong number of cells; the first: {path}: line 3 (byte 8): 1 cell where 2 are' in done.stdout
+  assert command_in(done)[-2:] == ['--bad_rows', 'quarantine']
+
+
+def test_an_unclosed_quote_is_told_with_its_place_and_ends_with_2(tmp_path: pathlib.Path) -> None:
+  path = tmp_path / 'a.csv'
+  path.write_bytes(b'a,b\n1,2\n3,"4\n5,6\n')
+
+  done = sniff(str(path))
+
+  assert done.returncode == 2
+  assert f'fault: {path}: line 3 (byte 10): a quote opens here and is never closed' in done.stdout
+
+
+def test_headers_that_differ_are_told_with_both_files_and_end_with_2(tmp_path: pathlib.Path) -> None:
+  (tmp_path / '1.csv').write_bytes(b'a,b\n1,2\n')
+  (tmp_path / '2.csv').write_bytes(b'a,c\n1,2\n')
+
+  done = sniff(str(tmp_path))
+
+  assert done.returncode == 2
+  assert (
+    f"fault: {tmp_path}/2.csv: line 1: headers differ: column 2 is 'c' where {tmp_path}/1.csv has 'b'" in done.stdout
+  )
+
+
+ERRORS: dict[str, tuple[bytes, list[str], str]] = {
+  'an_empty_file': (b'', [], 'a.csv: line 1: has no header'),
+  'a_broken_gzip_file': (gzip.compress(b'a,b\n' * 99)[:-9], [], 'a.csv: is not a whole gzip file'),
+  'a_column_that_is_not_there': (b'a,b\n', ['--column_types', 'c:INT'], "has no column 'c'; it has a, b"),
+  'a_schema_that_is_not_there': (b'a,b\n', ['--schema', '/none.pbtxt'], '--schema /none.pbtxt: cannot be read'),
+  'a_wrong_encoding': (b'a,b\n', ['--encoding', 'utf-9'], '--encoding utf-9: unknown encoding'),
+  'columns_without_no_header': (b'a,b\n', ['--columns', 'x,y'], '--no_header and --columns go together'),
+  'a_header_of_another_encoding': (b'a,\xe9\n', ['--encoding', 'utf-8'], 'the header is not UTF-8 at byte 2'),
+}
+
+
+@pytest.mark.parametrize(('data', 'arguments', 'message'), ERRORS.values(), ids=ERRORS)
+def test_what_cannot_be_read_is_one_error_and_ends_with_2(
+  tmp_path: pathlib.Path, data: bytes, arguments: list[str], message: str
+) -> None:
+  path = tmp_path / 'a.csv'
+  path.write_bytes(data)
+
+  done = sniff(str(path), *arguments)
+
+  assert (done.returncode, done.stdout) == (2, '')
+  [line] = done.stderr.splitlines()
+  assert line.startswith('error: ')
+  assert message in line
+
+
+def test_a_pattern_that_matches_no_file_ends_with_2(tmp_path: pathlib.Path) -> None:
+  done = sniff(f'{tmp_path}/*.csv')
+
+  assert (done.returncode, done.stdout) == (2, '')
+  assert done.stderr.startswith(f'error: {tmp_path}/*.csv: no file matches')
+
+
+def test_without_a_file_it_says_how_it_is_called() -> None:
+  done = sniff()
+
+  assert done.returncode == 2
+  assert 'usage: main.py sniff' in done.stderr
+  assert 'the following arguments are required: FILE' in done.stderr
+
+
+GIVEN = [
+  *('--delimiter=-', '--quote_char=', '--no_header', '--columns', 'n,"a,b"', '--null_values', 'x y'),
+  *('--no_skip_blank_lines', '--encoding', 'latin-1'),
+]
+COMMANDS: dict[str, tuple[str, bytes, list[str], Dialect]] = {
+  'plain': ('a.csv', b'a,b\n1,2\n', [], Dialect()),
+  'tab': ('a.tsv', b'a\tb\n1\t2,5\n', [], Dialect('\t')),
+  'semicolon_and_cp1252': ('a b.csv', b'a;b\n1,5;\x80\n', [], Dialect(';', encoding='cp1252')),
+  'utf16': ("it's.csv", 'a|b\r\n1|é\r\n'.encode('utf-16'), [], Dialect('|', encoding='utf-16')),
+  'no_header': ('a.csv', b'1,1\n2,3\n', [], Dialect(columns=('column_1', 'column_2'))),
+  'gzip_by_another_name': ('a.csv', gzip.compress(b'a,b\n1,2\n'), [], Dialect(compression='gzip')),
+  'a_plain_file_named_gz': ('a.csv.gz', b"a,b\n'1,2',3\n", [], Dialect(quote_char="'", compression='none')),
+  'what_was_given': (
+    'a.csv',
+    b'1-x\n\n2-\n',
+    GIVEN,
+    Dialect('-', '', ('n', 'a,b'), ('x y',), False, 'latin-1'),
+  ),
+}
+
+
+@pytest.mark.parametrize(('name', 'data', 'arguments', 'dialect'), COMMANDS.values(), ids=COMMANDS)
+def test_the_command_that_it_prints_reads_the_same_files_so(
+  tmp_path: pathlib.Path, name: str, data: bytes, arguments: list[str], dialect: Dialect
+) -> None:
+  path = tmp_path / name
+  path.write_bytes(data)
+
+  done = sniff(str(path), *arguments)
+
+  config, beam_args = parse_flags(command_in(done))
+  assert done.returncode == 0
+  assert (config.input, config.dialect, beam_args) == ((str(path),), dialect, [])
