@@ -195,7 +195,7 @@ def parse_names(text: str) -> tuple[str, ...]:
   try:
     [names] = csv.reader([text], strict=True)
   except (csv.Error, ValueError) as error:
-    raise UserError(f'{text!r} is not a list: give NAME,NAME,..., with a name that has a comma in quotes') from error
+    raise UserError(f'{text!r} is not a list: give A,B,C, and what has a comma in quotes') from error
   return tuple(names)
 
 
@@ -205,7 +205,10 @@ def parse_column_types(text: str) -> dict[str, ColumnType]:
   for part in parse_names(text):
     name, _, kind = part.rpartition(':')
     if not name or kind.upper() not in _TYPES:
-      raise UserError(f'--column_types {part!r}: give NAME:TYPE pairs, with a TYPE of {", ".join(_TYPES)}')
+      raise UserError(
+        f'--column_types {part!r}: give NAME:TYPE pairs, with a TYPE of {", ".join(_TYPES)}; a pair whose name has a '
+        'comma goes into quotes, as in "a,b:INT"'
+      )
     if types.setdefault(name, _TYPES[kind.upper()]) != _TYPES[kind.upper()]:
       raise UserError(f'--column_types gives {name!r} two types: {types[name].name} and {kind.upper()}')
   return types

@@ -7,6 +7,11 @@ class UserError(Exception):
   """Wrong input, output, flags or metadata store: one line that says what, where and what to do. Exit code 2."""
 
 
+def on_one_line(text: str) -> str:
+  """Text as a message or a table can hold it: line ends and what else cannot be printed are escaped."""
+  return ''.join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+
+
 _IN_A_TRACEBACK = re.compile(
   r'^(?:beam_taxi\.errors\.)?UserError: (?P<message>.*?)(?: \[while running .*)?$', re.MULTILINE
 )

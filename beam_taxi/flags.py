@@ -194,9 +194,8 @@ def dialect_values(values: dict[str, Any]) -> dict[str, Any]:
   if no_header != ('columns' in values):
     raise UserError('--no_header and --columns go together: files without a header need names, and others have them')
   parsers = {'delimiter': parse_delimiter, 'columns': parse_names, 'null_values': parse_names}
-  names = [name for name in Dialect.__dataclass_fields__ if name in values]
-  return {name: parsers.get(name, _as_typed)(values.pop(name)) for name in names}
-
-
-def _as_typed(value: Any) -> Any:
-  return value
+  found = {name: values.pop(name) for name in Dialect.__dataclass_fields__ if name in values}
+  found.update({name: parse(found[name]) for name, parse in parsers.items() if name in found})
+  if not found.get('columns', True):
+    raise UserError('--columns names no column')
+  return found

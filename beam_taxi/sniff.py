@@ -43,7 +43,8 @@ def sniff(flags: argparse.Namespace, beam_args: Sequence[str]) -> int:
   files = match_files(values['input'], guess.dialect)
   plan = plan_input(files, guess.dialect, parse_column_types(values.get('column_types', '')), values.get('schema', ''))
   columns = (TextColumn('finding records and types'), BarColumn(), TimeElapsedColumn())
-  with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+  errors = Console(stderr=True)
+  with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
     task = progress.add_task('', total=plan.bytes)
     found = survey(
       files,
@@ -52,5 +53,6 @@ def sniff(flags: argparse.Namespace, beam_args: Sequence[str]) -> int:
       rows=_FIRST_ROWS,
       scanned=lambda size: progress.advance(task, size),
     )
-  print_survey(Console(), values['input'], guess, plan, found)
+  types = [f'--{name}={values[name]}' for name in ('column_types', 'schema') if name in values]
+  print_survey(Console(), values['input'], guess, plan, found, types)
   return 2 if found.findings.fault else 0

@@ -209,7 +209,7 @@ def test_names_are_the_cells_of_a_csv_row(text: str, names: tuple[str, ...]) -> 
 
 @pytest.mark.parametrize('text', ['"a', '"a"b', 'a\nb', '"a" ,b'])
 def test_what_is_no_csv_row_is_no_list(text: str) -> None:
-  with pytest.raises(UserError, match='is not a list: give NAME,NAME'):
+  with pytest.raises(UserError, match='is not a list: give A,B,C'):
     parse_names(text)
 
 

@@ -11,6 +11,7 @@ from beam_taxi.config import BadRowLimit, Dialect
 from beam_taxi.csv_input.boundaries import count_lines
 from beam_taxi.csv_input.encoding import EncodingError, first_wrong_byte, to_utf_8
 from beam_taxi.csv_input.rows import Rows
+from beam_taxi.errors import on_one_line
 
 Reason = Literal['wrong_number_of_cells', 'wrong_encoding', 'wrong_type']
 
@@ -120,5 +121,4 @@ def _is_text(data: bytes, encoding: str) -> bool:
 def _shown(row: bytes) -> str:
   """The beginning of a row, on one line of printable characters."""
   text = row[:_SHOWN_BYTES].decode('utf-8', 'backslashreplace')
-  shown = ''.join(character if character.isprintable() else repr(character)[1:-1] for character in text)
-  return shown + ('...' if len(row) > _SHOWN_BYTES else '')
+  return on_one_line(text) + ('...' if len(row) > _SHOWN_BYTES else '')

@@ -16,7 +16,7 @@ from beam_taxi import storage
 from beam_taxi.config import Dialect, fault_in_names
 from beam_taxi.csv_input.boundaries import first_record_end
 from beam_taxi.csv_input.encoding import UTF_8, EncodingError, Utf8Stream, needs_stream
-from beam_taxi.errors import UserError
+from beam_taxi.errors import UserError, on_one_line
 
 _BYTE_ORDER_MARK = b'\xef\xbb\xbf'
 _HEADER_STEP = 64 * 1024
@@ -71,6 +71,8 @@ def match_files(patterns: Iterable[str], dialect: Dialect) -> list[InputFile]:
     if not found:
       raise UserError(f'{pattern}: no file matches; check the path, and quote a pattern that a shell should not expand')
     for path, size in found:
+      if not path.isprintable():
+        raise UserError(f'{on_one_line(path)}: this name cannot be printed, nor recorded; rename the file')
       files.setdefault(storage.identity(path), (path, size))
   return [input_file(path, size, index, dialect) for index, (path, size) in enumerate(sorted(files.values()))]
 

@@ -7,10 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from beam_taxi.config import MIB, ColumnType
+from beam_taxi.csv_input.bad_rows import count_reasons
 from beam_taxi.csv_input.boundaries import count_lines
 from beam_taxi.csv_input.column_types import type_of_cell
+from beam_taxi.csv_input.decode import decode
 from beam_taxi.csv_input.files import InputFile
-from beam_taxi.csv_input.findings import Findings, merge_findings
+from beam_taxi.csv_input.findings import Findings, located, merge_findings
 from beam_taxi.csv_input.layout import InputPlan, Layout
 from beam_taxi.csv_input.parsing import one_chunk, parse, parse_bytes
 from beam_taxi.csv_input.ranges import ByteRange, RecordRange, plan_ranges
@@ -76,10 +78,25 @@ def survey(
     unsure = [records for file in of_files for records in file.unsure]
     again = pool.map(lambda records: scan_records(records, plan.layout, _BLOCK_SIZE), unsure)
     findings = merge_findings([*(file.findings for file in of_files), *again])
+    if plan.layout.has_all_types:
+      # Pass 1 has looked for rows alone.
+      ranges = [records for file in of_files for records in file.records]
+      findings = merge_findings([findings, *pool.map(lambda records: _bad_rows(records, plan.layout), ranges)])
   layout = findings.settle_types(plan.layout)
   if findings.fault:
     return Survey(findings, layout, (None,) * len(layout.columns), ())
   return Survey(findings, layout, _forcing_cells(of_files, plan.layout, layout), _first_rows(of_files, layout, rows))
+
+
+def _bad_rows(records: RecordRange, layout: Layout) -> Findings:
+  """The bad rows among records, where all types are given."""
+  parts = []
+  for block in read_records(records, layout.dialect, _BLOCK_SIZE):
+    bad = decode(block.data, layout).bad
+    if bad:
+      first = located(records.file, bad[0].problem.behind(block.offset, block.lines))
+      parts.append(Findings(bad_rows=count_reasons(bad), first_bad_row=first))
+  return merge_findings(parts)
 
 
 def _forcing_cells(files: Sequence[Settled], pending: Layout, layout: Layout) -> tuple[Cell | None, ...]:

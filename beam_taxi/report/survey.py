@@ -1,5 +1,7 @@
 """What `sniff` shows: how files are written, their columns, their first rows, and the command that reads them."""
 
+import csv
+import io
 import shlex
 from collections.abc import Mapping, Sequence
 
@@ -12,29 +14,51 @@ from beam_taxi.config import Dialect
 from beam_taxi.csv_input.guess import Guess
 from beam_taxi.csv_input.layout import InputPlan
 from beam_taxi.csv_input.survey import Cell, Survey
+from beam_taxi.errors import on_one_line
 
 _LONGEST_CELL = 24
 _DELIMITERS = {',': 'comma', ';': 'semicolon', '\t': 'tab', '|': 'pipe', ' ': 'blank'}
 
 
-def print_survey(console: Console, patterns: Sequence[str], guess: Guess, plan: InputPlan, found: Survey) -> None:
-  """Prints what was found of an input."""
+def print_survey(
+  console: Console,
+  patterns: Sequence[str],
+  guess: Guess,
+  plan: InputPlan,
+  found: Survey,
+  type_flags: Sequence[str] = (),
+) -> None:
+  """Prints what was found of an input.
+
+  Args:
+    console: where.
+    patterns: what names the input.
+    guess: how its files are written.
+    plan: what was known of it before.
+    found: what was found in it.
+    type_flags: the flags that gave types.
+  """
   console.print(_facts(guess, plan, found))
-  console.print()
-  console.print(_columns(plan, found))
   for note in guess.notes:
     console.print(f'\n[yellow]note:[/] {escape(note)}', highlight=False)
-  if found.findings.bad_rows:
-    console.print(_bad_rows(found), highlight=False, soft_wrap=True)
   if found.findings.fault:
     console.print(f'\n[bold red]fault:[/] {escape(found.findings.fault.message)}', highlight=False, soft_wrap=True)
+    return
+  console.print()
+  console.print(_columns(plan, found))
+  if found.findings.bad_rows:
+    console.print(_bad_rows(found), highlight=False, soft_wrap=True)
   console.print('\nTo read it so:', highlight=False)
+  bad_rows = ['--bad_rows', 'quarantine'] if found.findings.bad_rows else []
+  flags = ['--input', *patterns, '--output', 'out', *dialect_flags(guess.dialect), *type_flags, *bad_rows]
+  command = shlex.join(['python', 'main.py', *flags])
   # Never wrapped, so that it can be copied.
-  console.print(f'  {_command(patterns, guess.dialect, found)}', markup=False, highlight=False, soft_wrap=True)
+  console.print(f'  {command}', markup=False, highlight=False, soft_wrap=True)
 
 
 def _facts(guess: Guess, plan: InputPlan, found: Survey) -> Table:
   dialect = guess.dialect
+  columns = len(plan.layout.columns)
   table = Table(box=None, show_header=False, pad_edge=False)
   table.add_column(style='bold cyan')
   table.add_column()
@@ -43,7 +67,7 @@ def _facts(guess: Guess, plan: InputPlan, found: Survey) -> Table:
     'Rows': f'{found.findings.rows:,}',
     'Delimiter': _DELIMITERS.get(dialect.delimiter, dialect.delimiter),
     'Quote': dialect.quote_char or 'none',
-    'Header': 'none' if dialect.columns else f'{len(plan.layout.columns):,} columns',
+    'Header': 'none' if dialect.columns else f'{columns:,} column' + ('s' if columns > 1 else ''),
     'Line ends': guess.line_ends,
     'Encoding': dialect.encoding + (' with a byte-order mark' if guess.byte_order_mark else ''),
     'Compression': dialect.compression if dialect.compression != 'auto' else "by the name's ending",
@@ -65,7 +89,10 @@ def _columns(plan: InputPlan, found: Survey) -> Table:
     given = plan.layout.types[column] is not None
     cells = [_cell(row[column]) for row in found.first_rows]
     table.add_row(
-      escape(name), kind.name, 'given' if given else escape(_place(found.forced_by[column], one_file)), *cells
+      escape(on_one_line(name)),
+      kind.name,
+      'given' if given else escape(_place(found.forced_by[column], one_file)),
+      *cells,
     )
   return table
 
@@ -83,7 +110,7 @@ def _cell(text: str | None) -> str:
 
 def _shown(text: str) -> str:
   """A cell on one line, cut where it is long."""
-  line = ''.join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+  line = on_one_line(text)
   return line if len(line) <= _LONGEST_CELL else line[: _LONGEST_CELL - 1] + '…'
 
 
@@ -94,24 +121,17 @@ def _bad_rows(found: Survey) -> str:
   return f'\n[bold red]bad rows:[/] {escape(counts + first)}'
 
 
-def _command(patterns: Sequence[str], dialect: Dialect, found: Survey) -> str:
-  words = ['python', 'main.py', '--input', *patterns, '--output', 'out', *dialect_flags(dialect)]
-  if found.findings.bad_rows:
-    words += ['--bad_rows', 'quarantine']
-  return shlex.join(words)
-
-
 def dialect_flags(dialect: Dialect) -> list[str]:
   """The flags of a run that say how its files are written, where they are not as they are by default."""
   default = Dialect()
   flags: Mapping[str, Sequence[str]] = {
-    'delimiter': ['--delimiter', 'tab' if dialect.delimiter == '\t' else dialect.delimiter],
+    'delimiter': ['--delimiter=' + ('tab' if dialect.delimiter == '\t' else dialect.delimiter)],
     'quote_char': [f'--quote_char={dialect.quote_char}'],
-    'columns': ['--no_header', '--columns', _list(dialect.columns)],
-    'null_values': ['--null_values', _list(dialect.null_values)],
+    'columns': ['--no_header', f'--columns={_list(dialect.columns)}'],
+    'null_values': [f'--null_values={_list(dialect.null_values)}'],
     'skip_blank_lines': ['--no_skip_blank_lines'],
-    'encoding': ['--encoding', dialect.encoding],
-    'compression': ['--compression', dialect.compression],
+    'encoding': [f'--encoding={dialect.encoding}'],
+    'compression': [f'--compression={dialect.compression}'],
   }
   changed = [words for name, words in flags.items() if getattr(dialect, name) != getattr(default, name)]
   return [word for words in changed for word in words]
@@ -119,4 +139,6 @@ def dialect_flags(dialect: Dialect) -> list[str]:
 
 def _list(names: Sequence[str]) -> str:
   """Names as one row of CSV."""
-  return ','.join('"' + name.replace('"', '""') + '"' if set(name) & set('",') else name for name in names)
+  text = io.StringIO()
+  csv.writer(text, lineterminator='').writerow(names)
+  return text.getvalue()

@@ -15,6 +15,7 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import (
 )
 
 from beam_taxi.artifacts import Manifest, RunFolder
+from beam_taxi.errors import on_one_line
 from beam_taxi.metadata.store import NO_STORE
 from beam_taxi.storage import read_bytes
 
@@ -92,9 +93,9 @@ def _features(manifest: Manifest) -> list[Table]:
     missing = _share(dataset.num_examples - common.tot_num_values, dataset.num_examples)
     if of_numbers:
       figures = _numbers(feature.num_stats) if common.tot_num_values else ['', '', '']
-      numbers.add_row(escape(name), kind, missing, *figures)
+      numbers.add_row(escape(on_one_line(name)), kind, missing, *figures)
     else:
-      strings.add_row(escape(name), kind, missing, *_strings(feature.string_stats))
+      strings.add_row(escape(on_one_line(name)), kind, missing, *_strings(feature.string_stats))
   return [table for table in (numbers, strings) if table.row_count]
 
 
@@ -107,7 +108,7 @@ def _strings(statistics: StringStatistics) -> list[str]:
   """Distinct, most common."""
   if not statistics.top_values:
     return ['', '']
-  value = statistics.top_values[0].value
+  value = on_one_line(statistics.top_values[0].value)
   shown = value if len(value) <= _LONGEST_VALUE else value[: _LONGEST_VALUE - 1] + '…'
   share = _share(int(statistics.top_values[0].frequency), statistics.common_stats.tot_num_values)
   return [f'{statistics.unique:,}', f'{escape(shown)} ({share})']

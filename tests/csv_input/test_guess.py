@@ -53,7 +53,8 @@ def test_the_delimiter_and_quote_are_those_that_read_the_rows_alike(
   found = guess_of(tmp_path / 'a.csv', data)
 
   assert found.dialect == Dialect(delimiter, quote_char)
-  assert found.notes == ()
+  assert [note for note in found.notes if 'they are taken for text' not in note] == []
+  assert bool(found.notes) == (not quote and b'"' in data)
 
 
 def test_a_bad_row_among_many_does_not_change_the_delimiter(tmp_path: pathlib.Path) -> None:
@@ -237,3 +238,28 @@ NOTHING = {
 def test_a_file_whose_first_line_is_empty_is_refused(tmp_path: pathlib.Path, data: bytes) -> None:
   with pytest.raises(UserError, match=r'a\.csv: line 1: has no header'):
     guess_of(tmp_path / 'a.csv', data)
+
+
+QUOTES_AND_APOSTROPHES = {
+  'equally_many_quoted_delimiters_in_each_row': (b'"a,x",b\n"1,2",3\n', '"'),
+  'every_cell_in_one_pair_of_quotes': (b'"place, country"\n"Berlin, DE"\n', '"'),
+  'quotes_that_close_nothing': (b'a,b\n"x,1\ny,"z\n', ''),
+  'an_open_quote_behind_single_quotes': (b"a;b\n'x;y';\"\n", "'"),
+  'single_quotes_without_delimiters_in_them': (b"'a','b'\n'1','2'\n", "'"),
+  'apostrophes': (b"a,b\nit's,1\n'tis,2\n", '"'),
+}
+
+
+@pytest.mark.parametrize(('data', 'quote'), QUOTES_AND_APOSTROPHES.values(), ids=QUOTES_AND_APOSTROPHES)
+def test_quotes_are_told_from_apostrophes_and_from_text(tmp_path: pathlib.Path, data: bytes, quote: str) -> None:
+  assert guess_of(tmp_path / 'a.csv', data).dialect.quote_char == quote
+
+
+def test_a_sample_that_ends_within_a_line_end_has_one_kind_of_them(tmp_path: pathlib.Path) -> None:
+  data = b'a,b\r\n1,' + b'x' * (2**20 - 8) + b'\r\n1,2\r\n'
+
+  assert guess_of(tmp_path / 'a.csv', data).line_ends == 'CRLF'
+
+
+def test_text_that_begins_like_bzip2_is_text(tmp_path: pathlib.Path) -> None:
+  assert guess_of(tmp_path / 'a.csv', b'BZh9,b\n1,2\n').dialect.compression == 'auto'

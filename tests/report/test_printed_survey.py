@@ -54,7 +54,7 @@ def test_the_flags_of_a_dialect_give_it_back(dialect: Dialect) -> None:
 
 def test_what_is_as_it_is_by_default_needs_no_flag() -> None:
   assert dialect_flags(Dialect()) == []
-  assert dialect_flags(Dialect(';')) == ['--delimiter', ';']
+  assert dialect_flags(Dialect(';')) == ['--delimiter=;']
 
 
 def printed(
@@ -185,7 +185,7 @@ def test_bad_rows_are_counted_and_the_first_is_told_on_one_line(tmp_path: pathli
 
 
 def test_a_fault_is_told_on_one_line_with_its_place(tmp_path: pathlib.Path) -> None:
-  text = printed(tmp_path, b'a,b\n1,2\n3,"4\n')
+  text = printed(tmp_path, b'a,b\n1,2\n3,"4\n', quote_char='"')
 
   [line] = [line for line in text.splitlines() if line.startswith('fault:')]
   assert line.startswith(f'fault: {tmp_path}/1.csv: line 3 (byte 10): a quote opens here and is never closed')
@@ -199,10 +199,10 @@ def test_an_input_without_a_flaw_has_neither_bad_rows_nor_a_fault(tmp_path: path
 
 COMMANDS: dict[str, tuple[bytes, dict[str, Any], list[str]]] = {
   'plain': (b'a,b\n1,2\n', {}, []),
-  'tab': (b'a\tb\n1\t2\n', {}, ['--delimiter', 'tab']),
-  'no_header': (b'1;1\n2;2\n', {}, ['--delimiter', ';', '--no_header', '--columns', 'column_1,column_2']),
+  'tab': (b'a\tb\n1\t2\n', {}, ['--delimiter=tab']),
+  'no_header': (b'1;1\n2;2\n', {}, ['--delimiter=;', '--no_header', '--columns=column_1,column_2']),
   'bad_rows': (b'a,b\n1\n', {}, ['--bad_rows', 'quarantine']),
-  'given': (b'a\n1\n', {'null_values': ('NA', 'a b')}, ['--null_values', 'NA,a b']),
+  'given': (b'a\n1\n', {'null_values': ('NA', 'a b')}, ['--null_values=NA,a b']),
   'no_quotes': (b'a,b\n', {'quote_char': ''}, ['--quote_char=']),
 }
 
