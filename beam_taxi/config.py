@@ -4,6 +4,7 @@ import codecs
 import csv
 import dataclasses
 import datetime
+import decimal
 import enum
 import re
 import secrets
@@ -95,7 +96,7 @@ BadRowPolicy = Literal['fail', 'quarantine']
 class BadRowLimit:
   """How many bad rows a run stands: a number of rows, or a share of all rows in percent."""
 
-  amount: float
+  amount: decimal.Decimal
   percent: bool = False
 
   def allows(self, bad: int, rows: int) -> bool:
@@ -103,7 +104,7 @@ class BadRowLimit:
     return 100 * bad <= self.amount * rows if self.percent else bad <= self.amount
 
   def __str__(self) -> str:
-    return f'{self.amount:g}%' if self.percent else f'{self.amount:.0f}'
+    return f'{self.amount}%' if self.percent else f'{self.amount}'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -222,7 +223,7 @@ def parse_max_bad_rows(text: str) -> BadRowLimit:
   match = re.fullmatch(r'(\d+)|(\d+(?:\.\d+)?)%', text.strip())
   if not match or (match[2] and float(match[2]) > 100):
     raise UserError(f'--max_bad_rows {text!r}: give a number of rows, or a share of them, as in 0.5%')
-  return BadRowLimit(float(match[1] or match[2]), percent=match[1] is None)
+  return BadRowLimit(decimal.Decimal(match[1] or match[2]), percent=match[1] is None)
 
 
 def parse_delimiter(text: str) -> str:

@@ -95,7 +95,8 @@ def without(data: bytes, rows: Rows, numbers: Iterable[int]) -> bytes:
   # Each stretch of rows that stay is copied whole.
   edges = np.flatnonzero(np.diff(left_out, prepend=True, append=True))
   stretches = [data[rows.begins[first] : rows.ends[last - 1]] for first, last in edges.reshape(-1, 2)]
-  return b'\n'.join([*stretches, b'']) if stretches else b''
+  # A stretch may end with a CR, before a blank line: an LF alone would become one line end with it.
+  return b'\r\n'.join([*stretches, b'']) if stretches else b''
 
 
 def too_many(bad: int, rows: int, limit: BadRowLimit | None) -> str:

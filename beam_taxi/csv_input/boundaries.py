@@ -97,14 +97,14 @@ def enter(marks: Marks, *, inside: bool, previous: bytes) -> tuple[Outcome, Posi
   Args:
     marks: the range's.
     inside: the state at the first byte.
-    previous: the byte before the range, or b'' where it begins the file's first record. It is neither a quote nor a CR:
-      see `is_cut`.
+    previous: the byte before the range, or b'' where it begins the file's first record. It is no quote, and no CR that
+      an LF follows: see `next_cut`.
 
   Returns:
     The Outcome, and the line ends that end a record.
   """
-  begins_record = not inside and previous in (b'', _LF)
-  at_field = begins_record or previous in (_LF, marks.dialect.delimiter.encode())
+  begins_record = not inside and previous in (b'', _LF, _CR)
+  at_field = begins_record or previous == marks.dialect.delimiter.encode()
   edges = _edges(marks.data, marks.head_quotes, marks.dialect, inside=inside, at_field=at_field)
   ends = np.concatenate([outside(marks.head_line_ends, edges, inside=inside), marks.tail_ends])
   ends_inside = bool((edges.size + marks.tail_edges.size + inside) % 2)
@@ -119,46 +119,45 @@ def enter(marks: Marks, *, inside: bool, previous: bytes) -> tuple[Outcome, Posi
   return outcome, ends
 
 
-def next_cut(data: bytes, position: int, dialect: Dialect) -> int:
-  """The first place at or after `position`, which is 1 or more, that `is_cut`; the end of `data` if none is."""
-  while position < len(data) and not is_cut(data[position - 1 : position], dialect):
-    position += 1
-  return position
+def next_cut(data: bytes, position: int, dialect: Dialect) -> int | None:
+  """The first place at or after `position` where ranges may meet; None where that is not in `data`.
 
+  Behind a quote it would matter whether that quote has just closed a field, and a CR and an LF side by side are one
+  line end. Anywhere else, inside and outside are the only two states.
 
-def is_cut(previous: bytes, dialect: Dialect) -> bool:
-  """Whether ranges may meet behind the byte `previous`, which is b'' at a file's beginning.
-
-  Behind a quote it would matter whether that quote has just closed a field, and behind a CR whether an LF follows;
-  anywhere else, inside and outside are the only two states.
+  Args:
+    data: CSV bytes.
+    position: 1 or more.
+    dialect: their quote.
   """
-  return previous != _CR and (not previous or previous != dialect.quote_char.encode())
+  quote = dialect.quote_char.encode()
+  while True:
+    previous = data[position - 1 : position]
+    if previous not in (quote, _CR) or not previous:
+      return position
+    if position == len(data):
+      return None
+    if previous == _CR:
+      if data[position : position + 1] != _LF:
+        return position
+      position += 1
+    else:
+      rest = data[position : position + _PIECE]
+      behind = rest.lstrip(quote)
+      # One byte more, so that it is behind that and not behind a quote.
+      position += len(rest) - len(behind) + bool(behind)
 
 
 def first_record_end(data: bytes, dialect: Dialect) -> int | None:
   """The length of the first whole record of `data`, its line end included; None where `data` ends before it does."""
-  edges = quote_edges(data, dialect)
-  end = _next_line_end(data, 0)
-  while end >= 0:
-    before = int(np.searchsorted(edges, end))
-    if before % 2 == 0:
-      return end + 1
-    if before == edges.size:
-      return None
-    end = _next_line_end(data, int(edges[before]))
-  return None
+  ends = outside(line_ends(data), quote_edges(data, dialect))
+  return int(ends[0]) + 1 if ends.size else None
 
 
 def last_record_end(data: bytes, dialect: Dialect) -> int:
   """The length of all whole records of `data`, which begins with one; 0 where not even the first is whole."""
-  edges = quote_edges(data, dialect)
-  end = _last_line_end(data, len(data))
-  while end >= 0:
-    before = int(np.searchsorted(edges, end))
-    if before % 2 == 0:
-      return end + 1
-    end = _last_line_end(data, int(edges[before - 1]))
-  return 0
+  ends = outside(line_ends(data), quote_edges(data, dialect))
+  return int(ends[-1]) + 1 if ends.size else 0
 
 
 def open_quote(data: bytes, dialect: Dialect) -> int | None:
@@ -283,16 +282,3 @@ def _follows_mark(data: bytes, places: Positions, dialect: Dialect) -> npt.NDArr
   marks[list(dialect.delimiter.encode() + _LINE_ENDS)] = True
   found: npt.NDArray[np.bool_] = marks[np.frombuffer(data, np.uint8)[places - 1]]
   return found
-
-
-def _next_line_end(data: bytes, begin: int) -> int:
-  """The last byte of the first line end in data[begin:], or -1."""
-  lf = data.find(_LF, begin)
-  cr = data.find(_CR, begin, lf if lf >= 0 else len(data))
-  return lf if cr < 0 or cr + 1 == lf else cr
-
-
-def _last_line_end(data: bytes, end: int) -> int:
-  """The last byte of the last line end in data[:end], or -1. `end` is not between a CR and an LF."""
-  lf = data.rfind(_LF, 0, end)
-  return max(lf, data.rfind(_CR, lf + 1, end))

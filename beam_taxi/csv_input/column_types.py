@@ -124,7 +124,11 @@ def may_spell_numbers_oddly(data: bytes, dialect: Dialect) -> bool:
   for mark in (b'x', b'X'):
     # A search for b'0x' would stop at each of a CSV file's many zeros.
     places = positions_of(mark, data)
-    if (bytes_[places[places > 0] - 1] == ord('0')).any():
+    places = places[places > 0]
+    before = bytes_[places - 1]
+    # A cell can go on behind its quotes, as in "0"x1F.
+    quoted = before == ord(dialect.quote_char) if dialect.quote_char else False
+    if ((before == ord('0')) | (quoted & (bytes_[np.maximum(places - 2, 0)] == ord('0')))).any():
       return True
   plus = rb'(?:\A|[\s' + re.escape((dialect.quote_char + dialect.delimiter).encode()) + rb'])\+'
   return data.find(b'+') >= 0 and re.search(plus, data) is not None

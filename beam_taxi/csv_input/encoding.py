@@ -22,7 +22,8 @@ def needs_stream(dialect: Dialect) -> bool:
   """Whether files must be converted from their beginning, and not block by block.
 
   That is so where the bytes of a line end, delimiter or quote can be part of another character, as in UTF-16, or can
-  mean something else, as in EBCDIC. In Latin-1, Shift JIS, GBK and most others they stand for themselves.
+  mean something else, as in EBCDIC, and where there are escapes, as in ISO 2022. In Latin-1, Shift JIS, GBK and most
+  others they stand for themselves.
   """
   return dialect.encoding != UTF_8 and not _keeps(dialect.encoding, dialect.delimiter + dialect.quote_char + '\r\n')
 
@@ -36,9 +37,12 @@ def _keeps(encoding: str, marks: str) -> bool:
       return False
   except UnicodeError:
     return False
-  others = ''.join(chr(code) for code in range(128, _LAST_OF_BASIC_PLANE + 1) if code not in _SURROGATES)
-  encoded = others.encode(encoding, 'ignore')
-  return not any(mark.encode() in encoded for mark in marks)
+  others = (chr(code) for code in range(128, _LAST_OF_BASIC_PLANE + 1) if code not in _SURROGATES)
+  encoded = [other.encode(encoding, 'ignore') for other in others]
+  # What writes a character with several of ASCII's has escapes. (One: Shift JIS has a yen sign for the backslash.)
+  if any(len(character) > 1 and character.isascii() for character in encoded):
+    return False
+  return not any(mark.encode() in b''.join(encoded) for mark in marks)
 
 
 def to_utf_8(data: bytes, encoding: str) -> bytes:
@@ -59,7 +63,7 @@ def to_utf_8(data: bytes, encoding: str) -> bytes:
     # Arrow checks UTF-8 faster than Python, and without a copy.
     offsets = pa.py_buffer(bytes(8) + len(data).to_bytes(8, 'little'))
     pa.LargeStringArray.from_buffers(1, offsets, pa.py_buffer(data)).validate(full=True)
-  except (UnicodeDecodeError, pa.ArrowInvalid) as error:
+  except (UnicodeError, pa.ArrowInvalid) as error:
     raise EncodingError(str(error)) from error
   return data
 
@@ -67,8 +71,8 @@ def to_utf_8(data: bytes, encoding: str) -> bytes:
 def first_wrong_byte(data: bytes, encoding: str) -> int | None:
   """The position of the first byte that is not text of the encoding, or None."""
   try:
-    data.decode(encoding)
-  except UnicodeDecodeError as error:
+    data.decode(encoding).encode()
+  except (UnicodeDecodeError, UnicodeEncodeError) as error:
     return error.start
   return None
 

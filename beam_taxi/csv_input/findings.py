@@ -90,6 +90,7 @@ def refusal_of_row(problem: Problem, bad: int = 1) -> str:
 
 
 def located(file: InputFile, problem: RowProblem) -> Problem:
-  """A problem as the user reads it."""
-  place = f'{file.path}: line {problem.lines + 1} (byte {problem.offset:,})'
+  """A problem as the user reads it. In a file that is converted as a stream, bytes are those of the text in UTF-8."""
+  byte = f'byte {problem.offset:,}' + (' of it in UTF-8' if file.converted_from else '')
+  place = f'{file.path}: line {problem.lines + 1} ({byte})'
   return Problem(file.index, problem.offset, f'{place}: {problem.what}')

@@ -147,18 +147,16 @@ def _quotes(text: bytes) -> list[str]:
 
 
 def _consistency(text: bytes, quote_char: str, delimiter: str, whole: bool) -> tuple[float, int]:
-  """How well a text reads with two marks: the share of it in rows with as many cells as the first, and that number.
-
-  Where everything would be one column, nothing speaks for these marks.
-  """
+  """How well a text reads with two marks: the share of it in rows with as many cells as the first, and that number."""
   dialect = Dialect(delimiter, quote_char)
   unclosed = open_quote(text, dialect) is not None
   if whole and unclosed:
     return 0, 0
   read = len(text) if whole else last_record_end(text, dialect)
   cells = find_rows(text[:read], dialect).cells
-  if not cells.size or cells[0] == 1:
-    return 0, 0
+  if not cells.size or (cells == 1).all():
+    # One column, for which nothing speaks but quotes.
+    return (1, 1) if quote_char and text.startswith(quote_char.encode()) else (0, 0)
   # A sample may end within a cell, but most of it in one cell is a wrong quote's doing.
   share = read / len(text) if unclosed else 1
   return round(float((cells == cells[0]).mean()) * share, 2), int(cells[0])

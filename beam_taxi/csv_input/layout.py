@@ -92,7 +92,7 @@ def types_in_schema(path: str) -> dict[str, ColumnType]:
     UserError: there is no such file, it is no Schema in text form, or a feature has a type that a cell cannot have.
   """
   try:
-    schema = text_format.Parse(storage.read_bytes(path), schema_pb2.Schema())
+    schema = text_format.Parse(storage.read_bytes(path).decode(), schema_pb2.Schema())
   except OSError as error:
     raise UserError(f'--schema {path}: cannot be read ({error.strerror or error})') from error
   except (text_format.ParseError, UnicodeDecodeError) as error:

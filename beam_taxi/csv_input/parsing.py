@@ -4,6 +4,7 @@ Arrow parses a block on the calling thread. Only where that fails are the block'
 numpy: the bad ones are taken out, and Arrow parses what is left.
 """
 
+import codecs
 import dataclasses
 
 import numpy as np
@@ -16,7 +17,7 @@ from beam_taxi.csv_input.bad_rows import BadRow, Reasons, bad_rows, misread, wit
 from beam_taxi.csv_input.column_types import as_type, may_spell_numbers_oddly
 from beam_taxi.csv_input.encoding import EncodingError, to_utf_8
 from beam_taxi.csv_input.layout import Layout
-from beam_taxi.csv_input.rows import Rows, find_rows
+from beam_taxi.csv_input.rows import Rows, find_rows, has_too_wide_row
 
 ARROW_TYPES = {
   ColumnType.UNKNOWN: pa.null(),
@@ -58,6 +59,9 @@ def parse(data: bytes, layout: Layout) -> Parsed:
   rows: Rows | None = None
   reasons: Reasons = {}
   try:
+    if not layout.checked and has_too_wide_row(data, len(layout.columns), layout.dialect):
+      # Arrow writes the cells of such a row beyond the end of its buffer before it says that they are too many.
+      raise _CellsError
     text = to_utf_8(data, layout.encoding)
     table, misfits = _read_typed(text, layout)
   except (EncodingError, _CellsError):
@@ -70,7 +74,9 @@ def parse(data: bytes, layout: Layout) -> Parsed:
     numbers = np.delete(np.arange(rows.begins.size), list(reasons))
     reasons.update({int(numbers[place]): reason for place, reason in misfits.items()})
     text = to_utf_8(without(data, rows, reasons), layout.encoding)
-    table, _ = _read_typed(text, layout)
+    table, misfits = _read_typed(text, layout)
+    if misfits:
+      raise RuntimeError(f'rows that were taken out are still there: {misfits}')
   return Parsed(table, text, tuple(bad_rows(data, rows, reasons)) if rows else ())
 
 
@@ -130,6 +136,9 @@ def _read(text: bytes, layout: Layout, types: dict[str, pa.DataType]) -> pa.Tabl
     rows = len(find_rows(text, dialect).begins)
     schema = pa.schema([(name, types.get(name, pa.null())) for name in layout.columns])
     return pa.table([pa.nulls(rows, field.type) for field in schema], schema=schema)
+  if text.startswith(codecs.BOM_UTF8):
+    # Arrow takes a mark at the beginning of any block for the file's, which is gone already; so it gets one to take.
+    text = codecs.BOM_UTF8 + text
   try:
     return pa_csv.read_csv(
       pa.BufferReader(text),

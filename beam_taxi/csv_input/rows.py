@@ -30,6 +30,22 @@ def count_rows(data: bytes, dialect: Dialect) -> int:
   return row_spans(data, 0, _record_ends(data, quote_edges(data, dialect)), dialect)[0].size
 
 
+def has_too_wide_row(data: bytes, columns: int, dialect: Dialect) -> bool:
+  """Whether some row of whole records has more than `columns` cells."""
+  edges = quote_edges(data, dialect)
+  ends = _record_ends(data, edges)
+  delimiters = positions_of(dialect.delimiter.encode(), data)
+  if not _has_gap_with_more_than(columns - 1, delimiters, ends):
+    return False
+  # Some of them may be inside quotes.
+  return bool(edges.size == 0 or _has_gap_with_more_than(columns - 1, outside(delimiters, edges), ends))
+
+
+def _has_gap_with_more_than(most: int, positions: Positions, ends: Positions) -> bool:
+  """Whether more than so many positions lie between two ends, or before the first."""
+  return bool((np.diff(np.searchsorted(positions, ends), prepend=0) > most).any())
+
+
 def row_spans(data: bytes, start: int, stops: Positions, dialect: Dialect) -> tuple[Positions, Positions]:
   """Where each row begins, and where it ends.
 

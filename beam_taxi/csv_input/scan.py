@@ -15,7 +15,7 @@ import numpy as np
 
 from beam_taxi.config import ColumnType, Dialect
 from beam_taxi.csv_input.bad_rows import RowProblem, count_reasons
-from beam_taxi.csv_input.boundaries import Marks, Outcome, enter, first_record_end, is_cut, next_cut, open_quote
+from beam_taxi.csv_input.boundaries import Marks, Outcome, enter, first_record_end, next_cut, open_quote
 from beam_taxi.csv_input.checksum import checksum_of_file, join_checksums
 from beam_taxi.csv_input.decode import infer_types
 from beam_taxi.csv_input.files import (
@@ -201,12 +201,14 @@ def _read_window(stream: BinaryIO, part: ByteRange, dialect: Dialect) -> _Window
   if part.end == part.file.size:
     if stream.read(1):
       raise changed(part.file, 'longer')
-  else:
-    while not is_cut(buffer[end - 1 : end], dialect) and (more := read_some(stream, _LOOKAHEAD)):
+  elif buffer.endswith((dialect.quote_char.encode() or b'\r', b'\r')):
+    while (cut := next_cut(buffer, end, dialect)) is None and (more := stream.read(max(_LOOKAHEAD, len(buffer)))):
       buffer += more
-      end = next_cut(buffer, end, dialect)
-  begin = 0 if is_cut(previous, dialect) else next_cut(previous + buffer, 1, dialect) - 1
-  begin = min(begin, end)
+    end = len(buffer) if cut is None else cut
+  begin = 0
+  if previous in (dialect.quote_char.encode(), b'\r') and previous:
+    cut = next_cut(previous + buffer, 1, dialect)
+    begin = end if cut is None else min(cut - 1, end)
   return _Window(buffer[begin:end], part.start + begin, buffer[begin - 1 : begin] or previous, buffer[end:], checksum)
 
 

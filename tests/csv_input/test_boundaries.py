@@ -102,14 +102,28 @@ def test_an_open_quote_is_found_where_it_opened(data: bytes, expected: int | Non
     (b'ab"c', 2, 2),
     (b'ab"c', 3, 4),
     (b'a"""b', 2, 5),
-    (b'a""', 2, 3),
+    (b'a""', 2, None),
     (b'abc', 1, 1),
     (b'a\r\nb', 2, 3),
-    (b'a"\r\r"b', 2, 6),
+    (b'a\r\rb', 2, 2),
+    (b'a"\r\n"bc', 2, 4),
+    (b'a\r', 2, None),
+    (b'a' + b'"' * 200_000 + b'b', 2, 200_002),
   ],
-  ids=['before_a_quote', 'behind_a_quote', 'behind_several', 'to_the_end', 'no_quotes', 'within_crlf', 'mixed'],
+  ids=[
+    'before_a_quote',
+    'behind_a_quote',
+    'behind_several',
+    'to_the_end',
+    'no_quotes',
+    'within_crlf',
+    'between_crs',
+    'mixed',
+    'behind_a_cr_at_the_end',
+    'behind_very_many',
+  ],
 )
-def test_a_cut_follows_neither_a_quote_nor_a_cr(data: bytes, position: int, expected: int) -> None:
+def test_a_cut_neither_follows_a_quote_nor_splits_a_line_end(data: bytes, position: int, expected: int | None) -> None:
   assert next_cut(data, position, DIALECT) == expected
 
 

@@ -54,7 +54,7 @@ def test_the_delimiter_and_quote_are_those_that_read_the_rows_alike(
 
   assert found.dialect == Dialect(delimiter, quote_char)
   assert [note for note in found.notes if 'they are taken for text' not in note] == []
-  assert bool(found.notes) == (not quote and b'"' in data)
+  assert bool(found.notes) == (not quote_char and b'"' in data)
 
 
 def test_a_bad_row_among_many_does_not_change_the_delimiter(tmp_path: pathlib.Path) -> None:
