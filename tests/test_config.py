@@ -216,3 +216,12 @@ def test_what_is_no_csv_row_is_no_list(text: str) -> None:
 @pytest.mark.parametrize(('text', 'delimiter'), [('tab', '\t'), ('\\t', '\t'), ('\t', '\t'), (';', ';'), ('t', 't')])
 def test_a_tab_can_be_typed_by_its_name(text: str, delimiter: str) -> None:
   assert parse_delimiter(text) == delimiter
+
+
+@pytest.mark.parametrize(
+  ('limit', 'bad', 'rows'), [('0.29%', 145, 50_000), ('0.57%', 57, 10_000), ('0%', 0, 3), ('100%', 3, 3), ('2', 2, 9)]
+)
+def test_as_many_bad_rows_as_the_limit_says_are_allowed_and_not_one_more(limit: str, bad: int, rows: int) -> None:
+  assert parse_max_bad_rows(limit).allows(bad, rows)
+  if bad < rows:
+    assert not parse_max_bad_rows(limit).allows(bad + 1, rows)

@@ -189,6 +189,21 @@ def positions_of(byte: bytes, data: bytes) -> Positions:
   return np.concatenate(pieces)
 
 
+def count_before(byte: bytes, data: bytes, places: Positions) -> Positions:
+  """How often a byte occurs in `data` before each of some places, which are sorted."""
+  bytes_ = np.frombuffer(data, np.uint8)
+  counts = np.empty_like(places)
+  done = total = 0
+  # In pieces, as in positions_of.
+  for begin in range(0, len(data), _PIECE):
+    found = np.flatnonzero(bytes_[begin : begin + _PIECE] == byte[0])
+    todo = int(np.searchsorted(places, begin + _PIECE))
+    counts[done:todo] = np.searchsorted(found, places[done:todo] - begin) + total
+    done, total = todo, total + found.size
+  counts[done:] = total
+  return counts
+
+
 def count_lines(data: bytes, begin: int = 0, end: int | None = None) -> int:
   """How many lines end in data[begin:end]."""
   end = len(data) if end is None else end

@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from beam_taxi.config import ColumnType
 from beam_taxi.csv_input.bad_rows import BadRow
+from beam_taxi.csv_input.boundaries import Positions
 from beam_taxi.csv_input.column_types import may_spell_numbers_oddly, type_of_cells, type_of_inferred
 from beam_taxi.csv_input.layout import Layout
 from beam_taxi.csv_input.parsing import ARROW_TYPES, one_chunk, parse, parse_bytes
@@ -30,14 +31,15 @@ class DecodedBlock:
   bad: tuple[BadRow, ...]
 
 
-def infer_types(data: bytes, layout: Layout) -> BlockTypes:
+def infer_types(data: bytes, layout: Layout, stops: Positions | None = None) -> BlockTypes:
   """The type of each column over whole records: the layout's or, where it has none, TFX's.
 
   Args:
     data: whole CSV records.
     layout: what their rows must look like.
+    stops: what rows.record_ends says of the data, if that is known already.
   """
-  parsed = parse(data, layout)
+  parsed = parse(data, layout, stops)
   odd = may_spell_numbers_oddly(parsed.text, layout.dialect)
   types: dict[str, ColumnType | None] = {}
   for name, given in zip(layout.columns, layout.types, strict=True):

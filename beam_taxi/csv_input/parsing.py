@@ -14,10 +14,11 @@ import pyarrow.csv as pa_csv
 
 from beam_taxi.config import ColumnType
 from beam_taxi.csv_input.bad_rows import BadRow, Reasons, bad_rows, misread, without
+from beam_taxi.csv_input.boundaries import Positions
 from beam_taxi.csv_input.column_types import as_type, may_spell_numbers_oddly
 from beam_taxi.csv_input.encoding import EncodingError, to_utf_8
 from beam_taxi.csv_input.layout import Layout
-from beam_taxi.csv_input.rows import Rows, find_rows, has_too_wide_row
+from beam_taxi.csv_input.rows import Rows, find_rows, has_too_wide_row, record_ends
 
 ARROW_TYPES = {
   ColumnType.UNKNOWN: pa.null(),
@@ -49,17 +50,18 @@ class _CellsError(ValueError):
   """Some row has too many or too few cells."""
 
 
-def parse(data: bytes, layout: Layout) -> Parsed:
+def parse(data: bytes, layout: Layout, stops: Positions | None = None) -> Parsed:
   """Parses a block.
 
   Args:
     data: whole CSV records, in the layout's encoding.
     layout: what their rows must look like.
+    stops: what rows.record_ends says of the data, if that is known already.
   """
   rows: Rows | None = None
   reasons: Reasons = {}
   try:
-    if not layout.checked and has_too_wide_row(data, len(layout.columns), layout.dialect):
+    if not layout.checked and _has_too_wide_row(data, layout, stops):
       # Arrow writes the cells of such a row beyond the end of its buffer before it says that they are too many.
       raise _CellsError
     text = to_utf_8(data, layout.encoding)
@@ -78,6 +80,11 @@ def parse(data: bytes, layout: Layout) -> Parsed:
     if misfits:
       raise RuntimeError(f'rows that were taken out are still there: {misfits}')
   return Parsed(table, text, tuple(bad_rows(data, rows, reasons)) if rows else ())
+
+
+def _has_too_wide_row(data: bytes, layout: Layout, stops: Positions | None) -> bool:
+  stops = record_ends(data, layout.dialect) if stops is None else stops
+  return has_too_wide_row(data, len(layout.columns), stops, layout.dialect)
 
 
 def parse_bytes(text: bytes, layout: Layout, columns: tuple[str, ...]) -> pa.Table:

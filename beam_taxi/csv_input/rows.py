@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from beam_taxi.config import Dialect
-from beam_taxi.csv_input.boundaries import Positions, line_ends, outside, positions_of, quote_edges
+from beam_taxi.csv_input.boundaries import Positions, count_before, line_ends, outside, positions_of, quote_edges
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,30 +20,27 @@ class Rows:
 def find_rows(data: bytes, dialect: Dialect) -> Rows:
   """The rows of whole records, without blank lines where the dialect skips them."""
   edges = quote_edges(data, dialect)
-  begins, ends = row_spans(data, 0, _record_ends(data, edges), dialect)
+  begins, ends = row_spans(data, 0, record_ends(data, dialect), dialect)
   delimiters = outside(positions_of(dialect.delimiter.encode(), data), edges)
   return Rows(begins, ends, np.searchsorted(delimiters, ends) - np.searchsorted(delimiters, begins) + 1)
 
 
 def count_rows(data: bytes, dialect: Dialect) -> int:
   """How many rows whole records have."""
-  return row_spans(data, 0, _record_ends(data, quote_edges(data, dialect)), dialect)[0].size
+  return row_spans(data, 0, record_ends(data, dialect), dialect)[0].size
 
 
-def has_too_wide_row(data: bytes, columns: int, dialect: Dialect) -> bool:
-  """Whether some row of whole records has more than `columns` cells."""
-  edges = quote_edges(data, dialect)
-  ends = _record_ends(data, edges)
-  delimiters = positions_of(dialect.delimiter.encode(), data)
-  if not _has_gap_with_more_than(columns - 1, delimiters, ends):
-    return False
+def record_ends(data: bytes, dialect: Dialect) -> Positions:
+  """Of whole records the last byte of each one's line end, and the end of the data where the last has none."""
+  stops = outside(line_ends(data), quote_edges(data, dialect))
+  return np.append(stops, len(data)) if (stops[-1] + 1 if stops.size else 0) < len(data) else stops
+
+
+def has_too_wide_row(data: bytes, columns: int, stops: Positions, dialect: Dialect) -> bool:
+  """Whether some row of whole records, which end at `stops`, has more than `columns` cells."""
+  delimiters = np.diff(count_before(dialect.delimiter.encode(), data, stops), prepend=0)
   # Some of them may be inside quotes.
-  return bool(edges.size == 0 or _has_gap_with_more_than(columns - 1, outside(delimiters, edges), ends))
-
-
-def _has_gap_with_more_than(most: int, positions: Positions, ends: Positions) -> bool:
-  """Whether more than so many positions lie between two ends, or before the first."""
-  return bool((np.diff(np.searchsorted(positions, ends), prepend=0) > most).any())
+  return bool((delimiters >= columns).any()) and bool((find_rows(data, dialect).cells > columns).any())
 
 
 def row_spans(data: bytes, start: int, stops: Positions, dialect: Dialect) -> tuple[Positions, Positions]:
@@ -67,9 +64,3 @@ def row_spans(data: bytes, start: int, stops: Positions, dialect: Dialect) -> tu
     if not filled.all():
       begins, ends = begins[filled], ends[filled]
   return begins, ends
-
-
-def _record_ends(data: bytes, edges: Positions) -> Positions:
-  """The last byte of each record's line end, and the end of the data where the last record has none."""
-  stops = outside(line_ends(data), edges)
-  return np.append(stops, len(data)) if (stops[-1] + 1 if stops.size else 0) < len(data) else stops

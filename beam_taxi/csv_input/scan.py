@@ -15,7 +15,7 @@ import numpy as np
 
 from beam_taxi.config import ColumnType, Dialect
 from beam_taxi.csv_input.bad_rows import RowProblem, count_reasons
-from beam_taxi.csv_input.boundaries import Marks, Outcome, enter, first_record_end, next_cut, open_quote
+from beam_taxi.csv_input.boundaries import Marks, Outcome, Positions, enter, first_record_end, next_cut, open_quote
 from beam_taxi.csv_input.checksum import checksum_of_file, join_checksums
 from beam_taxi.csv_input.decode import infer_types
 from beam_taxi.csv_input.files import (
@@ -32,7 +32,7 @@ from beam_taxi.csv_input.findings import Findings, Problem, located, merge_findi
 from beam_taxi.csv_input.layout import InputPlan, Layout
 from beam_taxi.csv_input.ranges import ByteRange, RecordRange
 from beam_taxi.csv_input.records import Block, UnclosedQuoteError, read_blocks, read_records, unclosed_quote
-from beam_taxi.csv_input.rows import count_rows, row_spans
+from beam_taxi.csv_input.rows import record_ends, row_spans
 from beam_taxi.errors import UserError
 
 _LOOKAHEAD = 64 * 1024
@@ -157,17 +157,18 @@ def _scan_bytes(part: ByteRange, header: Header | None, layout: Layout, patience
     tail = _record_at(stream, body[whole:] + window.behind, dialect, patience) if whole < len(body) else b''
     if tail is None:
       return dataclasses.replace(scan, guess=None)
-  count = row_spans(body, start.offset, ends, dialect)[0].size + count_rows(tail, dialect)
   # One copy of the range's bytes, and no second one of a part of them.
-  records = b'' if layout.has_all_types else b''.join((memoryview(body)[start.offset : whole], tail))
-  return dataclasses.replace(scan, rows=_examine(Block(records, start.offset, start.lines), count, layout))
+  records = b''.join((memoryview(body)[start.offset : whole], tail))
+  stops = np.concatenate([ends - start.offset, record_ends(tail, dialect) + (whole - start.offset)])
+  return dataclasses.replace(scan, rows=_examine(Block(records, start.offset, start.lines), stops, layout))
 
 
-def _examine(block: Block, count: int, layout: Layout) -> Rows:
-  """What is to be known of a block's `count` rows before they are written."""
+def _examine(block: Block, stops: Positions, layout: Layout) -> Rows:
+  """What is to be known of a block's rows, which end at `stops`, before they are written."""
+  count = row_spans(block.data, 0, stops, layout.dialect)[0].size
   if layout.has_all_types:
     return Rows(count=count)
-  found = infer_types(block.data, layout)
+  found = infer_types(block.data, layout, stops)
   first = found.bad[0].problem.behind(block.offset, block.lines) if found.bad else None
   return Rows(found.types if count > len(found.bad) else (), count, count_reasons(found.bad), first)
 
@@ -236,7 +237,7 @@ def _scan_stream(part: ByteRange, header: Header, layout: Layout, block_size: in
   first: RowProblem | None = None
   try:
     for block in read_blocks(part.file, header.end, layout.dialect, block_size):
-      rows = _examine(block, count_rows(block.data, layout.dialect), layout)
+      rows = _examine(block, record_ends(block.data, layout.dialect), layout)
       found = merge_findings([found, Findings(rows.types, rows.count, rows.bad)])
       first = first or rows.first_bad_row
   except UnclosedQuoteError as error:
@@ -297,7 +298,7 @@ def scan_records(records: RecordRange, layout: Layout, block_size: int) -> Findi
   """Pass 1 again, over a range whose records are known."""
   blocks = read_records(records, layout.dialect, block_size)
   return merge_findings(
-    _findings(records.file, _examine(block, count_rows(block.data, layout.dialect), layout), 0, 0) for block in blocks
+    _findings(records.file, _examine(block, record_ends(block.data, layout.dialect), layout), 0, 0) for block in blocks
   )
 
 

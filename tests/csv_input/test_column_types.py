@@ -130,6 +130,15 @@ def test_an_empty_cell_has_no_type(cell: str) -> None:
   assert infer_types(f'1,{cell}\n2,{cell}\n'.encode(), layout_of(['a', 'b'])).types == (INT, UNKNOWN)
 
 
+@pytest.mark.parametrize('cell', ['"0"x1F', '0x1F', '""0x1F', '"0x1F"', '"0"X1f'])
+@pytest.mark.parametrize('before', [b'', b'1,1\n'], ids=['first', 'behind_an_int'])
+def test_a_hexadecimal_number_is_text_however_it_is_quoted(cell: str, before: bytes) -> None:
+  data = before + f'{cell},1\n'.encode()
+
+  assert infer_types(data, layout_of(['a', 'b'])).types == (STRING, INT)
+  assert len(infer_types(data, layout_of(['a', 'b'], [INT, None])).bad) == 1
+
+
 @pytest.mark.parametrize('spelling', ['NA', '-', '-999'])
 def test_a_spelling_of_the_empty_cell_has_no_type(spelling: str) -> None:
   data = f'{spelling},{spelling}\n1,{spelling}\n'.encode()

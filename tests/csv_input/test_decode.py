@@ -11,6 +11,7 @@ from reader import layout_of
 from beam_taxi.config import ColumnType, Dialect
 from beam_taxi.csv_input.bad_rows import RowProblem
 from beam_taxi.csv_input.decode import BlockTypes, decode, infer_types
+from beam_taxi.csv_input.encoding import needs_stream
 from beam_taxi.csv_input.rows import count_rows
 
 UNKNOWN, INT, FLOAT, STRING = ColumnType
@@ -197,6 +198,45 @@ def test_a_bad_row_is_told_with_its_place_and_the_others_are_read(
     assert [(bad.reason, bad.detail, bad.data) for bad in found.bad] == [(reason, detail, row)] * 2
     assert found.bad[0].problem == RowProblem(data.index(b'BAD'), 4, f'{detail}: {shown}')
   assert decode(data, layout).rows.to_pydict() == {'a': [b'1', b'a\nb', b'3'], 'b': [b'2', 'é'.encode(), b'4']}
+
+
+@pytest.mark.parametrize('line_end', [b'\r', b'\n', b'\r\n'], ids=['cr', 'lf', 'crlf'])
+def test_blank_lines_beside_a_bad_row_stay_rows_where_they_are(line_end: bytes) -> None:
+  data = line_end.join([b'', b'', b'1', b'', b'x,5', b'', b'7,8', b''])
+  layout = layout_of(['a', 'b'], [INT, INT], Dialect(skip_blank_lines=False))
+
+  found = decode(data, layout)
+
+  assert found.rows.to_pydict() == {'a': [None, None, None, None, 7], 'b': [None, None, None, None, 8]}
+  assert [(row.lines, row.reason, row.data) for row in found.bad] == [
+    (2, 'wrong_number_of_cells', b'1'),
+    (4, 'wrong_type', b'x,5'),
+  ]
+
+
+@pytest.mark.parametrize('cells', [3, 40_000, 1_000_000])
+def test_a_row_with_very_many_cells_is_a_bad_row(cells: int) -> None:
+  # pyarrow 10 and 25 write beyond their buffer for such a row, and the process dies.
+  data = b'1,2\n' * 600 + b','.join([b'"a,b"'] * cells) + b'\n3,4\n'
+
+  found = decode(data, layout_of(['a', 'b'], [INT, INT]))
+
+  assert found.rows.num_rows == 601
+  assert [row.detail for row in found.bad] == [f'{cells} cells where 2 are expected']
+
+
+@pytest.mark.parametrize('data', [b'\xef\xbb\xbf1,2\n', b'\xef\xbb\xbf\xef\xbb\xbf1,2'], ids=['one', 'two'])
+@pytest.mark.parametrize('skip', [True, False])
+def test_a_mark_behind_the_files_beginning_is_text(data: bytes, skip: bool) -> None:
+  dialect = Dialect(skip_blank_lines=skip)
+
+  assert infer_types(data, layout_of(['a', 'b'], dialect=dialect)).types == (STRING, INT)
+  assert good_rows(data, ['a', 'b'], [STRING, INT], dialect).column(0).to_pylist() == [data[: data.index(b',')]]
+
+
+@pytest.mark.parametrize('encoding', ['iso2022_jp', 'iso2022_kr', 'hz', 'raw_unicode_escape', 'utf-7'])
+def test_an_encoding_with_escapes_is_not_converted_block_by_block(encoding: str) -> None:
+  assert needs_stream(Dialect('\t', '', encoding=encoding))
 
 
 def test_every_row_can_be_bad() -> None:
