@@ -12,14 +12,11 @@ from beam_taxi.analysis.statistics import generate_statistics
 from beam_taxi.artifacts import Manifest
 from beam_taxi.config import RunConfig
 from beam_taxi.csv_input.layout import plan_input
-from beam_taxi.transforms import (
+from beam_taxi.transforms.reading import MatchFiles, PlanRanges, ReadCsv, ScanRanges
+from beam_taxi.transforms.writing import (
   EncodeExamples,
   ImportSchema,
   InferSchema,
-  MatchFiles,
-  PlanRanges,
-  ReadCsv,
-  ScanRanges,
   WriteManifest,
   WriteShards,
   WriteStatistics,

@@ -77,7 +77,7 @@ def graph(path: str, workers: int) -> Callable[[], None]:
 
   from beam_taxi.beam_options import parse_beam_args
   from beam_taxi.csv_input.layout import plan_input
-  from beam_taxi.transforms import MatchFiles, PlanRanges, ReadCsv, ScanRanges
+  from beam_taxi.transforms.reading import MatchFiles, PlanRanges, ReadCsv, ScanRanges
 
   config = RunConfig(input=(path,), output='unused', run_id='unused')
   runner, _ = parse_beam_args([])

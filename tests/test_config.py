@@ -13,6 +13,7 @@ from beam_taxi.config import (
   Split,
   new_run_id,
   parse_delimiter,
+  parse_max_bad_rows,
   parse_names,
   parse_size,
   parse_splits,

@@ -18,7 +18,7 @@ from beam_taxi.csv_input import ranges
 from beam_taxi.csv_input.ranges import Shard
 from beam_taxi.errors import UserError, user_error_in
 from beam_taxi.pipeline import build_graph
-from beam_taxi.transforms import EncodedBlock, WriteShards
+from beam_taxi.transforms.writing import EncodedBlock, WriteShards
 
 THREADS = ['--direct_num_workers=3', '--direct_running_mode=multi_threading']
 PROCESSES = ['--direct_num_workers=2', '--direct_running_mode=multi_processing']

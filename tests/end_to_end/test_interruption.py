@@ -18,14 +18,15 @@ ROOT = pathlib.Path(__file__).parent.parent.parent
 # run that is one must not hand that on.
 WAITING = """
 import signal, sys, threading
-from beam_taxi import cli, transforms
+from beam_taxi import cli
+from beam_taxi.transforms import reading
 
 def wait(*_):
   print('scanning', flush=True)
   threading.Event().wait()
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
-transforms.scan_range = wait
+reading.scan_range = wait
 sys.exit(cli.main())
 """
 
