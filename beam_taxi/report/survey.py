@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from beam_taxi.config import Dialect
+from beam_taxi.csv_input.files import compression_of
 from beam_taxi.csv_input.guess import Guess
 from beam_taxi.csv_input.layout import InputPlan
 from beam_taxi.csv_input.survey import Cell, Survey
@@ -70,7 +71,7 @@ def _facts(guess: Guess, plan: InputPlan, found: Survey) -> Table:
     'Header': 'none' if dialect.columns else f'{columns:,} column' + ('s' if columns > 1 else ''),
     'Line ends': guess.line_ends,
     'Encoding': dialect.encoding + (' with a byte-order mark' if guess.byte_order_mark else ''),
-    'Compression': dialect.compression if dialect.compression != 'auto' else "by the name's ending",
+    'Compression': compression_of(plan.header.path, dialect) or 'none',
   }
   for name, value in facts.items():
     table.add_row(name, escape(value))

@@ -106,7 +106,7 @@ FACTS: dict[str, tuple[bytes, dict[str, Any], dict[str, str]]] = {
       'Header': '2 columns',
       'Line ends': 'LF',
       'Encoding': 'utf-8',
-      'Compression': "by the name's ending",
+      'Compression': 'none',
     },
   ),
   'another': (
