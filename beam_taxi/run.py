@@ -57,7 +57,10 @@ def run(config: RunConfig, beam_args: Sequence[str]) -> int:
   graph = None
   made_folder = refusal is None
   try:
-    refusal = recorder.start({'runner': type(runner).__name__, 'input': ' '.join(config.input)}) or refusal
+    properties: dict[str, Value] = {'runner': type(runner).__name__, 'input': ' '.join(config.input)}
+    if config.schema:
+      properties['curated_schema'] = config.schema
+    refusal = recorder.start(properties) or refusal
     if refusal:
       raise refusal
     total_bytes = _check_input(config)
@@ -83,9 +86,9 @@ def run(config: RunConfig, beam_args: Sequence[str]) -> int:
     _LOG.error('the run failed', exc_info=error)
     return _say(errors, f'{config.run_id} failed and {recorded}: {_last_line(error)}', FAILED)
   seconds = time.monotonic() - began
-  properties: dict[str, Value] = {f'counter.{name}': count for name, count in sorted(counters.items())}
+  measured: dict[str, Value] = {f'counter.{name}': count for name, count in sorted(counters.items())}
   try:
-    ids = recorder.complete(manifest, {'seconds': seconds, **properties})
+    ids = recorder.complete(manifest, {'seconds': seconds, **measured})
   except Exception as error:  # The run is good all the same: say where it is, and that only its record is missing.
     _LOG.error('the run is complete but could not be recorded', exc_info=error)
     return _say(

@@ -151,7 +151,7 @@ def large(rows: int) -> pathlib.Path:
 
 
 def with_cells_quoted(source: pathlib.Path, *, quoted: bool) -> pathlib.Path:
-  """A CSV file with every third cell doubled: with a newline between the two and quotes around them, or with a blank."""
+  """A CSV file with every third cell doubled: a newline between the two and quotes around them, or just a blank."""
   path = source.with_suffix('.quoted.csv' if quoted else '.unquoted.csv')
   if path.exists():
     return path

@@ -5,13 +5,17 @@ import io
 import json
 import pathlib
 import random
+import sys
 from collections.abc import Iterator
 
 import pytest
 from reader import read
 
+from beam_taxi import cli
+from beam_taxi.artifacts import RunFolder, read_manifest
 from beam_taxi.config import ColumnType, Dialect
 from beam_taxi.csv_input import boundaries, ranges
+from beam_taxi.csv_input.boundaries import open_quote
 from beam_taxi.csv_input.files import match_files, read_header
 from beam_taxi.errors import UserError
 
@@ -67,16 +71,18 @@ def damaged(data: bytes, chooser: random.Random) -> bytes:
   return bytes(broken)
 
 
-def text_of(row: list[str]) -> bytes:
-  return ','.join(row).encode('latin-1')
+def rows_of(data: bytes) -> list[list[str]]:
+  """The rows behind the header as Python's reader finds them; what is not UTF-8 passes through it as surrogates."""
+  text = io.StringIO(data.decode(errors='surrogateescape'), newline='')
+  return [row for row in csv.reader(text) if row][1:]
 
 
-def is_utf8(data: bytes) -> bool:
+def is_good(row: list[str]) -> bool:
   try:
-    data.decode()
-  except UnicodeDecodeError:
+    ','.join(row).encode()
+  except UnicodeEncodeError:
     return False
-  return True
+  return len(row) == 3
 
 
 @pytest.mark.parametrize('seed', range(200))
@@ -85,9 +91,8 @@ def test_no_row_of_a_damaged_file_is_lost_without_a_word(tmp_path: pathlib.Path,
   data = damaged(whole_file(chooser), chooser)
   path = tmp_path / 'damaged.csv'
   path.write_bytes(data)
-  # Any bytes are Latin-1, and Python's reader says which rows they are.
-  rows = [row for row in csv.reader(io.StringIO(data.decode('latin-1'), newline='')) if row][1:]
-  good = [row for row in rows if len(row) == 3 and is_utf8(text_of(row))]
+  rows = rows_of(data)
+  good = [row for row in rows if is_good(row)]
   for block_size in (2, 30, 10_000):
     found = read([path], block_size, column_types=dict.fromkeys('abc', ColumnType.STRING))
 
@@ -96,17 +101,42 @@ def test_no_row_of_a_damaged_file_is_lost_without_a_word(tmp_path: pathlib.Path,
       assert f'(byte {offset:,}): a quote opens here and is never closed' in found.findings.fault.message
       assert data[offset : offset + 1] == b'"'
       # Python reads all that follows such a quote as one last cell.
-      assert text_of(rows[-1]).endswith(data[offset + 1 :].replace(b'""', b'"'))
+      assert ','.join(rows[-1]).encode(errors='surrogateescape').endswith(data[offset + 1 :].replace(b'""', b'"'))
       continue
     assert found.findings.rows == len(rows)
-    cells = [[(cell or b'').decode('latin-1') for cell in row.values()] for row in found.rows.to_pylist()]
-    assert cells == good
+    assert [[(cell or b'').decode() for cell in row.values()] for row in found.rows.to_pylist()] == good
     assert len(found.bad) == len(rows) - len(good)
     for block, row in found.bad:
       assert data[block.offset + row.offset :].startswith(row.data)
     inferred = read([path], 2 * block_size)
     assert inferred.rows.num_rows == len(good)
     assert sum(inferred.findings.bad_rows.values()) == len(inferred.bad) == len(found.bad)
+
+
+def test_a_run_over_thousands_of_damaged_files_accounts_for_every_row(
+  tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  monkeypatch.setattr(sys, 'stderr', sys.stderr)
+  rows = good = 0
+  for seed in range(2000):
+    chooser = random.Random(seed)
+    data = damaged(whole_file(chooser), chooser)
+    if open_quote(data, Dialect()) is not None:
+      continue
+    (tmp_path / f'{seed}.csv').write_bytes(data)
+    of_file = rows_of(data)
+    rows += len(of_file)
+    good += sum(is_good(row) for row in of_file)
+
+  flags = ['--bad_rows=quarantine', '--metadata=none', '--run_id=run', '--block_size=500']
+  assert cli.main(['--input', str(tmp_path), '--output', str(tmp_path / 'out'), *flags]) == 0
+
+  manifest = read_manifest(RunFolder.of(str(tmp_path / 'out'), 'run'))
+  assert manifest is not None
+  assert manifest.input.files > 1000
+  assert manifest.input.rows == rows
+  assert sum(manifest.splits.values()) == good
+  assert sum(manifest.bad_rows.values()) == rows - good
 
 
 @pytest.mark.parametrize('ending', ['.csv', '.csv.gz', '.csv.bz2', '.csv.zst'])
