@@ -10,6 +10,7 @@ as Python's csv module and Arrow read it. LF, CRLF and a CR alone each end a lin
 """
 
 import dataclasses
+import itertools
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ Positions = npt.NDArray[np.intp]
 _LF, _CR, _CRLF = b'\n', b'\r', b'\r\n'
 _LINE_ENDS = _CR + _LF
 
+# Bytes that are looked at in one call: few, for the system maps new memory each time for arrays as large as a block.
 _PIECE = 64 * 1024
 
 # Among how many quotes a place is looked for from which on the state is known.
@@ -182,26 +184,25 @@ def positions_of(byte: bytes, data: bytes) -> Positions:
   if data.find(byte) < 0:
     return np.empty(0, np.intp)
   bytes_ = np.frombuffer(data, np.uint8)
-  # In pieces, for an array as large as the data would have the system map memory anew each time.
   pieces = [np.flatnonzero(bytes_[begin : begin + _PIECE] == byte[0]) for begin in range(0, len(data), _PIECE)]
   for number, piece in enumerate(pieces):
     piece += number * _PIECE
   return np.concatenate(pieces)
 
 
-def count_before(byte: bytes, data: bytes, places: Positions) -> Positions:
-  """How often a byte occurs in `data` before each of some places, which are sorted."""
+def count_in_records(byte: bytes, data: bytes, stops: Positions) -> npt.NDArray[np.unsignedinteger]:
+  """How often a byte occurs in each of some records, of which there is at least one; they end at `stops`."""
   bytes_ = np.frombuffer(data, np.uint8)
-  counts = np.empty_like(places)
-  done = total = 0
-  # In pieces, as in positions_of.
-  for begin in range(0, len(data), _PIECE):
-    found = np.flatnonzero(bytes_[begin : begin + _PIECE] == byte[0])
-    todo = int(np.searchsorted(places, begin + _PIECE))
-    counts[done:todo] = np.searchsorted(found, places[done:todo] - begin) + total
-    done, total = todo, total + found.size
-  counts[done:] = total
-  return counts
+  begins = np.concatenate([[0], stops[:-1] + 1])
+  # Sums in the narrowest type that holds a record's length are several times faster than in a wider one.
+  narrow = np.min_scalar_type(np.diff(begins, append=len(data)).max())
+  pieces = np.unique(np.searchsorted(begins, np.arange(0, begins[-1] + 1, _PIECE)))
+  counts = []
+  for first, last in itertools.pairwise([*pieces, begins.size]):
+    start, end = begins[first], begins[last] if last < begins.size else len(data)
+    marks = bytes_[start:end] == byte[0]
+    counts.append(np.add.reduceat(marks.view(np.uint8), begins[first:last] - start, dtype=narrow))
+  return np.concatenate(counts)
 
 
 def count_lines(data: bytes, begin: int = 0, end: int | None = None) -> int:

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from beam_taxi.config import Dialect
-from beam_taxi.csv_input.boundaries import Positions, count_before, line_ends, outside, positions_of, quote_edges
+from beam_taxi.csv_input.boundaries import Positions, count_in_records, line_ends, outside, positions_of, quote_edges
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +38,9 @@ def record_ends(data: bytes, dialect: Dialect) -> Positions:
 
 def has_too_wide_row(data: bytes, columns: int, stops: Positions, dialect: Dialect) -> bool:
   """Whether some row of whole records, which end at `stops`, has more than `columns` cells."""
-  delimiters = np.diff(count_before(dialect.delimiter.encode(), data, stops), prepend=0)
+  if not stops.size:
+    return False
+  delimiters = count_in_records(dialect.delimiter.encode(), data, stops)
   # Some of them may be inside quotes.
   return bool((delimiters >= columns).any()) and bool((find_rows(data, dialect).cells > columns).any())
 

@@ -8,7 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from beam_taxi.config import Dialect
-from beam_taxi.csv_input.rows import count_rows, find_rows
+from beam_taxi.csv_input import boundaries
+from beam_taxi.csv_input.rows import count_rows, find_rows, has_too_wide_row, record_ends
 
 MARKS = {'rfc': (',', '"'), 'single_quotes': (';', "'"), 'tab': ('\t', '"'), 'no_quotes': ('|', '')}
 
@@ -54,6 +55,24 @@ def test_rows_and_their_cells_are_those_of_pythons_csv_reader(file: tuple[bytes,
   assert found.cells.tolist() == [len(row) for row in expected]
   assert count_rows(data, dialect) == len(expected)
   assert [rows_of(row, dialect) or [['']] for row in spans_of(data, dialect)] == [[row] for row in expected]
+
+
+@settings(max_examples=300, deadline=None)
+@given(file=files(), piece=st.integers(1, 20), long=st.booleans())
+def test_a_too_wide_row_is_found_in_whichever_piece_it_stands(
+  file: tuple[bytes, Dialect], piece: int, long: bool
+) -> None:
+  data, dialect = file
+  if long:
+    # As many cells as a byte cannot count.
+    data += dialect.delimiter.encode() * 256
+  widest = max([len(row) for row in rows_of(data, dialect)], default=0)
+
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(boundaries, '_PIECE', piece)
+    wide = [has_too_wide_row(data, columns, record_ends(data, dialect), dialect) for columns in (widest, widest - 1)]
+
+  assert wide == [False, widest > 0]
 
 
 @settings(max_examples=200, deadline=None)
