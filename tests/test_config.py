@@ -1,6 +1,7 @@
 """A RunConfig is right once it is made, and what is wrong names the flag and what to do."""
 
 import datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -45,8 +46,14 @@ WRONG = {
   'split_name_with_a_slash': ({'splits': (Split('a/b', 1),)}, ["split name 'a/b'", 'use letters, digits']),
   'split_without_buckets': ({'splits': (Split('a', 0),)}, ["split 'a' has 0 buckets", 'at least 1']),
   'no_block_size': ({'block_size': 0}, ['--block_size 0', 'positive number']),
-  'limit_of_bad_rows_alone': ({'max_bad_rows': BadRowLimit(5)}, ['--max_bad_rows', '--bad_rows quarantine as well']),
-  'limit_of_no_bad_rows_alone': ({'max_bad_rows': BadRowLimit(0)}, ['--max_bad_rows', '--bad_rows quarantine as well']),
+  'limit_of_bad_rows_alone': (
+    {'max_bad_rows': BadRowLimit(Decimal(5))},
+    ['--max_bad_rows', '--bad_rows quarantine as well'],
+  ),
+  'limit_of_no_bad_rows_alone': (
+    {'max_bad_rows': BadRowLimit(Decimal(0))},
+    ['--max_bad_rows', '--bad_rows quarantine as well'],
+  ),
   'negative_shard_size': ({'shard_size': -1}, ['--shard_size -1', 'positive number']),
 }
 
@@ -172,16 +179,16 @@ def test_the_higher_of_two_types_is_the_type_of_both() -> None:
 @pytest.mark.parametrize(
   ('limit', 'shown', 'bad', 'rows', 'allowed'),
   [
-    (BadRowLimit(0), '0', 0, 10, True),
-    (BadRowLimit(0), '0', 1, 10, False),
-    (BadRowLimit(3), '3', 3, 3, True),
-    (BadRowLimit(3), '3', 4, 1_000_000, False),
-    (BadRowLimit(1_000_000), '1000000', 1_000_001, 10**9, False),
-    (BadRowLimit(0.5, percent=True), '0.5%', 1, 200, True),
-    (BadRowLimit(0.5, percent=True), '0.5%', 1, 199, False),
-    (BadRowLimit(100, percent=True), '100%', 7, 7, True),
-    (BadRowLimit(0, percent=True), '0%', 1, 10**9, False),
-    (BadRowLimit(0, percent=True), '0%', 0, 0, True),
+    (BadRowLimit(Decimal(0)), '0', 0, 10, True),
+    (BadRowLimit(Decimal(0)), '0', 1, 10, False),
+    (BadRowLimit(Decimal(3)), '3', 3, 3, True),
+    (BadRowLimit(Decimal(3)), '3', 4, 1_000_000, False),
+    (BadRowLimit(Decimal(1_000_000)), '1000000', 1_000_001, 10**9, False),
+    (BadRowLimit(Decimal('0.5'), percent=True), '0.5%', 1, 200, True),
+    (BadRowLimit(Decimal('0.5'), percent=True), '0.5%', 1, 199, False),
+    (BadRowLimit(Decimal(100), percent=True), '100%', 7, 7, True),
+    (BadRowLimit(Decimal(0), percent=True), '0%', 1, 10**9, False),
+    (BadRowLimit(Decimal(0), percent=True), '0%', 0, 0, True),
   ],
 )
 def test_a_limit_of_bad_rows_allows_so_many_and_no_more(

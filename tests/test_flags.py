@@ -4,6 +4,7 @@ import argparse
 import os
 import pathlib
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 
@@ -139,13 +140,13 @@ def test_column_types_are_pairs_of_a_name_and_a_type(text: str, types: dict[str,
 @pytest.mark.parametrize(
   ('text', 'limit'),
   [
-    ('100', BadRowLimit(100)),
-    ('0', BadRowLimit(0)),
-    (' 7 ', BadRowLimit(7)),
-    ('0.5%', BadRowLimit(0.5, percent=True)),
-    ('3%', BadRowLimit(3, percent=True)),
-    ('100%', BadRowLimit(100, percent=True)),
-    ('0%', BadRowLimit(0, percent=True)),
+    ('100', BadRowLimit(Decimal(100))),
+    ('0', BadRowLimit(Decimal(0))),
+    (' 7 ', BadRowLimit(Decimal(7))),
+    ('0.5%', BadRowLimit(Decimal('0.5'), percent=True)),
+    ('3%', BadRowLimit(Decimal(3), percent=True)),
+    ('100%', BadRowLimit(Decimal(100), percent=True)),
+    ('0%', BadRowLimit(Decimal(0), percent=True)),
   ],
 )
 def test_max_bad_rows_is_a_number_of_rows_or_a_share(text: str, limit: BadRowLimit) -> None:

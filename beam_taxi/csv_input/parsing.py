@@ -61,9 +61,11 @@ def parse(data: bytes, layout: Layout, stops: Positions | None = None) -> Parsed
   rows: Rows | None = None
   reasons: Reasons = {}
   try:
-    if not layout.checked and _has_too_wide_row(data, layout, stops):
-      # Arrow writes the cells of such a row beyond the end of its buffer before it says that they are too many.
-      raise _CellsError
+    if not layout.checked:
+      stops = record_ends(data, layout.dialect) if stops is None else stops
+      if has_too_wide_row(data, len(layout.columns), stops, layout.dialect):
+        # Arrow 10 writes such a row beyond its buffer before it says that it is too wide (apache/arrow issue 45497).
+        raise _CellsError
     text = to_utf_8(data, layout.encoding)
     table, misfits = _read_typed(text, layout)
   except (EncodingError, _CellsError):
@@ -80,11 +82,6 @@ def parse(data: bytes, layout: Layout, stops: Positions | None = None) -> Parsed
     if misfits:
       raise RuntimeError(f'rows that were taken out are still there: {misfits}')
   return Parsed(table, text, tuple(bad_rows(data, rows, reasons)) if rows else ())
-
-
-def _has_too_wide_row(data: bytes, layout: Layout, stops: Positions | None) -> bool:
-  stops = record_ends(data, layout.dialect) if stops is None else stops
-  return has_too_wide_row(data, len(layout.columns), stops, layout.dialect)
 
 
 def parse_bytes(text: bytes, layout: Layout, columns: tuple[str, ...]) -> pa.Table:

@@ -20,14 +20,14 @@ class Rows:
 def find_rows(data: bytes, dialect: Dialect) -> Rows:
   """The rows of whole records, without blank lines where the dialect skips them."""
   edges = quote_edges(data, dialect)
-  begins, ends = row_spans(data, 0, record_ends(data, dialect), dialect)
+  begins, ends = _row_spans(data, record_ends(data, dialect), dialect)
   delimiters = outside(positions_of(dialect.delimiter.encode(), data), edges)
   return Rows(begins, ends, np.searchsorted(delimiters, ends) - np.searchsorted(delimiters, begins) + 1)
 
 
-def count_rows(data: bytes, dialect: Dialect) -> int:
-  """How many rows whole records have."""
-  return row_spans(data, 0, record_ends(data, dialect), dialect)[0].size
+def count_rows(data: bytes, stops: Positions, dialect: Dialect) -> int:
+  """How many rows whole records, which end at `stops`, have."""
+  return _row_spans(data, stops, dialect)[0].size
 
 
 def record_ends(data: bytes, dialect: Dialect) -> Positions:
@@ -45,16 +45,9 @@ def has_too_wide_row(data: bytes, columns: int, stops: Positions, dialect: Diale
   return bool((delimiters >= columns).any()) and bool((find_rows(data, dialect).cells > columns).any())
 
 
-def row_spans(data: bytes, start: int, stops: Positions, dialect: Dialect) -> tuple[Positions, Positions]:
-  """Where each row begins, and where it ends.
-
-  Args:
-    data: CSV bytes.
-    start: where the first row begins.
-    stops: the last byte of the line end of each row; the length of `data` for a last row without one.
-    dialect: how rows are written, and whether blank lines are rows.
-  """
-  begins = np.full_like(stops, start)
+def _row_spans(data: bytes, stops: Positions, dialect: Dialect) -> tuple[Positions, Positions]:
+  """Where each row of whole records, which end at `stops`, begins, and where it ends."""
+  begins = np.zeros_like(stops)
   begins[1:] = stops[:-1] + 1
   ends = stops
   if data.find(b'\r') >= 0:

@@ -32,14 +32,14 @@ from beam_taxi.csv_input.findings import Findings, Problem, located, merge_findi
 from beam_taxi.csv_input.layout import InputPlan, Layout
 from beam_taxi.csv_input.ranges import ByteRange, RecordRange
 from beam_taxi.csv_input.records import Block, UnclosedQuoteError, read_blocks, read_records, unclosed_quote
-from beam_taxi.csv_input.rows import record_ends, row_spans
+from beam_taxi.csv_input.rows import count_rows, record_ends
 from beam_taxi.errors import UserError
 
 _LOOKAHEAD = 64 * 1024
 
 
 @dataclasses.dataclass(frozen=True)
-class Rows:
+class Examined:
   """What pass 1 found in some rows; the offset and line of `first_bad_row` count from a place that goes with it."""
 
   types: tuple[ColumnType, ...] = ()
@@ -70,7 +70,7 @@ class RangeScan:
   outside: Outcome
   inside: Outcome
   guess: bool | None = None
-  rows: Rows = Rows()
+  rows: Examined = Examined()
   lines: int = 0
   checksum: int = 0
   header_end: int = 0
@@ -163,14 +163,14 @@ def _scan_bytes(part: ByteRange, header: Header | None, layout: Layout, patience
   return dataclasses.replace(scan, rows=_examine(Block(records, start.offset, start.lines), stops, layout))
 
 
-def _examine(block: Block, stops: Positions, layout: Layout) -> Rows:
+def _examine(block: Block, stops: Positions, layout: Layout) -> Examined:
   """What is to be known of a block's rows, which end at `stops`, before they are written."""
-  count = row_spans(block.data, 0, stops, layout.dialect)[0].size
+  count = count_rows(block.data, stops, layout.dialect)
   if layout.has_all_types:
-    return Rows(count=count)
+    return Examined(count=count)
   found = infer_types(block.data, layout, stops)
   first = found.bad[0].problem.behind(block.offset, block.lines) if found.bad else None
-  return Rows(found.types if count > len(found.bad) else (), count, count_reasons(found.bad), first)
+  return Examined(found.types if count > len(found.bad) else (), count, count_reasons(found.bad), first)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -242,7 +242,7 @@ def _scan_stream(part: ByteRange, header: Header, layout: Layout, block_size: in
       first = first or rows.first_bad_row
   except UnclosedQuoteError as error:
     scan = dataclasses.replace(scan, fault=located(part.file, error.problem))
-  rows = Rows(found.types, found.rows, found.bad_rows, first)
+  rows = Examined(found.types, found.rows, found.bad_rows, first)
   return dataclasses.replace(scan, rows=rows, checksum=checksum_of_file(part.file.path))
 
 
@@ -302,7 +302,7 @@ def scan_records(records: RecordRange, layout: Layout, block_size: int) -> Findi
   )
 
 
-def _findings(file: InputFile, rows: Rows, offset: int, lines: int) -> Findings:
+def _findings(file: InputFile, rows: Examined, offset: int, lines: int) -> Findings:
   """What was found in rows of a file; `offset` bytes and `lines` lines are before the place that they count from."""
   first = located(file, rows.first_bad_row.behind(offset, lines)) if rows.first_bad_row else None
   return Findings(rows.types, rows.count, rows.bad, first)
