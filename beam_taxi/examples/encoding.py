@@ -5,14 +5,15 @@ from the column alone:
 
     Example      0A len  Features
     Features     for each feature, in `_order` of its name:  0A len  0A len NAME  12 len  Feature
-    Feature      bytes_list 0A len (0A len VALUE), float_list 12 len (0A len VALUES), int64_list 1A len (0A len VALUES)
+    Feature      bytes_list 0A len (0A len VALUE)*, float_list 12 len (0A len VALUES), int64_list 1A len (0A len VALUES)
 
-where ints are varints and floats little-endian. So per column there are two Arrow arrays, one of heads, which follow
-from the length of the value, and one of values; one call of Arrow joins those of all columns, row by row.
+where ints are varints and floats little-endian. So each column becomes one array of pieces or two, of which the first,
+the head, follows from the length of the value, or from the value itself where few values occur; and one call of Arrow
+joins the pieces of all columns, row by row, into one buffer.
 (Source: tensorflow/core/example/{example,feature}.proto and protobuf's encoding guide.)
 """
 
-import functools
+import dataclasses
 from collections.abc import Callable
 from typing import Literal
 
@@ -23,42 +24,74 @@ import pyarrow.compute as pc
 
 EmptyCells = Literal['empty', 'missing']
 
+Numbers = npt.NDArray[np.int64]
+
 _BYTES_LIST, _FLOAT_LIST, _INT64_LIST = 0x0A, 0x12, 0x1A
+# What stands for the length of a value that is not there.
+_NULL = -1
+# Up to this span, numbers are counted to see which occur; beyond it they are sorted.
 _LONGEST_TABLE = 4096
+# An int whose whole feature is looked up costs a 25th of one that is encoded, and the look-up table as much an entry.
+_ROWS_WORTH_AN_ENTRY = 25
+_LARGEST_BUFFER = 2**31 - 1
 
-Lengths = npt.NDArray[np.int64]
+# (what a Feature begins with, how many bytes of it follow) -> all that comes before what follows.
+_Wrap = Callable[[bytes, int], bytes]
 
 
-def encode_examples(batch: pa.RecordBatch, empty_cells: EmptyCells) -> pa.BinaryArray:
+@dataclasses.dataclass(frozen=True)
+class _Pieces:
+  """What a column adds to each row: `pieces` side by side, a null adding nothing; `sizes` bytes together."""
+
+  pieces: tuple[pa.Array | pa.Scalar, ...]
+  sizes: Numbers | int
+
+
+def encode_examples(
+  batch: pa.RecordBatch,
+  empty_cells: EmptyCells,
+  before: Callable[[int], bytes] = lambda size: b'',
+  after: bytes = b'',
+) -> pa.BinaryArray:
   """One serialized tf.Example a row.
 
   Args:
-    batch: columns of int64, float32, binary or, where no cell has a value, null.
-    empty_cells: what a null becomes: 'empty', a feature of the column's kind with no values, or, in a column of type
-      null, one of no kind; 'missing', no feature.
+    batch: columns of int64, float32 or binary, of lists of these, or, where no row has a value, of null.
+    empty_cells: what a null becomes in a column that is not of lists: 'empty', a feature of the column's kind with no
+      values, or, in a column of type null, one of no kind; 'missing', no feature. In a column of lists an empty list is
+      the one and a null the other.
+    before: makes of an Example's size in bytes what to put before it.
+    after: what to put behind each Example.
 
   Returns:
-    Serialized tf.Examples, in the rows' order.
+    Serialized tf.Examples, in the rows' order, side by side in one buffer.
+
+  Raises:
+    TypeError: a column is of none of these types.
+    ValueError: a list has a null in it, or the Examples would take 2 GiB or more: give fewer rows.
   """
-  rows = batch.num_rows
-  sizes = np.zeros(rows, np.int64)
-  pieces: list[pa.Array] = []
+  sizes = np.zeros(batch.num_rows, np.int64)
+  pieces: list[pa.Array | pa.Scalar] = []
   for name in sorted(batch.schema.names, key=_order):
-    column = batch.column(batch.schema.names.index(name))
-    kind, values, lengths = _values(column)
-    if values is None:
-      feature = _feature(name, b'') if empty_cells == 'empty' else b''
-      heads = pa.repeat(pa.scalar(feature, pa.binary()), rows)
-      sizes += len(feature)
-    else:
-      null = -1 if column.null_count else None
-      if null is not None:
-        lengths = np.where(np.asarray(column.is_valid()), lengths, null)
-      heads, head_sizes = by_length(lengths, functools.partial(_head, name, kind, empty_cells))
-      sizes += head_sizes + np.maximum(lengths, 0)
-    pieces += [heads] if values is None else [heads, values]
-  outer, _ = by_length(sizes, lambda size: b'\x0a' + varint(size))
-  return pc.binary_join_element_wise(outer, *pieces, pa.scalar(b''))
+    column = _pieces_of(batch.column(batch.schema.names.index(name)), _entry_of(name), empty_cells)
+    pieces += column.pieces
+    sizes += column.sizes
+  heads, head_sizes = by_number(sizes, lambda size: before(1 + len(varint(size)) + size) + b'\x0a' + varint(size))
+  total = int(np.sum(sizes + head_sizes + len(after)))
+  return _join(total, heads, *pieces, pa.scalar(after, pa.binary()))
+
+
+def encode_features(column: pa.Array, empty_cells: EmptyCells) -> pa.BinaryArray:
+  """The serialized Feature that each row's tf.Example has of a column; arguments and errors are encode_examples'."""
+  nothing = pa.repeat(pa.scalar(b'', pa.binary()), len(column))
+  feature = _pieces_of(column, lambda head, _: head, empty_cells)
+  return _join(int(np.sum(feature.sizes)), nothing, *feature.pieces)
+
+
+def estimated_size(batch: pa.RecordBatch) -> int:
+  """About how many bytes the Examples of flat columns take, from their names and values."""
+  names = sum(len(name.encode()) + 16 for name in batch.schema.names)
+  return int(batch.nbytes + batch.num_rows * names)
 
 
 def varint(number: int) -> bytes:
@@ -71,28 +104,27 @@ def varint(number: int) -> bytes:
   return bytes(out)
 
 
-def by_length(lengths: Lengths, head: Callable[[int], bytes]) -> tuple[pa.BinaryArray, Lengths]:
-  """`head(length)` for each of many lengths, computed once for each that occurs.
+def by_number(numbers: Numbers, entry: Callable[[int], bytes]) -> tuple[pa.BinaryArray, Numbers]:
+  """`entry(number)` for each of many numbers, computed once for each that occurs.
 
   Args:
-    lengths: any integers from -1 on.
-    head: what to put before a value of that length.
+    numbers: any integers from -1 on.
+    entry: makes bytes of a number.
 
   Returns:
-    The heads, and how many bytes each of them has.
+    The entries, and how many bytes each of them has.
   """
-  if not lengths.size:
-    return pa.array([], pa.binary()), lengths
-  if lengths.max() < _LONGEST_TABLE:
-    index = lengths + 1
-    occurring = np.flatnonzero(np.bincount(index))
+  if not numbers.size:
+    return pa.array([], pa.binary()), numbers
+  if numbers.max() < _LONGEST_TABLE:
+    index = numbers + 1
     table = [b''] * (int(index.max()) + 1)
-    for number in occurring:
-      table[number] = head(int(number) - 1)
+    for place in np.flatnonzero(np.bincount(index)).tolist():
+      table[place] = entry(place - 1)
   else:
-    occurring, index = np.unique(lengths, return_inverse=True)
-    table = [head(int(length)) for length in occurring]
-  sizes = np.array([len(entry) for entry in table], np.int64)
+    occurring, index = np.unique(numbers, return_inverse=True)
+    table = [entry(number) for number in occurring.tolist()]
+  sizes = np.array([len(item) for item in table], np.int64)
   return pa.array(table, pa.binary()).take(pa.array(index)), sizes[index]
 
 
@@ -105,63 +137,202 @@ def _order(name: str) -> tuple[int, ...]:
   return (*name.encode(), 256)
 
 
-def _feature(name: str, feature: bytes) -> bytes:
-  """An entry of the map Features.feature."""
+def _entry_of(name: str) -> _Wrap:
+  """Wraps a Feature into an entry of the map Features.feature."""
   key = name.encode()
-  entry = b'\x0a' + varint(len(key)) + key + b'\x12' + varint(len(feature)) + feature
-  return b'\x0a' + varint(len(entry)) + entry
+  key = b'\x0a' + varint(len(key)) + key + b'\x12'
+
+  def entry(feature: bytes, rest: int) -> bytes:
+    size = len(feature) + rest
+    beginning = key + varint(size)
+    return b'\x0a' + varint(len(beginning) + size) + beginning + feature
+
+  return entry
 
 
-def _head(name: str, kind: int, empty_cells: EmptyCells, length: int) -> bytes:
-  """All of a map entry that comes before a value of `length` bytes; the whole entry where there is no value (-1)."""
-  if length < 0:
-    return _feature(name, bytes([kind, 0])) if empty_cells == 'empty' else b''
-  value = bytes(length)
-  values = b'\x0a' + varint(length) + value
-  entry = _feature(name, bytes([kind]) + varint(len(values)) + values)
-  return entry[: len(entry) - length]
-
-
-def _values(column: pa.Array) -> tuple[int, pa.BinaryArray | None, Lengths]:
-  """A column's kind, its values as they stand in the list of a Feature (b'' for a null), and their lengths."""
+def _pieces_of(column: pa.Array, wrap: _Wrap, empty_cells: EmptyCells) -> _Pieces:
+  """A column's pieces, each row's Feature wrapped by `wrap`."""
   if pa.types.is_null(column.type):
-    return 0, None, np.empty(0, np.int64)
-  if pa.types.is_binary(column.type):
-    values = column.fill_null(b'') if column.null_count else column
-    return _BYTES_LIST, values, np.asarray(pc.binary_length(values)).astype(np.int64)
-  valid = np.asarray(column.is_valid()) if column.null_count else None
-  numbers = np.asarray(column.drop_null() if column.null_count else column)
-  if pa.types.is_float32(column.type):
-    kind, data, lengths = _FLOAT_LIST, numbers.astype('<f4', copy=False).tobytes(), np.full(numbers.size, 4, np.int64)
-  elif pa.types.is_int64(column.type):
-    kind, (data, lengths) = _INT64_LIST, _varints(numbers)
+    feature = wrap(b'', 0) if empty_cells == 'empty' else b''
+    return _Pieces((pa.scalar(feature, pa.binary()),), len(feature))
+  if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+    return _pieces_of_lists(column, wrap)
+  kind = _kind(column.type)
+  empty = wrap(bytes([kind, 0]), 0) if empty_cells == 'empty' else b''
+  valid = _valid(column)
+  if kind == _INT64_LIST and (pieces := _pieces_of_few_ints(column, valid, wrap, empty)):
+    return pieces
+  if kind == _FLOAT_LIST and valid is None:
+    return _pieces_of_floats(np.asarray(column), wrap)
+  if kind == _BYTES_LIST:
+    values, lengths = column, np.diff(_offsets(column)).astype(np.int64)
   else:
-    raise TypeError(f'a column of type {column.type} has no place in a tf.Example')
+    data, some_lengths = _packed(kind, np.asarray(column if valid is None else column.drop_null()))
+    lengths = some_lengths if valid is None else _spread(some_lengths, valid)
+    values = _binary(data, lengths)
+  return _with_heads(values, lengths, valid, lambda length: wrap(_head_of_one(kind, length), length), empty)
+
+
+def _pieces_of_lists(column: pa.Array, wrap: _Wrap) -> _Pieces:
+  kind = _kind(column.type.value_type)
+  if column.values.null_count:
+    raise ValueError('a list with a null in it has no place in a tf.Example')
+  if kind == _BYTES_LIST:
+    items = column.values
+    lengths = np.diff(_offsets(items)).astype(np.int64)
+    heads, head_sizes = by_number(lengths, lambda length: b'\x0a' + varint(length))
+    joined = _join(int(np.sum(lengths + head_sizes)), heads, items)
+    data, ends = joined.buffers()[2], _offsets(joined).astype(np.int64)
+    head = _head_of_list
+  else:
+    data, item_lengths = _packed(kind, np.asarray(column.values))
+    ends = np.concatenate([[0], np.cumsum(item_lengths)])
+    head = _head_of_packed
+  offsets = ends[np.asarray(column.offsets)]
+  valid = _valid(column)
+  validity = None if valid is None else pa.array(valid).buffers()[1]
+  values = _from_buffers(len(column), validity, offsets, data)
+  return _with_heads(values, np.diff(offsets), valid, lambda length: wrap(head(kind, length), length), b'')
+
+
+def _pieces_of_few_ints(
+  column: pa.Array, valid: npt.NDArray[np.bool_] | None, wrap: _Wrap, empty: bytes
+) -> _Pieces | None:
+  """Whole features, looked up by the value; None where too many values may occur for that to be quick."""
+  numbers = np.asarray(column if valid is None else column.drop_null())
+  lowest = int(numbers.min(initial=0))
+  if int(numbers.max(initial=0)) - lowest >= min(_LONGEST_TABLE, len(column) // _ROWS_WORTH_AN_ENTRY):
+    return None
+  codes = numbers - lowest
   if valid is not None:
-    all_lengths = np.zeros(len(column), np.int64)
-    all_lengths[valid] = lengths
-    lengths = all_lengths
-  offsets = np.zeros(len(column) + 1, np.int32)
-  np.cumsum(lengths, out=offsets[1:])
-  return (
-    kind,
-    pa.BinaryArray.from_buffers(pa.binary(), len(column), [None, pa.py_buffer(offsets), pa.py_buffer(data)]),
-    lengths,
+    codes = _spread(codes, valid, _NULL)
+
+  def feature(code: int) -> bytes:
+    if code == _NULL:
+      return empty
+    data = varint((lowest + code) % 2**64)
+    return wrap(_head_of_packed(_INT64_LIST, len(data)) + data, 0)
+
+  features, sizes = by_number(codes, feature)
+  return _Pieces((features,), sizes)
+
+
+def _pieces_of_floats(numbers: npt.NDArray[np.float32], wrap: _Wrap) -> _Pieces:
+  """Whole features, where each row has a float: all of one size, and alike but for the last four bytes."""
+  head = wrap(_head_of_packed(_FLOAT_LIST, 4), 4)
+  features = np.empty((numbers.size, len(head) + 4), np.uint8)
+  features[:, : len(head)] = np.frombuffer(head, np.uint8)
+  features[:, len(head) :] = numbers.astype('<f4', copy=False).view(np.uint8).reshape(-1, 4)
+  size = features.shape[1]
+  return _Pieces((_binary(features, np.full(numbers.size, size, np.int64)),), size)
+
+
+def _with_heads(
+  values: pa.BinaryArray,
+  lengths: Numbers,
+  valid: npt.NDArray[np.bool_] | None,
+  head: Callable[[int], bytes],
+  absent: bytes,
+) -> _Pieces:
+  """Values and what comes before them; `absent` where there is none."""
+  if valid is not None:
+    lengths = np.where(valid, lengths, _NULL)
+  heads, sizes = by_number(lengths, lambda length: absent if length == _NULL else head(length))
+  return _Pieces((heads, values), sizes + np.maximum(lengths, 0))
+
+
+def _head_of_one(kind: int, length: int) -> bytes:
+  """All of a Feature with one value that comes before the value's `length` bytes."""
+  value = b'\x0a' + varint(length)
+  return bytes([kind]) + varint(len(value) + length) + value
+
+
+def _head_of_packed(kind: int, length: int) -> bytes:
+  """All of a Feature of numbers that comes before their `length` bytes."""
+  return _head_of_one(kind, length) if length else _head_of_list(kind, 0)
+
+
+def _head_of_list(kind: int, length: int) -> bytes:
+  """All of a Feature that comes before a list of `length` bytes."""
+  return bytes([kind]) + varint(length)
+
+
+def _kind(kind: pa.DataType) -> int:
+  """The field of a Feature that holds values of a type."""
+  for is_of, field in ((pa.types.is_binary, _BYTES_LIST), (pa.types.is_float32, _FLOAT_LIST)):
+    if is_of(kind):
+      return field
+  if pa.types.is_int64(kind):
+    return _INT64_LIST
+  raise TypeError(f'a column of type {kind} has no place in a tf.Example')
+
+
+def _valid(column: pa.Array) -> npt.NDArray[np.bool_] | None:
+  """Which rows are not null; None where all are."""
+  return np.asarray(column.is_valid()) if column.null_count else None
+
+
+def _spread(numbers: Numbers, valid: npt.NDArray[np.bool_], otherwise: int = 0) -> Numbers:
+  """The numbers in the places that are valid."""
+  spread = np.full(valid.size, otherwise, np.int64)
+  spread[valid] = numbers
+  return spread
+
+
+def _packed(kind: int, numbers: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.uint8], Numbers]:
+  """Numbers as they stand in a list of a Feature, one behind the other, and how many bytes each has."""
+  if kind == _FLOAT_LIST:
+    return numbers.astype('<f4', copy=False).view(np.uint8), np.full(numbers.size, 4, np.int64)
+  return _varints(numbers.view(np.uint64))
+
+
+def _varints(bits: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.uint8], Numbers]:
+  """64-bit numbers as varints, one behind the other; a negative int is its two's complement, so ten bytes."""
+  lengths = np.ones(bits.size, np.int64)
+  for width in range(1, 10):
+    longer = bits >= np.uint64(1 << 7 * width)
+    if not longer.any():
+      break
+    lengths += longer
+  # Eight groups of seven bits become the eight bytes of a word, in three halvings; what is left are two bytes more.
+  words = bits & np.uint64((1 << 56) - 1)
+  for shift, low in ((28, 0x000000000FFFFFFF), (14, 0x00003FFF00003FFF), (7, 0x007F007F007F007F)):
+    words = (words & np.uint64(low)) | ((words & np.uint64(low << shift)) << np.uint64(_HALF[shift]))
+  longest = int(lengths.max(initial=1))
+  out = np.empty((bits.size, max(longest, 8)), np.uint8)
+  out[:, :8] = words.astype('<u8', copy=False).view(np.uint8).reshape(-1, 8)
+  for place in range(8, longest):
+    out[:, place] = (bits >> np.uint64(7 * place)) & np.uint64(0x7F)
+  out = out[:, :longest]
+  places = np.arange(longest)
+  out |= np.where(places < lengths[:, None] - 1, np.uint8(0x80), np.uint8(0))
+  return out[places < lengths[:, None]], lengths
+
+
+# How far the upper half of a word moves when its groups, of so many bits, are set apart.
+_HALF = {28: 4, 14: 2, 7: 1}
+
+
+def _offsets(column: pa.Array) -> npt.NDArray[np.int32]:
+  """Where each value begins in the array's buffer, and where the last ends."""
+  if not len(column):
+    return np.zeros(1, np.int32)
+  return np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + len(column) + 1]
+
+
+def _binary(data: npt.NDArray[np.uint8], lengths: Numbers) -> pa.BinaryArray:
+  """Values that lie one behind the other."""
+  return _from_buffers(lengths.size, None, np.concatenate([[0], np.cumsum(lengths)]), data)
+
+
+def _from_buffers(size: int, validity: pa.Buffer | None, offsets: Numbers, data: object) -> pa.BinaryArray:
+  return pa.BinaryArray.from_buffers(
+    pa.binary(), size, [validity, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(data)]
   )
 
 
-def _varints(numbers: npt.NDArray[np.int64]) -> tuple[bytes, Lengths]:
-  """Int64s as varints, one behind the other; a negative one is its two's complement in 64 bits, so ten bytes."""
-  bits = numbers.view(np.uint64)
-  lengths = np.ones(bits.size, np.int64)
-  for width in range(1, 10):
-    wider = bits >= np.uint64(1 << 7 * width)
-    if not wider.any():
-      break
-    lengths += wider
-  longest = int(lengths.max(initial=1))
-  shifts = np.arange(longest, dtype=np.uint64) * np.uint64(7)
-  out = ((bits[:, None] >> shifts) & np.uint64(0x7F)).astype(np.uint8)
-  place = np.arange(longest)
-  out[place < lengths[:, None] - 1] |= 0x80
-  return out[place < lengths[:, None]].tobytes(), lengths
+def _join(size: int, *pieces: pa.Array | pa.Scalar) -> pa.BinaryArray:
+  """The pieces side by side, row by row: `size` bytes in all."""
+  if size > _LARGEST_BUFFER:
+    raise ValueError(f'{size:,} bytes are more than an Arrow array of binary holds: encode fewer rows at a time')
+  return pc.binary_join_element_wise(*pieces, pa.scalar(b'', pa.binary()), null_handling='replace', null_replacement='')

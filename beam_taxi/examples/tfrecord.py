@@ -11,32 +11,40 @@ import google_crc32c
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from beam_taxi.examples.encoding import by_length
+from beam_taxi.examples.encoding import EmptyCells, encode_examples
 
+_HEADER_SIZE, _FOOTER_SIZE = 12, 4
 _MASK_DELTA = 0xA282EAD8
 
 
-def frame_records(records: pa.BinaryArray, data: Sequence[bytes]) -> pa.BinaryArray:
-  """Each record as it stands in a TFRecord file.
+def encode_records(batch: pa.RecordBatch, empty_cells: EmptyCells) -> tuple[pa.BinaryArray, list[bytes]]:
+  """The tf.Examples of a batch as they stand in a TFRecord file, and each by itself.
 
-  Args:
-    records: the records.
-    data: the same as Python's bytes, which checksums are made of and which the caller has at hand.
+  The encoder leaves room for the frames, so that the Examples are not copied to be framed.
+
+  Args and errors: encode_examples'.
   """
-  checksums = np.fromiter(map(google_crc32c.value, data), np.uint32, len(records))
-  footers = _mask(checksums).astype('<u4')
-  tails = pa.FixedSizeBinaryArray.from_buffers(pa.binary(4), len(records), [None, pa.py_buffer(footers.tobytes())])
-  heads, _ = by_length(np.asarray(pc.binary_length(records)).astype(np.int64), _head)
-  return pc.binary_join_element_wise(heads, records, tails.cast(pa.binary()), pa.scalar(b''))
+  records = encode_examples(batch, empty_cells, _header, bytes(_FOOTER_SIZE))
+  _, offsets, data = records.buffers()
+  bounds = np.frombuffer(offsets, np.int32)[: len(records) + 1]
+  content = data.to_pybytes() if data else b''
+  begins, ends = (bounds[:-1] + _HEADER_SIZE).tolist(), (bounds[1:] - _FOOTER_SIZE).tolist()
+  examples = [content[begin:end] for begin, end in zip(begins, ends, strict=True)]
+  if examples:
+    footers = (bounds[1:, None] - _FOOTER_SIZE) + np.arange(_FOOTER_SIZE)
+    # Nobody else has the array yet, so its buffer may still be written.
+    np.frombuffer(data, np.uint8)[footers] = _checksums(examples).view(np.uint8).reshape(-1, _FOOTER_SIZE)
+  return records, examples
 
 
-def _head(length: int) -> bytes:
+def _header(length: int) -> bytes:
   size = struct.pack('<Q', length)
-  [checksum] = _mask(np.array([google_crc32c.value(size)], np.uint32))
-  return size + struct.pack('<I', checksum)
+  return size + _checksums([size]).tobytes()
 
 
-def _mask(checksums: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
-  return ((checksums >> np.uint32(15)) | (checksums << np.uint32(17))) + np.uint32(_MASK_DELTA)
+def _checksums(items: Sequence[bytes]) -> npt.NDArray[np.uint32]:
+  """The masked CRC-32C of each, little-endian."""
+  plain = np.fromiter(map(google_crc32c.value, items), np.uint32, len(items))
+  masked = ((plain >> np.uint32(15)) | (plain << np.uint32(17))) + np.uint32(_MASK_DELTA)
+  return masked.astype('<u4', copy=False)

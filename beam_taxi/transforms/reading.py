@@ -21,6 +21,7 @@ from beam_taxi.csv_input.ranges import ByteRange, RecordRange, Shard, plan_range
 from beam_taxi.csv_input.records import Block, read_records
 from beam_taxi.csv_input.scan import RangeScan, scan_range, scan_records, settle
 from beam_taxi.errors import UserError
+from beam_taxi.transforms.coders import RowsCoder
 
 
 class MatchFiles(beam.PTransform):
@@ -136,6 +137,13 @@ class ShardBlock:
   last: bool
   rows: pa.RecordBatch
 
+  @property
+  def nbytes(self) -> int:
+    return int(self.rows.nbytes)
+
+
+beam.coders.registry.register_coder(ShardBlock, RowsCoder)
+
 
 @dataclasses.dataclass(frozen=True)
 class Read:
@@ -163,6 +171,7 @@ class ReadCsv(beam.PTransform):
         'quarantine', main='blocks'
       )
     )
+    read.blocks.element_type = ShardBlock
     return Read(read.blocks, read.quarantine)
 
 

@@ -29,11 +29,11 @@ from beam_taxi.csv_input.findings import Findings
 from beam_taxi.csv_input.layout import InputPlan
 from beam_taxi.csv_input.ranges import Shard
 from beam_taxi.errors import UserError
-from beam_taxi.examples.encoding import encode_examples
 from beam_taxi.examples.shards import ShardWriter
 from beam_taxi.examples.splitting import assign_splits
-from beam_taxi.examples.tfrecord import frame_records
+from beam_taxi.examples.tfrecord import encode_records
 from beam_taxi.storage import write_bytes
+from beam_taxi.transforms.coders import RowsCoder
 from beam_taxi.transforms.reading import ShardBlock
 
 
@@ -45,6 +45,13 @@ class EncodedBlock:
   number: int
   last: bool
   records: tuple[pa.BinaryArray, ...]
+
+  @property
+  def nbytes(self) -> int:
+    return sum(records.nbytes for records in self.records)
+
+
+beam.coders.registry.register_coder(EncodedBlock, RowsCoder)
 
 
 class EncodeExamples(beam.PTransform):
@@ -60,6 +67,9 @@ class EncodeExamples(beam.PTransform):
   def expand(self, blocks: PCollection[ShardBlock]) -> Any:  # A dict; Beam takes a hint only of a PCollection.
     tags = [rows_of(split) for split in self._config.splits]
     outputs = blocks | 'Encode' >> beam.ParDo(_EncodeBlock(self._config)).with_outputs(*tags, main='examples')
+    outputs.examples.element_type = EncodedBlock
+    for tag in tags:
+      outputs[tag].element_type = pa.RecordBatch
     return {tag: outputs[tag] for tag in ('examples', *tags)}
 
 
@@ -77,13 +87,11 @@ class _EncodeBlock(beam.DoFn):
 
   def process(self, block: ShardBlock) -> Iterator[Any]:
     with self._counters.timed():
-      examples = encode_examples(block.rows, self._empty_cells)
-      serialized = examples.to_pylist()
-      chosen = assign_splits(serialized, self._splits)
-      records = frame_records(examples, serialized)
+      records, examples = encode_records(block.rows, self._empty_cells)
+      chosen = assign_splits(examples, self._splits)
       masks = [pa.array(chosen == index) for index in range(len(self._splits))]
       split_records = tuple(records.filter(mask) for mask in masks)
-    self._counters.add('bytes', examples.nbytes)
+    self._counters.add('bytes', sum(map(len, examples)))
     yield EncodedBlock(block.shard, block.number, block.last, split_records)
     for split, mask, written in zip(self._splits, masks, split_records, strict=True):
       self._counters.add(f'records.{split.name}', len(written))

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import pathlib
+import tempfile
 import zlib
 
 import pyarrow as pa
@@ -12,13 +13,19 @@ import tensorflow as tf
 from beam_taxi.artifacts import ShardFile
 from beam_taxi.examples import shards
 from beam_taxi.examples.shards import ShardWriter
-from beam_taxi.examples.tfrecord import frame_records
 
 BLOCKS = [[b'one', b'two'], [], [b'three' * 50_000], [b'']]
 
 
 def framed(records: list[bytes]) -> pa.BinaryArray:
-  return frame_records(pa.array(records, pa.binary()), records)
+  """Records as TensorFlow frames them."""
+  frames = []
+  with tempfile.NamedTemporaryFile() as file:
+    for record in records:
+      with tf.io.TFRecordWriter(file.name) as writer:
+        writer.write(record)
+      frames.append(pathlib.Path(file.name).read_bytes())
+  return pa.array(frames, pa.binary())
 
 
 def write(path: pathlib.Path, blocks: list[list[bytes]]) -> ShardFile:

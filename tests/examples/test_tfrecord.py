@@ -6,29 +6,36 @@ import pyarrow as pa
 import pytest
 import tensorflow as tf
 
-from beam_taxi.examples.tfrecord import frame_records
+from beam_taxi.examples.encoding import encode_examples
+from beam_taxi.examples.tfrecord import encode_records
 
-RECORDS = [b'', b'a', b'\x00' * 127, b'b' * 128, b'', bytes(range(256)) * 20, b'c' * 70_000]
+VALUES = [b'', b'a', b'\x00' * 127, None, b'', bytes(range(256)) * 20, b'c' * 70_000]
 
 
-def framed(records: list[bytes]) -> list[bytes]:
-  return frame_records(pa.array(records, pa.binary()), records).to_pylist()
+def batch_of(values: list[bytes | None]) -> pa.RecordBatch:
+  return pa.RecordBatch.from_arrays([pa.array(values, pa.binary())], names=['column'])
+
+
+def framed(values: list[bytes | None]) -> list[bytes]:
+  return encode_records(batch_of(values), 'missing')[0].to_pylist()
 
 
 def test_framed_records_are_what_tensorflow_writes(tmp_path: pathlib.Path) -> None:
   path = str(tmp_path / 'a.tfrecord')
   with tf.io.TFRecordWriter(path) as writer:
-    for record in RECORDS:
-      writer.write(record)
+    for example in encode_examples(batch_of(VALUES), 'missing').to_pylist():
+      writer.write(example)
 
-  assert b''.join(framed(RECORDS)) == pathlib.Path(path).read_bytes()
+  assert b''.join(framed(VALUES)) == pathlib.Path(path).read_bytes()
 
 
-def test_tensorflow_reads_framed_records(tmp_path: pathlib.Path) -> None:
+def test_tensorflow_reads_framed_records_as_the_examples_that_come_with_them(tmp_path: pathlib.Path) -> None:
   path = tmp_path / 'a.tfrecord'
-  path.write_bytes(b''.join(framed(RECORDS)))
+  records, examples = encode_records(batch_of(VALUES), 'missing')
+  path.write_bytes(b''.join(records.to_pylist()))
 
-  assert list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator()) == RECORDS
+  assert list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator()) == examples
+  assert examples == encode_examples(batch_of(VALUES), 'missing').to_pylist()
 
 
 @pytest.mark.parametrize('place', [0, 9, 12, -1], ids=['length', 'length_checksum', 'data', 'data_checksum'])
@@ -43,11 +50,13 @@ def test_tensorflow_notices_a_changed_byte(tmp_path: pathlib.Path, place: int) -
     list(tf.data.TFRecordDataset(str(path)))
 
 
-def test_no_records_have_no_frames() -> None:
-  assert framed([]) == []
+def test_no_rows_have_no_records() -> None:
+  records, examples = encode_records(batch_of([]), 'missing')
+
+  assert (len(records), examples) == (0, [])
 
 
-def test_a_part_of_an_array_is_framed_alone() -> None:
-  records = pa.array(RECORDS, pa.binary()).slice(1, 3)
+def test_a_part_of_a_batch_is_framed_alone() -> None:
+  records, _ = encode_records(batch_of(VALUES).slice(1, 3), 'missing')
 
-  assert frame_records(records, RECORDS[1:4]).to_pylist() == framed(RECORDS)[1:4]
+  assert records.to_pylist() == framed(VALUES)[1:4]
