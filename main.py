@@ -1,8 +1,6 @@
 """CSV to tf.Examples, statistics, schema and recorded lineage: `python main.py --help` says how."""
 
-import sys
-
-from beam_taxi.cli import main
+from beam_taxi.cli import command
 
 if __name__ == '__main__':
-  sys.exit(main())
+  command()

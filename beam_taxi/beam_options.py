@@ -63,3 +63,10 @@ def choose_workers(options: PipelineOptions, beam_args: Sequence[str], input_byt
     direct.direct_num_workers = min(len(os.sched_getaffinity(0)), 1 + input_bytes // _BYTES_WORTH_A_WORKER)
   if '--direct_running_mode' not in chosen and direct.direct_num_workers != 1:
     direct.direct_running_mode = 'multi_threading'
+
+
+def spare_cores(runner: PipelineRunner, options: PipelineOptions) -> int:
+  """How many cores of a run in this process have nothing to do while it imports modules; 0 for a run elsewhere."""
+  direct = options.view_as(DirectOptions)
+  here = isinstance(runner, FnApiRunner) and direct.direct_running_mode == 'multi_threading'
+  return max(direct.direct_num_workers, 1) - 1 if here else 0

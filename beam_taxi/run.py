@@ -17,13 +17,15 @@ from apache_beam.runners.runner import PipelineResult, PipelineRunner, PipelineS
 from rich.console import Console
 from rich.markup import escape
 
-from beam_taxi import storage
+from beam_taxi import heavy_imports, storage
 from beam_taxi.artifacts import Manifest, RunFolder, read_manifest
-from beam_taxi.beam_options import choose_workers, parse_beam_args
+from beam_taxi.beam_options import choose_workers, parse_beam_args, spare_cores
 from beam_taxi.config import RunConfig
 from beam_taxi.counters import NAMESPACE
-from beam_taxi.csv_input.files import match_files
-from beam_taxi.csv_input.layout import plan_input
+from beam_taxi.csv_input import scan_ahead
+from beam_taxi.csv_input.files import InputFile, match_files
+from beam_taxi.csv_input.layout import InputPlan, plan_input
+from beam_taxi.csv_input.ranges import plan_ranges
 from beam_taxi.errors import UserError, user_error_in
 from beam_taxi.metadata.recording import RecordedRun, Value, record_completion, record_failure, record_start
 from beam_taxi.metadata.store import NO_STORE, connect, store_uri
@@ -63,10 +65,13 @@ def run(config: RunConfig, beam_args: Sequence[str]) -> int:
     refusal = recorder.start(properties) or refusal
     if refusal:
       raise refusal
-    total_bytes = _check_input(config)
-    choose_workers(options, beam_args, total_bytes)
+    files, plan = _check_input(config)
+    choose_workers(options, beam_args, plan.bytes)
+    if cores := spare_cores(runner, options):
+      ranges = list(plan_ranges(files, config.block_size, config.shard_size))
+      scan_ahead.begin(ranges, plan, config.block_size, cores)
     graph = _GraphRun(config, runner, options)
-    show_progress(errors, total_bytes, graph.wait)
+    show_progress(errors, plan.bytes, graph.wait)
     counters = graph.counters()
     manifest = read_manifest(RunFolder.of(config.output, config.run_id))
     if manifest is None:
@@ -176,14 +181,14 @@ def _refusal(config: RunConfig) -> UserError | None:
   return None
 
 
-def _check_input(config: RunConfig) -> int:
-  """The input's bytes. Raises UserError where it cannot be read, before anything heavy is imported or staged."""
+def _check_input(config: RunConfig) -> tuple[list[InputFile], InputPlan]:
+  """The input, as the graph will find it too. Raises UserError where it cannot be read, before anything is staged."""
   files = match_files(config.input, config.dialect)
   plan = plan_input(files, config.dialect, config.column_types, config.schema)
   [name, *others] = plan.header.columns
   if not others and any(mark in name for mark in ',;\t|'):
     _LOG.warning('%s: has one column, %r; is --delimiter right? "sniff" shows what is in a file', files[0].path, name)
-  return plan.bytes
+  return files, plan
 
 
 class _GraphRun:
@@ -219,7 +224,8 @@ class _GraphRun:
 
   def _run(self) -> None:
     try:
-      from beam_taxi.pipeline import build_graph  # Takes seconds, so it happens while the progress line shows.
+      with heavy_imports.uncollected():  # Takes seconds, so it happens while the progress line shows.
+        from beam_taxi.pipeline import build_graph
 
       pipeline = beam.Pipeline(runner=self._runner, options=self._options)
       build_graph(pipeline, self._config)

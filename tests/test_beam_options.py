@@ -12,7 +12,7 @@ from apache_beam.runners.portability.portable_runner import PortableRunner
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
-from beam_taxi.beam_options import choose_workers, parse_beam_args
+from beam_taxi.beam_options import choose_workers, parse_beam_args, spare_cores
 from beam_taxi.errors import UserError
 
 MIB = 1024 * 1024
@@ -113,6 +113,20 @@ def test_a_job_servers_own_arguments_are_left_to_it() -> None:
 def test_an_unknown_runner_is_told_by_its_name() -> None:
   with pytest.raises(UserError, match='--runner NoSuchRunner: '):
     parse_beam_args(['--runner=NoSuchRunner'])
+
+
+@pytest.mark.parametrize(
+  ('arguments', 'cores'),
+  [
+    (['--direct_num_workers=4', '--direct_running_mode=multi_threading'], 3),
+    (['--direct_num_workers=1'], 0),
+    (['--direct_num_workers=4', '--direct_running_mode=multi_processing'], 0),
+    (['--runner=FlinkRunner', '--direct_num_workers=4', '--direct_running_mode=multi_threading'], 0),
+  ],
+  ids=['threads', 'one', 'processes', 'elsewhere'],
+)
+def test_cores_are_spare_while_the_threads_of_a_run_in_this_process_wait(arguments: list[str], cores: int) -> None:
+  assert spare_cores(*parse_beam_args(arguments)) == cores
 
 
 class SlowToWrite:

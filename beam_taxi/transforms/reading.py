@@ -11,6 +11,7 @@ from apache_beam.pvalue import AsSingleton, PCollection, TaggedOutput
 from beam_taxi.artifacts import QuarantineFile, RunFolder
 from beam_taxi.config import RunConfig
 from beam_taxi.counters import StepCounters
+from beam_taxi.csv_input import scan_ahead
 from beam_taxi.csv_input.bad_rows import BadRow, count_reasons
 from beam_taxi.csv_input.decode import decode
 from beam_taxi.csv_input.files import InputFile, match_files
@@ -93,8 +94,12 @@ class _ScanRange(beam.DoFn):
     self._counters = StepCounters('ScanRanges')
 
   def process(self, part: ByteRange, plan: InputPlan) -> Iterator[tuple[int, RangeScan]]:
-    with self._counters.timed():
-      scan = scan_range(part, plan, self._block_size)
+    if ahead := scan_ahead.take(part, plan, self._block_size):
+      scan, seconds = ahead
+      self._counters.add('msecs', round(1000 * seconds))
+    else:
+      with self._counters.timed():
+        scan = scan_range(part, plan, self._block_size)
     self._counters.add('bytes', part.end - part.start)
     yield part.file.index, scan
 
