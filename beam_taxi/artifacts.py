@@ -10,6 +10,8 @@ from beam_taxi.errors import UserError
 
 MANIFEST_VERSION = 1
 
+_ENDINGS = {'tfrecord': '.gz', 'parquet': '.parquet'}
+
 _PACKAGES = ('apache-beam', 'tensorflow-data-validation', 'tensorflow', 'ml-metadata', 'pyarrow')
 
 
@@ -39,17 +41,19 @@ class RunFolder:
   def quarantine(self) -> str:
     return storage.join(self.uri, 'quarantine')
 
-  def quarantine_file(self, shard: int, shards: int) -> str:
-    """The bad rows of a shard, where it has any."""
-    return storage.join(self.quarantine, f'rows-{shard:05d}-of-{shards:05d}.jsonl')
+  def quarantine_file(self, shard: int, shards: int, input_split: str = '') -> str:
+    """The bad rows of a shard, where it has any. Input that comes in splits has shards of its own in each."""
+    folder = storage.join(self.quarantine, f'Split-{input_split}') if input_split else self.quarantine
+    return storage.join(folder, f'rows-{shard:05d}-of-{shards:05d}.jsonl')
 
   @property
   def manifest(self) -> str:
     return storage.join(self.uri, 'manifest.json')
 
-  def shard_file(self, split: str, shard: int, shards: int) -> str:
-    """A split's shard, named as Beam's WriteToTFRecord names the ones that TFX writes."""
-    return storage.join(self.examples, f'Split-{split}', f'data_tfrecord-{shard:05d}-of-{shards:05d}.gz')
+  def shard_file(self, split: str, shard: int, shards: int, output_format: str = 'tfrecord') -> str:
+    """A split's shard, named as Beam's WriteToTFRecord and WriteToParquet name the ones that TFX writes."""
+    name = f'data_{output_format}-{shard:05d}-of-{shards:05d}{_ENDINGS[output_format]}'
+    return storage.join(self.examples, f'Split-{split}', name)
 
   def statistics_file(self, split: str) -> str:
     return storage.join(self.statistics, f'Split-{split}', 'FeatureStats.pb')
@@ -118,6 +122,7 @@ class Manifest:
   statistics: tuple[WrittenFile, ...]
   schema: WrittenFile
   versions: dict[str, str]
+  output_format: str = 'tfrecord'
   bad_rows: dict[str, int] = dataclasses.field(default_factory=dict)
   quarantine: tuple[QuarantineFile, ...] = ()
   version: int = MANIFEST_VERSION

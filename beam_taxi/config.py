@@ -116,11 +116,26 @@ class Split:
 
 
 @dataclasses.dataclass(frozen=True)
+class InputSplit:
+  """Input that is a split of its own, as in TFX's Input.Split: all its records go to the output split of that name."""
+
+  name: str
+  patterns: tuple[str, ...]
+
+
+OUTPUT_FORMATS = ('tfrecord', 'parquet')
+
+FASTEST, SMALLEST = 0, 9
+
+
+@dataclasses.dataclass(frozen=True)
 class RunConfig:
   """A run's settings.
 
   Attributes:
-    input: files, folders or file patterns, local or of any file system that Beam reads.
+    input: files, folders or file patterns, local or of any file system that Beam reads; of all `input_splits`, where
+      there are some.
+    input_splits: input that comes in splits. Each is read as if it were alone: with its own header and column types.
     dialect: how the files are written.
     column_types: the types of some columns, by name; those of the others are inferred from all rows.
     schema: the path of a curated schema (text of a tensorflow_metadata Schema), or ''. It gives the types of the
@@ -130,19 +145,28 @@ class RunConfig:
     output: the folder under which `runs/RUN_ID` is made.
     run_id: names the run's folder and its `pipeline_run` context.
     pipeline_name: names the `pipeline` context, under which runs are found again.
-    splits: the output splits, in the order in which TFX would name them.
+    splits: the output splits, in the order in which TFX would name them; those of `input_splits`, where there are some.
+    partition_feature: the column whose value alone decides a record's split, as TFX's partition_feature_name; '' for
+      the whole record.
     empty_cells: 'empty' writes an empty cell as a feature with an empty list, as TFX's CsvExampleGen does;
       'missing' leaves the feature out, and the statistics count it missing.
     metadata: `sqlite:///PATH`, `none`, or '' for `metadata.sqlite` in a local output.
+    output_format: 'tfrecord' for gzip TFRecords of tf.Examples, 'parquet' for Parquet of the typed columns.
+    compression_level: of TFRecord shards, from 0, the fastest, to 9, the smallest.
+    shuffle_seed: shuffles the records within each block, always in the same way for the same seed; None keeps the
+      files' order.
     block_size: bytes of CSV that are parsed at a time. A worker's memory grows with it, the input's size does not.
-    shard_size: bytes of CSV that go into one shard, over all splits.
+    shard_size: uncompressed bytes of CSV that go into one shard, over all splits.
+    num_shards: how many shards each split has; None for as many as follow from `shard_size`.
   """
 
-  input: tuple[str, ...]
-  output: str
-  run_id: str
+  input: tuple[str, ...] = ()
+  output: str = ''
+  run_id: str = ''
   pipeline_name: str = 'beam_taxi'
+  input_splits: tuple[InputSplit, ...] = ()
   splits: tuple[Split, ...] = (Split('train', 2), Split('eval', 1))
+  partition_feature: str = ''
   dialect: Dialect = Dialect()
   column_types: Mapping[str, ColumnType] = dataclasses.field(default_factory=dict)
   schema: str = ''
@@ -150,10 +174,20 @@ class RunConfig:
   max_bad_rows: BadRowLimit | None = None
   empty_cells: Literal['empty', 'missing'] = 'empty'
   metadata: str = ''
+  output_format: Literal['tfrecord', 'parquet'] = 'tfrecord'
+  compression_level: int = 1
+  shuffle_seed: int | None = None
   block_size: int = 4 * MIB
-  shard_size: int = 256 * MIB
+  shard_size: int = 512 * MIB
+  num_shards: int | None = None
 
   def __post_init__(self) -> None:
+    if self.input_splits:
+      patterns = tuple(pattern for split in self.input_splits for pattern in split.patterns)
+      object.__setattr__(self, 'input', patterns)
+      object.__setattr__(self, 'splits', tuple(Split(split.name, 1) for split in self.input_splits))
+      if self.partition_feature:
+        raise UserError('--partition_feature chooses among output splits, and with --input_split the input does')
     if not self.input:
       raise UserError('no input: give at least one file or pattern with --input')
     if not self.output:
@@ -165,7 +199,8 @@ class RunConfig:
       raise UserError('no splits: give at least one, as in --splits train:2,eval:1')
     names = [split.name for split in self.splits]
     if len(set(names)) < len(names):
-      raise UserError(f'--splits names a split twice: {", ".join(names)}')
+      flag = 'input_split' if self.input_splits else 'splits'
+      raise UserError(f'--{flag} names a split twice: {", ".join(names)}')
     for split in self.splits:
       if not _NAME.fullmatch(split.name):
         raise UserError(f'split name {split.name!r}: use letters, digits, ".", "_" and "-"')
@@ -178,6 +213,32 @@ class RunConfig:
     for flag, size in (('block_size', self.block_size), ('shard_size', self.shard_size)):
       if size < 1:
         raise UserError(f'--{flag} {size}: give a positive number of bytes')
+    if self.num_shards is not None and self.num_shards < 1:
+      raise UserError(f'--num_shards {self.num_shards}: give at least 1')
+    if not FASTEST <= self.compression_level <= SMALLEST:
+      raise UserError(f'--compression_level {self.compression_level}: give {FASTEST} to {SMALLEST}')
+    if self.output_format == 'parquet' and self.compression_level != RunConfig.compression_level:
+      raise UserError('--compression_level is of TFRecord shards; those of --output_format parquet are in Snappy')
+    if self.shuffle_seed is not None and self.shuffle_seed < 0:
+      raise UserError(f'--shuffle_seed {self.shuffle_seed}: give 0 or more')
+
+  @property
+  def sources(self) -> tuple['RunConfig', ...]:
+    """The settings for each part of the input that is read as if it were alone."""
+    if not self.input_splits:
+      return (self,)
+    return tuple(dataclasses.replace(self, input_splits=(split,)) for split in self.input_splits)
+
+
+def parse_input_splits(texts: Sequence[str]) -> tuple[InputSplit, ...]:
+  """['train=a/*.csv', 'eval=b.csv', 'eval=c.csv'] -> the splits, in that order. Raises UserError on any other form."""
+  patterns: dict[str, list[str]] = {}
+  for text in texts:
+    name, equals, pattern = text.partition('=')
+    if not equals or not pattern:
+      raise UserError(f'--input_split {text!r}: give NAME=PATTERN, as in train=trips/2013*.csv')
+    patterns.setdefault(name, []).append(pattern)
+  return tuple(InputSplit(name, tuple(found)) for name, found in patterns.items())
 
 
 def parse_splits(text: str) -> tuple[Split, ...]:
@@ -229,6 +290,13 @@ def parse_max_bad_rows(text: str) -> BadRowLimit:
 def parse_delimiter(text: str) -> str:
   """A delimiter as it can be typed: itself, or 'tab' or '\\t'."""
   return '\t' if text in ('tab', '\\t') else text
+
+
+def parse_number(text: str) -> int:
+  """A whole number, written in digits. Raises UserError."""
+  if not re.fullmatch(r'-?\d+', text.strip(), re.ASCII):
+    raise UserError(f'{text!r} is not a whole number')
+  return int(text)
 
 
 _SIZE = re.compile(r'(\d+)\s*([KMG]?)(?:I?B)?', re.IGNORECASE)

@@ -2,19 +2,22 @@
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from beam_taxi import storage
 from beam_taxi.config import (
   COMPRESSIONS,
+  OUTPUT_FORMATS,
   Dialect,
   RunConfig,
   new_run_id,
   parse_column_types,
   parse_delimiter,
+  parse_input_splits,
   parse_max_bad_rows,
   parse_names,
+  parse_number,
   parse_size,
   parse_splits,
 )
@@ -45,13 +48,20 @@ def build_parser() -> argparse.ArgumentParser:
   defaults = {field: value.default for field, value in RunConfig.__dataclass_fields__.items()}
   parser = _parser('main.py', _DESCRIPTION, _EPILOG)
   data = parser.add_argument_group('what to read and where to write')
-  data.add_argument(
+  source = data.add_mutually_exclusive_group(required=True)
+  source.add_argument(
     '--input',
     nargs='+',
     action='extend',
-    required=True,
     metavar='PATTERN',
     help='CSV files, folders or glob patterns (** goes through folders), local or gs://; all need the same header',
+  )
+  source.add_argument(
+    '--input_split',
+    dest='input_splits',
+    action='append',
+    metavar='NAME=PATTERN',
+    help='instead of --input: input that is split NAME, with a header and types of its own; once for each pattern',
   )
   data.add_argument('--output', required=True, metavar='DIR', help='the run is written to DIR/runs/RUN_ID')
   data.add_argument('--run_id', metavar='ID', help='default: the time and four random digits')
@@ -84,21 +94,43 @@ def build_parser() -> argparse.ArgumentParser:
     help="output splits and their hash buckets, as in train:8,eval:1,test:1; default: train:2,eval:1, which is TFX's",
   )
   rows.add_argument(
+    '--partition_feature',
+    metavar='NAME',
+    help='the column whose value alone decides the split; INT or STRING; default: the whole record does',
+  )
+  rows.add_argument(
     '--empty_cells',
     choices=['empty', 'missing'],
     help='an empty cell becomes a feature with an empty list, as in TFX, or no feature at all; default: empty',
   )
-  size = parser.add_argument_group('sizes')
-  size.add_argument(
+  output = parser.add_argument_group('how to write it')
+  output.add_argument(
+    '--output_format',
+    choices=OUTPUT_FORMATS,
+    help='gzip TFRecords of tf.Examples, or Parquet of the typed columns, in the same splits; default: tfrecord',
+  )
+  output.add_argument(
+    '--compression_level',
+    metavar='N',
+    help='of TFRecord shards: 0 to 3 are fast, by ISA-L, 4 to 9 slow and smaller, by zlib; default: 1',
+  )
+  output.add_argument(
+    '--shuffle_seed',
+    metavar='N',
+    help="shuffle records within each block, the same for the same N; default: the files' order",
+  )
+  output.add_argument(
     '--block_size',
     metavar='BYTES',
     help='CSV that is parsed at a time: memory grows with it and with the number of workers; default: 4M',
   )
+  size = output.add_mutually_exclusive_group()
   size.add_argument(
     '--shard_size',
     metavar='BYTES',
-    help='CSV that goes into one shard, at most; a small input is cut into up to 16 shards all the same; default: 256M',
+    help='uncompressed CSV that goes into one shard, over all splits; a small input still has up to 16; default: 512M',
   )
+  size.add_argument('--num_shards', metavar='N', help='how many shards each split has, instead of --shard_size')
   return parser
 
 
@@ -171,14 +203,21 @@ def parse_flags(argv: Sequence[str]) -> tuple[RunConfig, list[str]]:
   flags, beam_args = build_parser().parse_known_args(argv)
   values = vars(flags)
   values['dialect'] = Dialect(**dialect_values(values))
-  values['input'] = tuple(values['input'])
+  if 'input' in values:
+    values['input'] = tuple(values['input'])
+  elif 'splits' in values:
+    raise UserError('--splits makes splits of --input; with --input_split each input is one already')
   values.setdefault('run_id', new_run_id())
-  parsers = {
+  parsers: dict[str, Callable[[Any], Any]] = {
+    'input_splits': parse_input_splits,
     'splits': parse_splits,
     'column_types': parse_column_types,
     'max_bad_rows': parse_max_bad_rows,
+    'compression_level': parse_number,
+    'shuffle_seed': parse_number,
     'block_size': parse_size,
     'shard_size': parse_size,
+    'num_shards': parse_number,
   }
   for name in parsers.keys() & values.keys():
     values[name] = parsers[name](values[name])

@@ -17,6 +17,8 @@ from beam_taxi.transforms.writing import (
   EncodeExamples,
   ImportSchema,
   InferSchema,
+  Made,
+  SummarizeInput,
   WriteManifest,
   WriteShards,
   WriteStatistics,
@@ -35,29 +37,32 @@ def build_graph(root: beam.Pipeline, config: RunConfig) -> beam.PCollection[Mani
   Returns:
     One Manifest, which by then is written. A run that has none did not finish.
   """
-  files = root | 'MatchFiles' >> MatchFiles(config)
-  plan = files | 'ReadHeader' >> beam.Map(plan_input, config.dialect, config.column_types, config.schema)
-  ranges = files | 'PlanRanges' >> PlanRanges(config)
+  made = Made()
+  statistics = []
+  # One source or, where the input comes in splits, one a split.
+  for source in config.sources:
+    label = f'[{source.splits[0].name}]' if config.input_splits else ''
 
-  scanned = ranges | 'ScanRanges' >> ScanRanges(config, plan)
+    files = root | f'MatchFiles{label}' >> MatchFiles(source)
+    plan = files | f'ReadHeader{label}' >> beam.Map(plan_input, source.dialect, source.column_types, source.schema)
+    ranges = files | f'PlanRanges{label}' >> PlanRanges(source)
 
-  read = scanned.records | 'ReadCsv' >> ReadCsv(config, plan, scanned.findings)
-  encoded = read.blocks | 'EncodeExamples' >> EncodeExamples(config)
-  shards = encoded['examples'] | 'WriteShards' >> WriteShards(config)
+    scanned = ranges | f'ScanRanges{label}' >> ScanRanges(source, plan)
+    made.inputs.append(scanned.findings | f'SummarizeInput{label}' >> SummarizeInput(plan))
 
-  statistics = {
-    split: encoded[rows_of(split)] | f'GenerateStatistics[{split.name}]' >> generate_statistics()
-    for split in config.splits
-  }
-  statistics_files = [
-    split_statistics | f'WriteStatistics[{split.name}]' >> WriteStatistics(config, split)
-    for split, split_statistics in statistics.items()
-  ]
+    read = scanned.records | f'ReadCsv{label}' >> ReadCsv(source, plan, scanned.findings)
+    encoded = read.blocks | f'EncodeExamples{label}' >> EncodeExamples(source)
+    made.quarantine.append(read.quarantine)
+    made.examples.append(encoded['examples'] | f'WriteShards{label}' >> WriteShards(source))
+
+    for split in source.splits:
+      found = encoded[rows_of(split)] | f'GenerateStatistics[{split.name}]' >> generate_statistics()
+      statistics.append(found)
+      made.statistics.append(found | f'WriteStatistics[{split.name}]' >> WriteStatistics(config, split))
+
   if config.schema:
     schema = root | 'ImportSchema' >> ImportSchema(config)
   else:
-    schema = root | 'InferSchema' >> InferSchema(config, list(statistics.values()))
+    schema = root | 'InferSchema' >> InferSchema(config, statistics)
 
-  return root | 'WriteManifest' >> WriteManifest(
-    config, plan, scanned.findings, read.quarantine, shards, statistics_files, schema
-  )
+  return root | 'WriteManifest' >> WriteManifest(config, made, schema)

@@ -23,10 +23,11 @@ from beam_taxi.beam_options import choose_workers, parse_beam_args, spare_cores
 from beam_taxi.config import RunConfig
 from beam_taxi.counters import NAMESPACE
 from beam_taxi.csv_input import scan_ahead
-from beam_taxi.csv_input.files import InputFile, match_files
+from beam_taxi.csv_input.files import match_files
 from beam_taxi.csv_input.layout import InputPlan, plan_input
-from beam_taxi.csv_input.ranges import plan_ranges
+from beam_taxi.csv_input.ranges import ByteRange, plan_ranges
 from beam_taxi.errors import UserError, user_error_in
+from beam_taxi.examples.splitting import check_feature
 from beam_taxi.metadata.recording import RecordedRun, Value, record_completion, record_failure, record_start
 from beam_taxi.metadata.store import NO_STORE, connect, store_uri
 from beam_taxi.report.progress import show_progress
@@ -65,13 +66,14 @@ def run(config: RunConfig, beam_args: Sequence[str]) -> int:
     refusal = recorder.start(properties) or refusal
     if refusal:
       raise refusal
-    files, plan = _check_input(config)
-    choose_workers(options, beam_args, plan.bytes)
+    sources = [_check_input(source) for source in config.sources]
+    total_bytes = sum(plan.bytes for _, plan in sources)
+    choose_workers(options, beam_args, total_bytes)
     if cores := spare_cores(runner, options):
-      ranges = list(plan_ranges(files, config.block_size, config.shard_size))
-      scan_ahead.begin(ranges, plan, config.block_size, cores)
+      for ranges, plan in sources:
+        scan_ahead.begin(ranges, plan, config.block_size, cores)
     graph = _GraphRun(config, runner, options)
-    show_progress(errors, plan.bytes, graph.wait)
+    show_progress(errors, total_bytes, graph.wait)
     counters = graph.counters()
     manifest = read_manifest(RunFolder.of(config.output, config.run_id))
     if manifest is None:
@@ -181,14 +183,16 @@ def _refusal(config: RunConfig) -> UserError | None:
   return None
 
 
-def _check_input(config: RunConfig) -> tuple[list[InputFile], InputPlan]:
-  """The input, as the graph will find it too. Raises UserError where it cannot be read, before anything is staged."""
+def _check_input(config: RunConfig) -> tuple[list[ByteRange], InputPlan]:
+  """A source, as the graph will find it too. Raises UserError where it cannot be read, before anything is staged."""
   files = match_files(config.input, config.dialect)
   plan = plan_input(files, config.dialect, config.column_types, config.schema)
   [name, *others] = plan.header.columns
   if not others and any(mark in name for mark in ',;\t|'):
     _LOG.warning('%s: has one column, %r; is --delimiter right? "sniff" shows what is in a file', files[0].path, name)
-  return files, plan
+  if config.partition_feature:
+    check_feature(config.partition_feature, plan.header.columns)
+  return plan_ranges(files, config.block_size, config.shard_size, config.num_shards), plan
 
 
 class _GraphRun:

@@ -4,9 +4,10 @@ The plan does not depend on the runner or on how many workers there are, so neit
 """
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from beam_taxi.csv_input.files import InputFile
+from beam_taxi.errors import UserError
 
 # A small input is still cut into this many ranges and shards, so that every core has some, as long as a range is not
 # smaller than _SMALLEST_RANGE, below which opening the file and calling Arrow cost more than the bytes.
@@ -50,25 +51,40 @@ class RecordRange:
   shard: Shard
 
 
-def plan_ranges(files: Sequence[InputFile], block_size: int, shard_size: int) -> Iterator[ByteRange]:
+def plan_ranges(
+  files: Sequence[InputFile], block_size: int, shard_size: int, num_shards: int | None = None
+) -> list[ByteRange]:
   """Cuts files into ranges of at most `block_size` bytes and puts each range into a shard.
 
   Args:
     files: the input, in the order that the shards keep.
     block_size: bytes of the largest range. Ranges are smaller where the whole input is small.
     shard_size: bytes of CSV in a shard, about. There are at least as many shards as keep all cores of a machine busy.
+    num_shards: how many shards there are, whatever their size.
 
-  Yields:
+  Returns:
     Ranges in the order of the files and of the bytes in them. Each shard has at least one.
+
+  Raises:
+    UserError: the input cannot be cut into so many shards.
   """
   total = sum(file.size * (_COMPRESSION_RATIO if file.compression else 1) for file in files)
   range_size = min(block_size, max(total // _FEWEST_RANGES, _SMALLEST_RANGE))
+  if num_shards:
+    range_size = max(1, min(range_size, total // num_shards))
   cuts: list[tuple[InputFile, int, int]] = []
   for file in files:
     step = max(file.size, 1) if file.is_stream else range_size
     starts = [0, *range(max(step, _SMALLEST_FIRST_RANGE), file.size, step)]
     cuts += [(file, start, end) for start, end in zip(starts, [*starts[1:], file.size], strict=True)]
-  wanted = max(-(-total // shard_size), min(_FEWEST_SHARDS, -(-total // _SMALLEST_SHARD)))
+  wanted = num_shards or max(-(-total // shard_size), min(_FEWEST_SHARDS, -(-total // _SMALLEST_SHARD)))
+  if num_shards and num_shards > len(cuts):
+    raise UserError(
+      f'--num_shards {num_shards}: the input can be cut into {len(cuts)}, for it is small or has files that are read '
+      'from their beginning on, as compressed ones are; give fewer'
+    )
   count = max(1, min(wanted, len(cuts)))
-  for number, (file, start, end) in enumerate(cuts):
-    yield ByteRange(file, start, end, Shard(number * count // len(cuts), count))
+  return [
+    ByteRange(file, start, end, Shard(number * count // len(cuts), count))
+    for number, (file, start, end) in enumerate(cuts)
+  ]

@@ -86,15 +86,14 @@ def _scan_and_send(
       return
 
 
-_current: ScanAhead | None = None
+_begun: list[ScanAhead] = []
 
 
 def begin(ranges: Sequence[ByteRange], plan: InputPlan, block_size: int, processes: int) -> None:
-  """Begins to scan ranges of the run that this process is about to make."""
-  global _current
-  _current = ScanAhead(ranges, plan, block_size, processes)
+  """Begins to scan ranges of a run that this process is about to make."""
+  _begun.append(ScanAhead(ranges, plan, block_size, processes))
 
 
 def take(part: ByteRange, plan: InputPlan, block_size: int) -> tuple[RangeScan, float] | None:
   """ScanAhead.take of what was begun here, if anything was."""
-  return _current.take(part, plan, block_size) if _current else None
+  return next(filter(None, (ahead.take(part, plan, block_size) for ahead in _begun)), None)

@@ -1,54 +1,145 @@
-"""A shard's file: framed records, compressed, appearing whole or not at all."""
+"""A shard's file: compressed TFRecords or Parquet, appearing whole or not at all."""
 
 import hashlib
+import zlib
+from typing import Any, Protocol
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from beam_taxi import storage
-from beam_taxi.artifacts import ShardFile
+from beam_taxi.artifacts import RunFolder, ShardFile
+from beam_taxi.config import RunConfig
 
 try:
-  from isal.isal_zlib import compressobj
+  from isal import isal_zlib
 except ImportError:  # isal has wheels for x86-64 and 64-bit ARM; elsewhere zlib writes files that read the same.
-  from zlib import compressobj  # type: ignore[assignment]  # the two compressors share methods and no type
+  isal_zlib = None  # type: ignore[assignment]  # a module, or none
 
-_FASTEST = 1
+_HIGHEST_ISAL_LEVEL = 3
 # Asks for a gzip header; it then holds no time and no name, so that equal records make equal files.
 _GZIP = 31
+# Rows of a Parquet file are kept until they take so many times the block size, to be one row group.
+_BLOCKS_IN_A_ROW_GROUP = 8
 
 
-class ShardWriter:
+class ShardWriter(Protocol):
   """Writes one shard of one split, block by block."""
 
-  def __init__(self, split: str, path: str):
-    self._split = split
-    self._path = path
-    self._file = storage.AtomicFile(path)
-    self._compressor = compressobj(_FASTEST, wbits=_GZIP)
-    self._hash = hashlib.sha256()
+  def append(self, records: Any) -> None:
+    """Adds a block's records."""
+
+  def finish(self) -> ShardFile:
+    """Completes the file and makes it visible."""
+
+  def discard(self) -> None:
+    """Gives up: no file is left."""
+
+
+def open_shard(config: RunConfig, split: str, shard: int, shards: int) -> ShardWriter:
+  """A writer for shard `shard` of `shards`, in the run's format."""
+  path = RunFolder.of(config.output, config.run_id).shard_file(split, shard, shards, config.output_format)
+  if config.output_format == 'parquet':
+    return ParquetShardWriter(split, path, _BLOCKS_IN_A_ROW_GROUP * config.block_size)
+  return TFRecordShardWriter(split, path, config.compression_level)
+
+
+class TFRecordShardWriter:
+  """Writes gzip-compressed framed records."""
+
+  def __init__(self, split: str, path: str, level: int = RunConfig.compression_level):
+    self._file = _File(split, path)
+    self._compressor = _compressor(level)
     self._records = 0
-    self._bytes = 0
 
   def append(self, records: pa.BinaryArray) -> None:
     """Adds framed records."""
     self._records += len(records)
     if len(records):
-      self._write(self._compressor.compress(_contiguous(records)))
+      self._file.write(self._compressor.compress(_contiguous(records)))
 
   def finish(self) -> ShardFile:
-    """Completes the file and makes it visible."""
-    self._write(self._compressor.flush())
-    self._file.commit()
-    return ShardFile(self._split, self._path, self._records, self._bytes, self._hash.hexdigest())
+    """See ShardWriter."""
+    self._file.write(self._compressor.flush())
+    return self._file.finish(self._records)
 
   def discard(self) -> None:
-    """Gives up: no file is left."""
+    """See ShardWriter."""
     self._file.discard()
 
-  def _write(self, data: bytes) -> None:
+
+class ParquetShardWriter:
+  """Writes rows as columns of int64, float and string; an empty cell is a null."""
+
+  def __init__(self, split: str, path: str, row_group_size: int):
+    """Row groups have about `row_group_size` bytes of memory."""
+    self._file = _File(split, path)
+    self._row_group_size = row_group_size
+    self._writer: pq.ParquetWriter | None = None
+    self._waiting: list[pa.RecordBatch] = []
+    self._records = 0
+
+  def append(self, rows: pa.RecordBatch) -> None:
+    """Adds rows; those of the first call, even if there are none, tell the columns of the file."""
+    self._records += rows.num_rows
+    self._waiting.append(_with_strings(rows))
+    if not self._writer:
+      self._writer = pq.ParquetWriter(pa.PythonFile(self._file, 'w'), self._waiting[0].schema)
+    if sum(batch.nbytes for batch in self._waiting) >= self._row_group_size:
+      self._write_row_group()
+
+  def finish(self) -> ShardFile:
+    """See ShardWriter."""
+    self._write_row_group()
+    if self._writer:
+      self._writer.close()
+    return self._file.finish(self._records)
+
+  def discard(self) -> None:
+    """See ShardWriter."""
+    self._file.discard()
+
+  def _write_row_group(self) -> None:
+    table = pa.Table.from_batches(self._waiting) if self._waiting else None
+    self._waiting = []
+    if table and self._writer:
+      self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
+
+
+class _File:
+  """A file of a shard: as much of Python's files as Parquet's writer needs, counted and hashed on the way."""
+
+  closed = False
+
+  def __init__(self, split: str, path: str):
+    self._split = split
+    self._path = path
+    self._file = storage.AtomicFile(path)
+    self._hash = hashlib.sha256()
+    self._bytes = 0
+
+  def write(self, data: bytes) -> int:
     self._hash.update(data)
     self._bytes += len(data)
     self._file.write(data)
+    return len(data)
+
+  def flush(self) -> None:
+    """Nothing is held back."""
+
+  def finish(self, records: int) -> ShardFile:
+    self._file.commit()
+    return ShardFile(self._split, self._path, records, self._bytes, self._hash.hexdigest())
+
+  def discard(self) -> None:
+    self._file.discard()
+
+
+def _compressor(level: int) -> Any:
+  """A compressobj: ISA-L's up to its own highest level, zlib's beyond it and where there is no ISA-L."""
+  if isal_zlib and level <= _HIGHEST_ISAL_LEVEL:
+    return isal_zlib.compressobj(level, wbits=_GZIP)
+  return zlib.compressobj(max(level, zlib.Z_BEST_SPEED), wbits=_GZIP)
 
 
 def _contiguous(records: pa.BinaryArray) -> memoryview:
@@ -56,3 +147,9 @@ def _contiguous(records: pa.BinaryArray) -> memoryview:
   _, offsets, data = records.buffers()
   ends = memoryview(offsets).cast('i')
   return memoryview(data)[ends[records.offset] : ends[records.offset + len(records)]]
+
+
+def _with_strings(rows: pa.RecordBatch) -> pa.RecordBatch:
+  """Columns of bytes, which are UTF-8, as columns of text."""
+  columns = [column.cast(pa.string()) if pa.types.is_binary(column.type) else column for column in rows.columns]
+  return pa.RecordBatch.from_arrays(columns, names=rows.schema.names)

@@ -1,7 +1,8 @@
-"""Which split an Example goes to: by the hash of its bytes, as TFX's ExampleGen decides.
+"""Which split an Example goes to: by a hash, as TFX's ExampleGen decides.
 
-TFX takes int(sha256(serialized Example)) modulo the sum of all hash buckets; the splits' buckets lie side by side in
-that range. (Source: tfx/components/example_gen/base_example_gen_executor.py, _PartitionFn.)
+TFX takes int(sha256(key)) modulo the sum of all hash buckets; the splits' buckets lie side by side in that range. The
+key is the serialized Example or, with a partition feature, that one serialized Feature.
+(Source: tfx/components/example_gen/base_example_gen_executor.py, _PartitionFn and _GeneratePartitionKey.)
 """
 
 import hashlib
@@ -9,29 +10,69 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from beam_taxi.config import Split
+from beam_taxi.errors import UserError
+from beam_taxi.examples.encoding import EmptyCells, encode_features
 
 _WORD = 2**32
 
 
-def assign_splits(examples: Sequence[bytes], splits: Sequence[Split]) -> npt.NDArray[np.intp]:
-  """The index of each Example's split.
+def assign_splits(keys: Sequence[bytes], splits: Sequence[Split]) -> npt.NDArray[np.intp]:
+  """The index of each record's split.
 
   Args:
-    examples: serialized tf.Examples.
+    keys: what is hashed of each record.
     splits: the splits and their hash buckets, fewer than config.MOST_BUCKETS in all.
 
   Returns:
-    One index into `splits` an Example.
+    One index into `splits` a record.
   """
-  if len(splits) == 1:
-    return np.zeros(len(examples), np.intp)
   sha256 = hashlib.sha256
-  digests = b''.join([sha256(example).digest() for example in examples])
+  digests = b''.join([sha256(key).digest() for key in keys])
   limits = np.cumsum([split.buckets for split in splits])
   words = np.frombuffer(digests, '>u4').reshape(-1, 8).astype(np.uint64)
   buckets = np.zeros(len(words), np.uint64)
   for place in range(words.shape[1]):
     buckets = (buckets * np.uint64(_WORD) + words[:, place]) % np.uint64(limits[-1])
   return np.searchsorted(limits, buckets.astype(np.int64), side='right')
+
+
+def assign_splits_by_feature(
+  rows: pa.RecordBatch, feature: str, splits: Sequence[Split], empty_cells: EmptyCells
+) -> npt.NDArray[np.intp]:
+  """The index of each row's split, where one feature alone decides: rows with the same value go to the same split.
+
+  Args:
+    rows: columns as for encode_examples.
+    feature: the name of one of them.
+    splits, empty_cells: as for assign_splits and encode_examples.
+
+  Raises:
+    UserError: there is no such column, or rows in it that TFX would not take for this either: floats, no value in any
+      row, or no feature where a cell is empty.
+  """
+  check_feature(feature, rows.schema.names)
+  column = rows.column(rows.schema.names.index(feature))
+  if not len(column):
+    return np.zeros(0, np.intp)
+  if pa.types.is_null(column.type):
+    raise UserError(f'--partition_feature {feature}: no row has a value in this column; choose another')
+  if pa.types.is_float32(column.type):
+    raise UserError(f'--partition_feature {feature}: is FLOAT, and splits are made by INT and STRING columns only')
+  if empty_cells == 'missing' and column.null_count:
+    raise UserError(
+      f'--partition_feature {feature}: some rows have no value there, and with --empty_cells missing no feature to '
+      'decide by; choose another column, or --empty_cells empty'
+    )
+  values = column.dictionary_encode(null_encoding='encode')
+  chosen = assign_splits(encode_features(values.dictionary, empty_cells).to_pylist(), splits)
+  found: npt.NDArray[np.intp] = chosen[np.asarray(values.indices)]
+  return found
+
+
+def check_feature(feature: str, columns: Sequence[str]) -> None:
+  """Raises UserError where no column is the partition feature."""
+  if feature not in columns:
+    raise UserError(f'--partition_feature {feature}: no such column; there are {", ".join(columns)}')

@@ -119,12 +119,19 @@ def record_completion(
   return ids
 
 
+# What TFX's components look for before they read Examples, in names that they know
+# (tfx/components/util/tfxio_utils.py).
+_FORMATS: dict[str, dict[str, Value]] = {
+  'tfrecord': {'file_format': 'tfrecords_gzip', 'payload_format': 'FORMAT_TF_EXAMPLE'},
+  'parquet': {'file_format': 'FILE_FORMAT_PARQUET', 'payload_format': 'FORMAT_PARQUET'},
+}
+
+
 def _outputs(run: RecordedRun, manifest: Manifest) -> Sequence[_Output]:
   """What each node makes, in the nodes' order; names and properties as TFX's components set them."""
   splits: dict[str, Value] = {'span': 0, 'split_names': json.dumps(list(run.splits))}
   examples: dict[str, Value] = {
-    'file_format': 'tfrecords_gzip',
-    'payload_format': 'FORMAT_TF_EXAMPLE',
+    **_FORMATS[manifest.output_format],
     'input_fingerprint': manifest.input.fingerprint,
     'rows': manifest.input.rows,
     **{f'records.{split}': records for split, records in manifest.splits.items()},

@@ -22,6 +22,7 @@ from beam_taxi.csv_input.ranges import ByteRange, RecordRange, Shard, plan_range
 from beam_taxi.csv_input.records import Block, read_records
 from beam_taxi.csv_input.scan import RangeScan, scan_range, scan_records, settle
 from beam_taxi.errors import UserError
+from beam_taxi.examples.blocks import pieces
 from beam_taxi.transforms.coders import RowsCoder
 
 
@@ -47,7 +48,7 @@ class PlanRanges(beam.PTransform):
   def expand(self, files: PCollection[list[InputFile]]) -> PCollection[ByteRange]:
     return (
       files
-      | 'Plan' >> beam.FlatMap(plan_ranges, self._config.block_size, self._config.shard_size)
+      | 'Plan' >> beam.FlatMap(plan_ranges, self._config.block_size, self._config.shard_size, self._config.num_shards)
       | 'SpreadRanges' >> beam.Reshuffle()
     )
 
@@ -183,6 +184,7 @@ class ReadCsv(beam.PTransform):
 class _ReadShard(beam.DoFn):
   def __init__(self, config: RunConfig):
     self._folder = RunFolder.of(config.output, config.run_id)
+    self._input_split = config.splits[0].name if config.input_splits else ''
     self._bad_rows = config.bad_rows
     self._block_size = config.block_size
     self._counters = StepCounters('ReadCsv')
@@ -195,7 +197,7 @@ class _ReadShard(beam.DoFn):
     shard = ranges[0].shard
     waiting = decode(b'', layout).rows
     number = 0
-    with QuarantineWriter(self._folder.quarantine_file(shard.index, shard.count)) as quarantine:
+    with QuarantineWriter(self._folder.quarantine_file(shard.index, shard.count, self._input_split)) as quarantine:
       # One block is held back, so that the last can say that it is. The first is empty: a shard without records has it.
       for rows in self._rows(ranges, layout, quarantine):
         yield ShardBlock(shard, number, last=False, rows=waiting)
@@ -221,7 +223,7 @@ class _ReadShard(beam.DoFn):
             self._set_aside(decoded.bad, records.file, block, quarantine)
         self._counters.add('bytes', len(block.data))
         self._counters.add('rows', decoded.rows.num_rows)
-        yield decoded.rows
+        yield from pieces(decoded.rows, self._block_size)
 
   def _set_aside(self, bad: Sequence[BadRow], file: InputFile, block: Block, quarantine: QuarantineWriter) -> None:
     if self._bad_rows == 'fail':

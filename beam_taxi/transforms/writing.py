@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -22,16 +23,16 @@ from beam_taxi.artifacts import (
   WrittenFile,
   package_versions,
 )
-from beam_taxi.config import RunConfig, Split
+from beam_taxi.config import ColumnType, RunConfig, Split
 from beam_taxi.counters import StepCounters
 from beam_taxi.csv_input.bad_rows import too_many
 from beam_taxi.csv_input.findings import Findings
 from beam_taxi.csv_input.layout import InputPlan
 from beam_taxi.csv_input.ranges import Shard
 from beam_taxi.errors import UserError
-from beam_taxi.examples.shards import ShardWriter
-from beam_taxi.examples.splitting import assign_splits
-from beam_taxi.examples.tfrecord import encode_records
+from beam_taxi.examples.blocks import encode_block
+from beam_taxi.examples.shards import ShardWriter, open_shard
+from beam_taxi.examples.shuffling import shuffle
 from beam_taxi.storage import write_bytes
 from beam_taxi.transforms.coders import RowsCoder
 from beam_taxi.transforms.reading import ShardBlock
@@ -39,12 +40,12 @@ from beam_taxi.transforms.reading import ShardBlock
 
 @dataclasses.dataclass(frozen=True)
 class EncodedBlock:
-  """A ShardBlock's framed tf.Examples, one array a split, in the splits' order."""
+  """A ShardBlock's records as its shard's writers take them, in the splits' order."""
 
   shard: Shard
   number: int
   last: bool
-  records: tuple[pa.BinaryArray, ...]
+  records: tuple[pa.BinaryArray | pa.RecordBatch, ...]
 
   @property
   def nbytes(self) -> int:
@@ -80,25 +81,25 @@ def rows_of(split: Split) -> str:
 
 class _EncodeBlock(beam.DoFn):
   def __init__(self, config: RunConfig):
-    self._splits = config.splits
-    self._empty_cells = config.empty_cells
+    self._config = config
     self._counters = StepCounters('EncodeExamples')
     self._statistics = StepCounters('GenerateStatistics')
 
   def process(self, block: ShardBlock) -> Iterator[Any]:
+    rows, seed = block.rows, self._config.shuffle_seed
     with self._counters.timed():
-      records, examples = encode_records(block.rows, self._empty_cells)
-      chosen = assign_splits(examples, self._splits)
-      masks = [pa.array(chosen == index) for index in range(len(self._splits))]
-      split_records = tuple(records.filter(mask) for mask in masks)
-    self._counters.add('bytes', sum(map(len, examples)))
-    yield EncodedBlock(block.shard, block.number, block.last, split_records)
-    for split, mask, written in zip(self._splits, masks, split_records, strict=True):
-      self._counters.add(f'records.{split.name}', len(written))
-      if len(written):
-        with self._statistics.timed():
+      if seed is not None:
+        rows = shuffle(rows, seed, block.shard.index, block.number)
+      encoded = encode_block(rows, self._config)
+    self._counters.add('bytes', encoded.bytes)
+    yield EncodedBlock(block.shard, block.number, block.last, encoded.records)
+    for index, split in enumerate(self._config.splits):
+      with self._statistics.timed():
+        split_rows = encoded.rows(index)
+        self._counters.add(f'records.{split.name}', split_rows.num_rows)
+        if split_rows.num_rows:
           # GenerateStatistics takes the rows in while this step waits for it to do so.
-          yield TaggedOutput(rows_of(split), to_list_columns(block.rows.filter(mask), self._empty_cells))
+          yield TaggedOutput(rows_of(split), to_list_columns(split_rows, self._config.empty_cells))
 
 
 class WriteShards(beam.PTransform):
@@ -120,8 +121,7 @@ class _WriteShard(beam.DoFn):
   """
 
   def __init__(self, config: RunConfig):
-    self._folder = RunFolder.of(config.output, config.run_id)
-    self._splits = config.splits
+    self._config = config
     self._counters = StepCounters('WriteShards')
     self._writers: list[ShardWriter] = []
     self._shard: Shard | None = None
@@ -158,9 +158,8 @@ class _WriteShard(beam.DoFn):
 
   def _open(self, shard: Shard) -> None:
     self._shard, self._next = shard, 0
-    for split in self._splits:
-      path = self._folder.shard_file(split.name, shard.index, shard.count)
-      self._writers.append(ShardWriter(split.name, path))
+    for split in self._config.splits:
+      self._writers.append(open_shard(self._config, split.name, shard.index, shard.count))
 
   def _give_up(self) -> None:
     for writer in self._writers:
@@ -205,60 +204,103 @@ class ImportSchema(beam.PTransform):
     return root | 'Path' >> beam.Create([self._path]) | 'Import' >> beam.Map(write_curated_schema, self._source)
 
 
+@dataclasses.dataclass(frozen=True)
+class SourceSummary:
+  """What was read from a source, and the type of each of its columns."""
+
+  files: int
+  bytes: int
+  rows: int
+  fingerprint: int
+  columns: tuple[tuple[str, ColumnType], ...]
+
+
+class SummarizeInput(beam.PTransform):
+  """A source's Findings -> its SourceSummary."""
+
+  def __init__(self, plan: PCollection[InputPlan]):
+    super().__init__()
+    self._plan = plan
+
+  def expand(self, findings: PCollection[Findings]) -> PCollection[SourceSummary]:
+    return findings | 'Summarize' >> beam.Map(_summarize, AsSingleton(self._plan))
+
+
+def _summarize(findings: Findings, plan: InputPlan) -> SourceSummary:
+  columns = tuple(findings.settle_types(plan.layout).fields)
+  return SourceSummary(plan.files, plan.bytes, findings.rows, findings.fingerprint, columns)
+
+
+@dataclasses.dataclass(frozen=True)
+class Made:
+  """What a graph makes on its way to the manifest: one PCollection of each a source or, of statistics, a split."""
+
+  inputs: list[PCollection[SourceSummary]] = dataclasses.field(default_factory=list)
+  quarantine: list[PCollection[QuarantineFile]] = dataclasses.field(default_factory=list)
+  examples: list[PCollection[ShardFile]] = dataclasses.field(default_factory=list)
+  statistics: list[PCollection[WrittenFile]] = dataclasses.field(default_factory=list)
+
+
 class WriteManifest(beam.PTransform):
   """All that was found and written -> the Manifest, written last of all. Checks that every row is somewhere."""
 
-  def __init__(
-    self,
-    config: RunConfig,
-    plan: PCollection[InputPlan],
-    findings: PCollection[Findings],
-    quarantine: PCollection[QuarantineFile],
-    examples: PCollection[ShardFile],
-    statistics: Sequence[PCollection[WrittenFile]],
-    schema: PCollection[WrittenFile],
-  ):
+  def __init__(self, config: RunConfig, made: Made, schema: PCollection[WrittenFile]):
     super().__init__()
     self._config = config
-    self._inputs = [AsSingleton(plan), AsSingleton(findings), AsList(quarantine), AsList(examples), AsSingleton(schema)]
-    self._inputs += [AsSingleton(split) for split in statistics]
+    self._made = made
+    self._schema = schema
 
   def expand(self, root: Any) -> PCollection[Manifest]:
-    return root | 'Config' >> beam.Create([self._config]) | 'Write' >> beam.Map(_write_manifest, *self._inputs)
+    made = self._made
+    parts = {'Inputs': made.inputs, 'Quarantine': made.quarantine, 'Examples': made.examples}
+    lists = [AsList(tuple(part) | f'All{name}' >> beam.Flatten()) for name, part in parts.items()]
+    singles = [AsSingleton(part) for part in (self._schema, *made.statistics)]
+    return root | 'Config' >> beam.Create([self._config]) | 'Write' >> beam.Map(_write_manifest, *lists, *singles)
 
 
 def _write_manifest(
   config: RunConfig,
-  plan: InputPlan,
-  findings: Findings,
+  inputs: Sequence[SourceSummary],
   quarantine: Sequence[QuarantineFile],
   examples: Sequence[ShardFile],
   schema: WrittenFile,
   *statistics: WrittenFile,
 ) -> Manifest:
+  rows = sum(source.rows for source in inputs)
   records = {split.name: sum(file.records for file in examples if file.split == split.name) for split in config.splits}
   bad_rows: collections.Counter[str] = collections.Counter()
   for bad in quarantine:
     bad_rows.update(bad.rows)
-  if sum(records.values()) + bad_rows.total() != findings.rows:
+  if sum(records.values()) + bad_rows.total() != rows:
     raise RuntimeError(
-      f'{findings.rows:,} rows were read, but {sum(records.values()):,} Examples written and {bad_rows.total():,} rows '
+      f'{rows:,} rows were read, but {sum(records.values()):,} Examples written and {bad_rows.total():,} rows '
       'set aside: a file changed while it was read, or this is a defect, which please report'
     )
   # Where all types are given, bad rows are not known before.
-  if refusal := too_many(bad_rows.total(), findings.rows, config.max_bad_rows):
+  if refusal := too_many(bad_rows.total(), rows, config.max_bad_rows):
     folder = RunFolder.of(config.output, config.run_id).quarantine
     raise UserError(f'{refusal}; they are in {folder}')
+  fingerprint = sum(source.fingerprint for source in inputs) % 2**256
+  columns: dict[str, ColumnType] = {}
+  for name, kind in itertools.chain.from_iterable(source.columns for source in inputs):
+    columns[name] = max(kind, columns.get(name, kind))
   manifest = Manifest(
     run_id=config.run_id,
     pipeline_name=config.pipeline_name,
-    input=InputSummary(config.input, plan.files, plan.bytes, findings.rows, f'sha256-sum:{findings.fingerprint:064x}'),
-    columns={name: kind.name for name, kind in findings.settle_types(plan.layout).fields},
+    input=InputSummary(
+      config.input,
+      sum(source.files for source in inputs),
+      sum(source.bytes for source in inputs),
+      rows,
+      f'sha256-sum:{fingerprint:064x}',
+    ),
+    columns={name: kind.name for name, kind in columns.items()},
     splits=records,
     examples=tuple(sorted(examples, key=lambda file: file.path)),
     statistics=statistics,
     schema=schema,
     versions=package_versions(),
+    output_format=config.output_format,
     bad_rows=dict(sorted(bad_rows.items())),
     quarantine=tuple(sorted(quarantine, key=lambda file: file.path)),
   )

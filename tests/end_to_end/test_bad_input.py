@@ -210,7 +210,7 @@ def test_a_run_that_fails_for_another_reason_has_exit_code_1_and_says_where(comm
   def fail(*_):
     raise ZeroDivisionError('something broke')
 
-  monkeypatch.setattr('beam_taxi.transforms.writing.encode_records', fail)
+  monkeypatch.setattr('beam_taxi.transforms.writing.encode_block', fail)
   code, stderr = command('--input', '1.csv', '--output', 'out', '--run_id', 'broken')
   assert code == 1
   assert 'error: broken failed and is recorded as FAILED: something broke' in stderr

@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import pathlib
 import tempfile
-import zlib
 
 import pyarrow as pa
 import pytest
@@ -12,7 +11,7 @@ import tensorflow as tf
 
 from beam_taxi.artifacts import ShardFile
 from beam_taxi.examples import shards
-from beam_taxi.examples.shards import ShardWriter
+from beam_taxi.examples.shards import TFRecordShardWriter
 
 BLOCKS = [[b'one', b'two'], [], [b'three' * 50_000], [b'']]
 
@@ -29,7 +28,7 @@ def framed(records: list[bytes]) -> pa.BinaryArray:
 
 
 def write(path: pathlib.Path, blocks: list[list[bytes]]) -> ShardFile:
-  writer = ShardWriter('train', str(path))
+  writer = TFRecordShardWriter('train', str(path))
   for block in blocks:
     writer.append(framed(block))
   return writer.finish()
@@ -39,7 +38,7 @@ def write(path: pathlib.Path, blocks: list[list[bytes]]) -> ShardFile:
 def compressor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
   """Both of the libraries that compress: isal where it is installed, and zlib elsewhere."""
   if request.param == 'zlib':
-    monkeypatch.setattr(shards, 'compressobj', zlib.compressobj)
+    monkeypatch.setattr(shards, 'isal_zlib', None)
 
 
 @pytest.mark.usefixtures('compressor')
@@ -81,7 +80,7 @@ def test_equal_records_make_equal_files_under_any_name(tmp_path: pathlib.Path) -
 
 
 def test_a_part_of_an_array_is_written_alone(tmp_path: pathlib.Path) -> None:
-  writer = ShardWriter('train', str(tmp_path / 'a.gz'))
+  writer = TFRecordShardWriter('train', str(tmp_path / 'a.gz'))
   writer.append(framed([b'one', b'two', b'three']).slice(1, 1))
   shard = writer.finish()
 
@@ -90,7 +89,7 @@ def test_a_part_of_an_array_is_written_alone(tmp_path: pathlib.Path) -> None:
 
 
 def test_no_file_is_seen_before_a_shard_is_finished(tmp_path: pathlib.Path) -> None:
-  writer = ShardWriter('train', str(tmp_path / 'a.gz'))
+  writer = TFRecordShardWriter('train', str(tmp_path / 'a.gz'))
   writer.append(framed([b'one']))
 
   assert not (tmp_path / 'a.gz').exists()
@@ -99,7 +98,7 @@ def test_no_file_is_seen_before_a_shard_is_finished(tmp_path: pathlib.Path) -> N
 
 
 def test_a_discarded_shard_leaves_nothing(tmp_path: pathlib.Path) -> None:
-  writer = ShardWriter('train', str(tmp_path / 'a.gz'))
+  writer = TFRecordShardWriter('train', str(tmp_path / 'a.gz'))
   writer.append(framed([b'one']))
 
   writer.discard()
