@@ -10,12 +10,15 @@ from beam_taxi.config import (
   BadRowLimit,
   ColumnType,
   Dialect,
+  InputSplit,
   RunConfig,
   Split,
   new_run_id,
   parse_delimiter,
+  parse_input_splits,
   parse_max_bad_rows,
   parse_names,
+  parse_number,
   parse_size,
   parse_splits,
 )
@@ -53,6 +56,23 @@ WRONG = {
   'limit_of_no_bad_rows_alone': (
     {'max_bad_rows': BadRowLimit(Decimal(0))},
     ['--max_bad_rows', '--bad_rows quarantine as well'],
+  ),
+  'no_shards': ({'num_shards': 0}, ['--num_shards 0', 'at least 1']),
+  'compression_level_too_high': ({'compression_level': 10}, ['--compression_level 10', '0 to 9']),
+  'compression_level_too_low': ({'compression_level': -1}, ['--compression_level -1', '0 to 9']),
+  'compression_level_of_parquet': (
+    {'compression_level': 6, 'output_format': 'parquet'},
+    ['--compression_level', '--output_format parquet'],
+  ),
+  'negative_seed': ({'shuffle_seed': -1}, ['--shuffle_seed -1', '0 or more']),
+  'repeated_input_split': (
+    {'input': (), 'input_splits': (InputSplit('a', ('x',)), InputSplit('a', ('y',)))},
+    ['--input_split names a split twice: a, a'],
+  ),
+  'input_split_with_a_slash': ({'input_splits': (InputSplit('a/b', ('x',)),)}, ["split name 'a/b'"]),
+  'partition_of_input_splits': (
+    {'input_splits': (InputSplit('a', ('x',)),), 'partition_feature': 'c'},
+    ['--partition_feature', '--input_split'],
   ),
   'negative_shard_size': ({'shard_size': -1}, ['--shard_size -1', 'positive number']),
 }
@@ -233,3 +253,51 @@ def test_as_many_bad_rows_as_the_limit_says_are_allowed_and_not_one_more(limit: 
   assert parse_max_bad_rows(limit).allows(bad, rows)
   if bad < rows:
     assert not parse_max_bad_rows(limit).allows(bad + 1, rows)
+
+
+INPUT_SPLITS = (InputSplit('train', ('a/*.csv', 'b.csv')), InputSplit('eval', ('c.csv',)))
+
+
+def test_input_splits_are_the_output_splits_and_their_patterns_the_input() -> None:
+  found = config(input=(), input_splits=INPUT_SPLITS)
+
+  assert [split.name for split in found.splits] == ['train', 'eval']
+  assert found.input == ('a/*.csv', 'b.csv', 'c.csv')
+
+
+def test_each_input_split_is_a_source_of_its_own() -> None:
+  found = config(input=(), input_splits=INPUT_SPLITS, bad_rows='quarantine')
+
+  train, eval_ = found.sources
+
+  assert (train.input, train.splits) == (('a/*.csv', 'b.csv'), (Split('train', 1),))
+  assert (eval_.input, eval_.splits) == (('c.csv',), (Split('eval', 1),))
+  assert eval_.bad_rows == 'quarantine'
+
+
+def test_input_without_splits_is_one_source() -> None:
+  assert config().sources == (config(),)
+
+
+def test_patterns_of_the_same_input_split_are_taken_together() -> None:
+  assert parse_input_splits(['train=a/*.csv', 'eval=c.csv', 'train=b.csv']) == INPUT_SPLITS
+
+
+def test_an_equals_sign_in_a_pattern_is_part_of_it() -> None:
+  assert parse_input_splits(['all=day=1/*.csv']) == (InputSplit('all', ('day=1/*.csv',)),)
+
+
+@pytest.mark.parametrize('text', ['train', 'train=', ''])
+def test_an_input_split_without_a_pattern_is_refused(text: str) -> None:
+  with pytest.raises(UserError, match='--input_split .*: give NAME=PATTERN'):
+    parse_input_splits([text])
+
+
+@pytest.mark.parametrize('text', ['', '1.5', 'five', '1_000', '0x1', '٣'])
+def test_what_is_not_a_whole_number_is_refused(text: str) -> None:
+  with pytest.raises(UserError, match='is not a whole number'):
+    parse_number(text)
+
+
+def test_a_whole_number_may_be_negative() -> None:
+  assert (parse_number('-3'), parse_number(' 42 ')) == (-3, 42)

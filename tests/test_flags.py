@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from beam_taxi import flags
-from beam_taxi.config import BadRowLimit, ColumnType, Dialect, RunConfig
+from beam_taxi.config import BadRowLimit, ColumnType, Dialect, InputSplit, RunConfig
 from beam_taxi.errors import UserError
 
 
@@ -22,6 +22,48 @@ def test_flags_that_are_not_given_are_the_defaults() -> None:
 
   assert found == RunConfig(('a.csv',), os.path.abspath('out'), 'run-1')
   assert found.dialect == Dialect()
+
+
+OUTPUTS = {
+  'format': (['--output_format', 'parquet'], {'output_format': 'parquet'}),
+  'level': (['--compression_level', '6'], {'compression_level': 6}),
+  'seed': (['--shuffle_seed', '0'], {'shuffle_seed': 0}),
+  'shards': (['--num_shards', '12'], {'num_shards': 12}),
+  'shard_size': (['--shard_size', '2G'], {'shard_size': 2 * 1024**3}),
+  'partition_feature': (['--partition_feature', 'company'], {'partition_feature': 'company'}),
+}
+
+
+@pytest.mark.parametrize(('argv', 'values'), OUTPUTS.values(), ids=OUTPUTS)
+def test_how_to_split_and_to_write_is_in_the_config(argv: list[str], values: dict[str, object]) -> None:
+  found = parsed(*argv)
+
+  assert {name: getattr(found, name) for name in values} == values
+
+
+def test_input_splits_take_the_place_of_input() -> None:
+  argv = ['--input_split', 'train=a.csv', '--input_split', 'eval=b.csv', '--output', 'out']
+
+  found = flags.parse_flags(argv)[0]
+
+  assert found.input_splits == (InputSplit('train', ('a.csv',)), InputSplit('eval', ('b.csv',)))
+
+
+def test_output_splits_of_input_splits_are_refused() -> None:
+  with pytest.raises(UserError, match='--splits makes splits of --input; with --input_split'):
+    flags.parse_flags(['--input_split', 'train=a.csv', '--output', 'out', '--splits', 'train:2,eval:1'])
+
+
+@pytest.mark.parametrize(
+  'argv',
+  [['--input_split', 'train=a.csv'], ['--shard_size', '1M', '--num_shards', '2'], ['--output_format', 'avro']],
+  ids=['input_twice', 'shards_twice', 'format'],
+)
+def test_flags_that_exclude_each_other_and_unknown_formats_end_with_2(argv: list[str]) -> None:
+  with pytest.raises(SystemExit) as raised:
+    parsed(*argv)
+
+  assert raised.value.code == 2
 
 
 DIALECTS = {

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from beam_taxi.config import Dialect
 from beam_taxi.csv_input.files import InputFile, input_file
 from beam_taxi.csv_input.ranges import ByteRange, plan_ranges
+from beam_taxi.errors import UserError
 
 MIB = 1024 * 1024
 
@@ -31,7 +32,7 @@ _INPUTS = st.lists(
 @settings(max_examples=100, deadline=None)
 @given(_INPUTS, st.integers(MIB // 8, 8 * MIB), st.integers(MIB // 8, 64 * MIB))
 def test_ranges_cover_each_byte_of_each_file_once(files: list[InputFile], block_size: int, shard_size: int) -> None:
-  parts = list(plan_ranges(files, block_size, shard_size))
+  parts = plan_ranges(files, block_size, shard_size)
 
   for file in files:
     mine = [part for part in parts if part.file == file]
@@ -93,3 +94,25 @@ def test_the_same_files_make_the_same_plan() -> None:
   plans = [list(plan_ranges(files_of(5 * MIB, 7 * MIB), MIB, 2 * MIB)) for _ in range(2)]
 
   assert plans[0] == plans[1]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(1, 40 * MIB), min_size=1, max_size=4), st.integers(1, 300))
+def test_as_many_shards_as_are_asked_for_are_made(sizes: list[int], num_shards: int) -> None:
+  files = files_of(*sizes)
+  if sum(sizes) < 8 * num_shards:
+    return
+  parts = plan_ranges(files, 4 * MIB, 256 * MIB, num_shards)
+
+  assert {part.shard.count for part in parts} == {num_shards}
+  assert {part.shard.index for part in parts} == set(range(num_shards))
+
+
+@pytest.mark.parametrize(
+  ('files', 'most'),
+  [(files_of(100 * MIB, 5, ending='.csv.gz'), 2), (files_of(8), 5), (files_of(0), 1)],
+  ids=['compressed', 'small', 'empty'],
+)
+def test_more_shards_than_the_input_can_be_cut_into_are_refused(files: list[InputFile], most: int) -> None:
+  with pytest.raises(UserError, match=f'--num_shards 30: the input can be cut into {most},'):
+    plan_ranges(files, MIB, 256 * MIB, 30)

@@ -4,15 +4,28 @@ import gzip
 import hashlib
 import pathlib
 import tempfile
+from typing import Literal
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
 from beam_taxi.artifacts import ShardFile
+from beam_taxi.config import RunConfig
 from beam_taxi.examples import shards
-from beam_taxi.examples.shards import TFRecordShardWriter
+from beam_taxi.examples.shards import ParquetShardWriter, TFRecordShardWriter, open_shard
+from beam_taxi.examples.tfrecord import encode_records
 
+ROWS = pa.RecordBatch.from_arrays(
+  [
+    pa.array([1, None, -(2**63)]),
+    pa.array([0.5, None, float('inf')], pa.float32()),
+    pa.array(['é'.encode(), b'', None], pa.binary()),
+    pa.nulls(3),
+  ],
+  names=['int', 'float', 'text', 'nothing'],
+)
 BLOCKS = [[b'one', b'two'], [], [b'three' * 50_000], [b'']]
 
 
@@ -111,3 +124,91 @@ def test_a_shard_that_is_written_again_replaces_the_first(tmp_path: pathlib.Path
 
   assert first == second
   assert [path.name for path in tmp_path.iterdir()] == ['a.gz']
+
+
+@pytest.mark.usefixtures('compressor')
+@pytest.mark.parametrize('level', range(10))
+def test_every_level_makes_a_gzip_file_of_the_same_records(tmp_path: pathlib.Path, level: int) -> None:
+  block = framed([b'a record', bytes(range(256)) * 40])
+  writer = TFRecordShardWriter('train', str(tmp_path / 'a.gz'), level)
+  writer.append(block)
+  writer.finish()
+
+  assert gzip.decompress((tmp_path / 'a.gz').read_bytes()) == b''.join(block.to_pylist())
+
+
+@pytest.mark.usefixtures('compressor')
+def test_higher_levels_make_smaller_files(tmp_path: pathlib.Path) -> None:
+  columns = [pa.array([n * n * factor % 10_007 for n in range(2000)]) for factor in range(1, 9)]
+  names = [f'column_{number}' for number in range(len(columns))]
+  block, _ = encode_records(pa.RecordBatch.from_arrays(columns, names=names), 'empty')
+  sizes = []
+  for level in (1, 9):
+    writer = TFRecordShardWriter('train', str(tmp_path / f'{level}.gz'), level)
+    writer.append(block)
+    sizes.append(writer.finish().bytes)
+
+  assert sizes[1] < sizes[0]
+
+
+def write_parquet(path: pathlib.Path, blocks: list[pa.RecordBatch], row_group_size: int = 2**20) -> ShardFile:
+  writer = ParquetShardWriter('train', str(path), row_group_size)
+  for block in blocks:
+    writer.append(block)
+  return writer.finish()
+
+
+def test_parquet_has_the_rows_with_nulls_and_text(tmp_path: pathlib.Path) -> None:
+  shard = write_parquet(tmp_path / 'a.parquet', [ROWS.slice(0, 0), ROWS.slice(0, 2), ROWS.slice(2)])
+
+  table = pq.read_table(tmp_path / 'a.parquet')
+  assert table.schema.types == [pa.int64(), pa.float32(), pa.string(), pa.null()]
+  assert table.to_pydict() == {
+    'int': [1, None, -(2**63)],
+    'float': [0.5, None, float('inf')],
+    'text': ['é', '', None],
+    'nothing': [None, None, None],
+  }
+  data = (tmp_path / 'a.parquet').read_bytes()
+  assert shard == ShardFile('train', str(tmp_path / 'a.parquet'), 3, len(data), hashlib.sha256(data).hexdigest())
+
+
+def test_a_parquet_shard_without_records_has_its_columns(tmp_path: pathlib.Path) -> None:
+  shard = write_parquet(tmp_path / 'a.parquet', [ROWS.slice(0, 0)])
+
+  assert pq.read_table(tmp_path / 'a.parquet').schema.names == ROWS.schema.names
+  assert shard.records == 0
+
+
+def test_row_groups_are_made_of_whole_blocks_that_have_the_size_together(tmp_path: pathlib.Path) -> None:
+  write_parquet(tmp_path / 'a.parquet', [ROWS] * 7, row_group_size=3 * ROWS.nbytes)
+
+  parquet = pq.ParquetFile(tmp_path / 'a.parquet')
+  assert [parquet.metadata.row_group(n).num_rows for n in range(parquet.num_row_groups)] == [9, 9, 3]
+
+
+def test_a_discarded_parquet_shard_leaves_nothing(tmp_path: pathlib.Path) -> None:
+  writer = ParquetShardWriter('train', str(tmp_path / 'a.parquet'), 1)
+  writer.append(ROWS)
+
+  writer.discard()
+
+  assert list(tmp_path.iterdir()) == []
+
+
+FORMATS = {
+  'tfrecord': ('data_tfrecord-00002-of-00005.gz', TFRecordShardWriter),
+  'parquet': ('data_parquet-00002-of-00005.parquet', ParquetShardWriter),
+}
+
+
+@pytest.mark.parametrize(('output_format', 'expected'), FORMATS.items(), ids=FORMATS)
+def test_a_shard_is_opened_in_the_runs_format_under_tfxs_name(
+  tmp_path: pathlib.Path, output_format: Literal['tfrecord', 'parquet'], expected: tuple[str, type]
+) -> None:
+  config = RunConfig(('a.csv',), str(tmp_path), 'run', output_format=output_format)
+  writer = open_shard(config, 'train', 2, 5)
+  writer.append(ROWS if output_format == 'parquet' else framed([b'one']))
+
+  assert isinstance(writer, expected[1])
+  assert writer.finish().path == f'{tmp_path}/runs/run/examples/Split-train/{expected[0]}'

@@ -168,6 +168,15 @@ def test_examples_have_the_properties_that_tfx_reads(store: mlmd.MetadataStore) 
   assert examples.custom_properties['records.train'].int_value == 20
 
 
+def test_parquet_is_recorded_by_the_names_that_tfx_knows(store: mlmd.MetadataStore) -> None:
+  record_start(store, RUN, {})
+  record_completion(store, RUN, dataclasses.replace(MANIFEST, output_format='parquet'), {})
+
+  [examples] = store.get_artifacts_by_type('Examples')
+  assert examples.custom_properties['file_format'].string_value == 'FILE_FORMAT_PARQUET'
+  assert examples.custom_properties['payload_format'].string_value == 'FORMAT_PARQUET'
+
+
 def test_a_run_belongs_to_its_pipeline_and_each_execution_to_its_node(store: mlmd.MetadataStore) -> None:
   record(store)
 
