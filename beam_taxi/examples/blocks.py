@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Iterator
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from beam_taxi.config import RunConfig
@@ -42,16 +44,20 @@ def encode_block(rows: pa.RecordBatch, config: RunConfig) -> SplitBlock:
     UserError: the partition feature cannot decide.
   """
   by_example = len(config.splits) > 1 and not config.partition_feature
+  parts: list[npt.NDArray[np.intp]] = [np.zeros(0, np.intp)]
+
+  def choose(examples: list[bytes]) -> None:
+    if by_example:
+      parts.append(assign_splits(examples, config.splits))
+
   records = rows
-  examples: list[bytes] = []
   if config.output_format == 'tfrecord' or by_example:
-    framed, examples = encode_records(rows, config.empty_cells)
+    framed = encode_records(rows, config.empty_cells, choose)
     records = framed if config.output_format == 'tfrecord' else rows
   if len(config.splits) == 1:
     return SplitBlock((records,), records.nbytes, rows, ())
-  if by_example:
-    chosen = assign_splits(examples, config.splits)
-  else:
+  chosen = np.concatenate(parts)
+  if config.partition_feature:
     chosen = assign_splits_by_feature(rows, config.partition_feature, config.splits, config.empty_cells)
   masks = tuple(pa.array(chosen == index) for index in range(len(config.splits)))
   return SplitBlock(tuple(records.filter(mask) for mask in masks), records.nbytes, rows, masks)

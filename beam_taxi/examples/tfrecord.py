@@ -5,7 +5,7 @@ the data. (Source: tensorflow/core/lib/io/record_writer.h.)
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import google_crc32c
 import numpy as np
@@ -15,27 +15,36 @@ import pyarrow as pa
 from beam_taxi.examples.encoding import EmptyCells, encode_examples
 
 _HEADER_SIZE, _FOOTER_SIZE = 12, 4
+# Python's copies of so many Examples fit into a processor's cache.
+_RECORDS_AT_A_TIME = 2048
 _MASK_DELTA = 0xA282EAD8
 
 
-def encode_records(batch: pa.RecordBatch, empty_cells: EmptyCells) -> tuple[pa.BinaryArray, list[bytes]]:
-  """The tf.Examples of a batch as they stand in a TFRecord file, and each by itself.
+def encode_records(
+  batch: pa.RecordBatch, empty_cells: EmptyCells, show: Callable[[list[bytes]], object] = lambda examples: None
+) -> pa.BinaryArray:
+  """The tf.Examples of a batch as they stand in a TFRecord file.
 
   The encoder leaves room for the frames, so that the Examples are not copied to be framed.
 
-  Args and errors: encode_examples'.
+  Args:
+    batch, empty_cells: as for encode_examples, which also says what is raised.
+    show: is called with the serialized Examples, some at a time and in order.
   """
   records = encode_examples(batch, empty_cells, _header, bytes(_FOOTER_SIZE))
   _, offsets, data = records.buffers()
   bounds = np.frombuffer(offsets, np.int32)[: len(records) + 1]
-  content = data.to_pybytes() if data else b''
-  begins, ends = (bounds[:-1] + _HEADER_SIZE).tolist(), (bounds[1:] - _FOOTER_SIZE).tolist()
-  examples = [content[begin:end] for begin, end in zip(begins, ends, strict=True)]
-  if examples:
-    footers = (bounds[1:, None] - _FOOTER_SIZE) + np.arange(_FOOTER_SIZE)
+  for start in range(0, len(records), _RECORDS_AT_A_TIME):
+    ends = bounds[start : start + _RECORDS_AT_A_TIME + 1]
+    content = data.slice(ends[0], ends[-1] - ends[0]).to_pybytes()
+    within = ends - ends[0]
+    places = zip((within[:-1] + _HEADER_SIZE).tolist(), (within[1:] - _FOOTER_SIZE).tolist(), strict=True)
+    examples = [content[begin:end] for begin, end in places]
+    show(examples)
+    footers = (ends[1:, None] - _FOOTER_SIZE) + np.arange(_FOOTER_SIZE)
     # Nobody else has the array yet, so its buffer may still be written.
     np.frombuffer(data, np.uint8)[footers] = _checksums(examples).view(np.uint8).reshape(-1, _FOOTER_SIZE)
-  return records, examples
+  return records
 
 
 def _header(length: int) -> bytes:

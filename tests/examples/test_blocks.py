@@ -28,7 +28,7 @@ def test_rows_and_records_of_a_split_are_the_same_ones_in_either_format(partitio
   for split in range(2):
     rows = framed.rows(split)
     assert 0 < rows.num_rows < ROWS.num_rows
-    assert framed.records[split] == encode_records(rows, 'empty')[0]
+    assert framed.records[split] == encode_records(rows, 'empty')
     assert plain.rows(split) == plain.records[split] == rows
 
 
@@ -48,7 +48,7 @@ def test_pieces_have_all_rows_in_order_and_examples_of_a_bounded_size() -> None:
   found = list(pieces(ROWS, block_size=100))
 
   assert pa.Table.from_batches(found).combine_chunks() == pa.Table.from_batches([ROWS])
-  assert max(encode_records(piece, 'empty')[0].nbytes for piece in found) <= 8 * 100
+  assert max(encode_records(piece, 'empty').nbytes for piece in found) <= 8 * 100
   assert len(found) < 300
 
 

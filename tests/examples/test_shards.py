@@ -141,7 +141,7 @@ def test_every_level_makes_a_gzip_file_of_the_same_records(tmp_path: pathlib.Pat
 def test_higher_levels_make_smaller_files(tmp_path: pathlib.Path) -> None:
   columns = [pa.array([n * n * factor % 10_007 for n in range(2000)]) for factor in range(1, 9)]
   names = [f'column_{number}' for number in range(len(columns))]
-  block, _ = encode_records(pa.RecordBatch.from_arrays(columns, names=names), 'empty')
+  block = encode_records(pa.RecordBatch.from_arrays(columns, names=names), 'empty')
   sizes = []
   for level in (1, 9):
     writer = TFRecordShardWriter('train', str(tmp_path / f'{level}.gz'), level)
