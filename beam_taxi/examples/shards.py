@@ -117,8 +117,11 @@ class _File:
     self._file = storage.AtomicFile(path)
     self._hash = hashlib.sha256()
     self._bytes = 0
+    self._discarded = False
 
   def write(self, data: bytes) -> int:
+    if self._discarded:  # Parquet's writer writes the end of its file even when it is given up.
+      return len(data)
     self._hash.update(data)
     self._bytes += len(data)
     self._file.write(data)
@@ -132,6 +135,7 @@ class _File:
     return ShardFile(self._split, self._path, records, self._bytes, self._hash.hexdigest())
 
   def discard(self) -> None:
+    self._discarded = True
     self._file.discard()
 
 
