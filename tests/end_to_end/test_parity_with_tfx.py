@@ -12,12 +12,15 @@ import pathlib
 import random
 from typing import Any
 
+import apache_beam as beam
 import pytest
 import tensorflow as tf
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.test_pipeline import TestPipeline
+from apache_beam.testing.util import assert_that, equal_to
 from tfx_bsl.coders import csv_decoder
+from tfx_bsl.tfxio.parquet_tfxio import ParquetTFXIO
 
 from beam_taxi.artifacts import RunFolder, read_manifest
 from beam_taxi.config import InputSplit, RunConfig, Split
@@ -195,3 +198,16 @@ def test_every_input_split_has_the_records_that_tfx_makes_of_it_alone(
     for split, paths in (('train', files), ('eval', [eval_file]))
   }
   check(by_us(config), expected)
+
+
+def test_parquet_is_read_by_the_reader_that_tfx_takes_for_it(tmp_path: pathlib.Path, files: list[pathlib.Path]) -> None:
+  config = RunConfig(tuple(map(str, files)), str(tmp_path), 'run', output_format='parquet')
+  options = PipelineOptions(direct_num_workers=1)
+  with TestPipeline(runner=FnApiRunner(), options=options) as root:
+    build_graph(root, config)
+
+  source = ParquetTFXIO(f'{config.output}/runs/run/examples/Split-*/*.parquet', telemetry_descriptors=['test'])
+  with TestPipeline(runner=FnApiRunner(), options=options) as root:
+    ints = root | source.BeamSource() | beam.FlatMap(lambda rows: rows.column(0).to_pylist())
+    expected = [example.features.feature['small_int'].int64_list.value for example in by_tfx(files)]
+    assert_that(ints, equal_to([values[0] if values else None for values in expected]))
