@@ -97,7 +97,7 @@ def graph(path: str, workers: int) -> Callable[[], None]:
 
 def main() -> None:
   what, path, workers = sys.argv[1:]
-  import pandas  # type: ignore[import-untyped]  # noqa: F401 - pyarrow imports it by itself, at its first conversion
+  import pandas  # noqa: F401 - pyarrow imports it by itself, at its first conversion
 
   run = {'arrow': arrow, 'pass_1': pass_1, 'pass_2': pass_2, 'graph': graph}[what](path, int(workers))
   began, cpu_began = time.perf_counter(), time.process_time()

@@ -4,20 +4,27 @@ A record is a little-endian uint64 length, the masked CRC-32C of those eight byt
 the data. (Source: tensorflow/core/lib/io/record_writer.h.)
 """
 
+import gzip
+import io
 import struct
-from collections.abc import Callable, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import google_crc32c
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from beam_taxi import storage
+from beam_taxi.errors import UserError
 from beam_taxi.examples.encoding import EmptyCells, encode_examples
 
 _HEADER_SIZE, _FOOTER_SIZE = 12, 4
 # Python's copies of so many Examples fit into a processor's cache.
 _RECORDS_AT_A_TIME = 2048
 _MASK_DELTA = 0xA282EAD8
+_READ_SIZE = 1024 * 1024
 
 
 def encode_records(
@@ -49,11 +56,50 @@ def encode_records(
 
 def _header(length: int) -> bytes:
   size = struct.pack('<Q', length)
-  return size + _checksums([size]).tobytes()
+  return size + _footer(size)
+
+
+def _footer(data: bytes) -> bytes:
+  return struct.pack('<I', _masked(google_crc32c.value(data)))
 
 
 def _checksums(items: Sequence[bytes]) -> npt.NDArray[np.uint32]:
   """The masked CRC-32C of each, little-endian."""
   plain = np.fromiter(map(google_crc32c.value, items), np.uint32, len(items))
-  masked = ((plain >> np.uint32(15)) | (plain << np.uint32(17))) + np.uint32(_MASK_DELTA)
-  return masked.astype('<u4', copy=False)
+  masked: npt.NDArray[np.uint32] = _masked(plain.astype(np.uint64)).astype('<u4')
+  return masked
+
+
+def _masked(checksum: Any) -> Any:
+  """TFRecord's mask of a CRC-32C: of an int, or of an array of 64 bits."""
+  return ((checksum >> 15 | checksum << 17) + _MASK_DELTA) & 0xFFFFFFFF
+
+
+def read_records(path: str, batch_size: int) -> Iterator[list[bytes]]:
+  """The records of a gzip TFRecord file, at most `batch_size` at a time.
+
+  Raises:
+    UserError: the file is not one, ends too early, or a checksum does not agree; the message says at which record.
+  """
+  number = 0
+  try:
+    with (
+      storage.open_for_reading(path) as stored,
+      io.BufferedReader(gzip.GzipFile(fileobj=stored), _READ_SIZE) as stream,
+    ):
+      batch: list[bytes] = []
+      while header := stream.read(_HEADER_SIZE):
+        if header != _header(size := int.from_bytes(header[:8], 'little')):
+          raise UserError(f'{path}: record {number:,} is damaged in its length; copy the file again')
+        record, footer = stream.read(size), stream.read(_FOOTER_SIZE)
+        if footer != _footer(record):
+          raise UserError(f'{path}: record {number:,} is damaged or ends early; copy the file again')
+        batch.append(record)
+        number += 1
+        if len(batch) == batch_size:
+          yield batch
+          batch = []
+      if batch:
+        yield batch
+  except (EOFError, OSError, zlib.error) as error:
+    raise UserError(f'{path}: is damaged behind record {number:,} ({error}); copy the file again') from error

@@ -11,7 +11,6 @@ import pyarrow as pa
 from apache_beam.pvalue import AsList, AsSingleton, PCollection, TaggedOutput
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
-from beam_taxi.analysis.batches import to_list_columns
 from beam_taxi.analysis.schema import write_curated_schema, write_inferred_schema
 from beam_taxi.analysis.statistics import write_statistics
 from beam_taxi.artifacts import (
@@ -31,6 +30,7 @@ from beam_taxi.csv_input.layout import InputPlan
 from beam_taxi.csv_input.ranges import Shard
 from beam_taxi.errors import UserError
 from beam_taxi.examples.blocks import encode_block
+from beam_taxi.examples.list_columns import to_list_columns
 from beam_taxi.examples.shards import ShardWriter, open_shard
 from beam_taxi.examples.shuffling import shuffle
 from beam_taxi.storage import write_bytes

@@ -9,8 +9,8 @@ import tensorflow_data_validation as tfdv
 from tensorflow_data_validation.statistics import stats_impl
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
-from beam_taxi.analysis.batches import to_list_columns
 from beam_taxi.analysis.statistics import write_statistics
+from beam_taxi.examples.list_columns import to_list_columns
 
 
 def statistics() -> DatasetFeatureStatisticsList:

@@ -13,6 +13,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
 from beam_taxi import cli
+from beam_taxi.examples import read
 
 FILES = {
   'trips/a.csv': b'n,s\n1,one\n2,"t\nwo"\n',
@@ -83,6 +84,16 @@ def test_a_run_reads_from_a_bucket_and_writes_to_it(address: str, tmp_path: path
   [line] = bucket.blob('out/runs/run/quarantine/rows-00000-of-00001.jsonl').download_as_bytes().splitlines()
   assert json.loads(line)['file'] == 'gs://bucket/trips/2024/01/c.csv'
   assert json.loads(bucket.blob('out/runs/run/manifest.json').download_as_bytes())['input']['rows'] == 5
+
+
+@pytest.mark.parametrize('output_format', ['tfrecord', 'parquet'])
+def test_what_a_run_wrote_to_a_bucket_is_read_back_from_it(address: str, output_format: str) -> None:
+  flags = ['--run_id', output_format, '--metadata', 'none', '--output_format', output_format]
+
+  assert cli.main(['--input', 'gs://bucket/trips/a.csv', '--output', 'gs://bucket/out', *flags]) == 0
+
+  rows = [read(f'gs://bucket/out/runs/{output_format}', split).dataframe() for split in ('train', 'eval')]
+  assert sum(map(len, rows)) == 2
 
 
 def test_a_pattern_without_an_object_is_refused(address: str, capfd: pytest.CaptureFixture[str]) -> None:

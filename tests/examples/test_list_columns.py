@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from beam_taxi.analysis.batches import to_list_columns
+from beam_taxi.examples.list_columns import to_list_columns
 
 BATCH = pa.RecordBatch.from_pydict(
   {
