@@ -19,6 +19,9 @@ for python in 3.10 3.11 3.12 3.13; do
   stack current manylinux_2_39 "$python"
 done
 
+lock requirements/tfx-3.10.txt requirements/tfx.in \
+  --python-version 3.10 --python-platform x86_64-manylinux_2_28
+
 lock requirements/uv.txt requirements/uv.in --universal --python-version 3.10
 
 # One set of tools beside any of the stacks: what they share must have one version.

@@ -60,7 +60,7 @@ def test_arguments_reach_beams_options() -> None:
 
 
 @pytest.mark.parametrize(
-  ('input_bytes', 'expected'), [(0, 1), (7 * MIB, 1), (8 * MIB, 2), (60 * MIB, 8), (10_000 * MIB, 8)]
+  ('input_bytes', 'expected'), [(0, 1), (47 * MIB, 1), (48 * MIB, 2), (340 * MIB, 8), (10_000 * MIB, 8)]
 )
 def test_a_larger_input_has_more_workers_up_to_one_a_core(input_bytes: int, expected: int) -> None:
   assert workers([], input_bytes)[0] == expected

@@ -10,12 +10,12 @@ from beam_taxi.csv_input.files import InputFile
 from beam_taxi.errors import UserError
 
 # A small input is still cut into this many ranges and shards, so that every core has some, as long as a range is not
-# smaller than _SMALLEST_RANGE, below which opening the file and calling Arrow cost more than the bytes.
-_FEWEST_RANGES = 32
+# smaller than _SMALLEST_RANGE, below which opening the file and calling Arrow cost more than the bytes. More would make
+# blocks smaller, and TFDV's statistics cost much the same for a small block as for a large one.
+_FEWEST = 16
 _SMALLEST_RANGE = 256 * 1024
 # A byte-order mark is in one range with the header behind it.
 _SMALLEST_FIRST_RANGE = 4
-_FEWEST_SHARDS = 16
 _SMALLEST_SHARD = 1024 * 1024
 
 # How much larger the CSV in a compressed file is taken to be than the file.
@@ -69,7 +69,7 @@ def plan_ranges(
     UserError: the input cannot be cut into so many shards.
   """
   total = sum(file.size * (_COMPRESSION_RATIO if file.compression else 1) for file in files)
-  range_size = min(block_size, max(total // _FEWEST_RANGES, _SMALLEST_RANGE))
+  range_size = min(block_size, max(total // _FEWEST, _SMALLEST_RANGE))
   if num_shards:
     range_size = max(1, min(range_size, total // num_shards))
   cuts: list[tuple[InputFile, int, int]] = []
@@ -77,7 +77,7 @@ def plan_ranges(
     step = max(file.size, 1) if file.is_stream else range_size
     starts = [0, *range(max(step, _SMALLEST_FIRST_RANGE), file.size, step)]
     cuts += [(file, start, end) for start, end in zip(starts, [*starts[1:], file.size], strict=True)]
-  wanted = num_shards or max(-(-total // shard_size), min(_FEWEST_SHARDS, -(-total // _SMALLEST_SHARD)))
+  wanted = num_shards or max(-(-total // shard_size), min(_FEWEST, -(-total // _SMALLEST_SHARD)))
   if num_shards and num_shards > len(cuts):
     raise UserError(
       f'--num_shards {num_shards}: the input can be cut into {len(cuts)}, for it is small or has files that are read '

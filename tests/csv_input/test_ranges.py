@@ -62,7 +62,7 @@ def test_no_range_is_larger_than_a_block() -> None:
 
 
 def test_a_small_input_is_cut_into_enough_ranges_for_many_workers() -> None:
-  assert len(list(plan_ranges(files_of(32 * MIB), 4 * MIB, 256 * MIB))) == 32
+  assert len(list(plan_ranges(files_of(32 * MIB), 4 * MIB, 256 * MIB))) == 16
 
 
 def test_a_tiny_file_is_one_range() -> None:
