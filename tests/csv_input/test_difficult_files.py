@@ -28,7 +28,7 @@ def ranges_of_any_size() -> Iterator[None]:
   """Lets ranges be as small as a block."""
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(ranges, '_SMALLEST_RANGE', 1)
-    patch.setattr(ranges, '_FEWEST_RANGES', 1)
+    patch.setattr(ranges, '_FEWEST', 1)
     patch.setattr(boundaries, '_HEADS', (1, 4))
     yield
 

@@ -24,7 +24,7 @@ UNKNOWN, INT, FLOAT, STRING = ColumnType
 def block_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
   """Bytes of a range, which may be far smaller than it otherwise is."""
   monkeypatch.setattr(ranges, '_SMALLEST_RANGE', 1)
-  monkeypatch.setattr(ranges, '_FEWEST_RANGES', 1)
+  monkeypatch.setattr(ranges, '_FEWEST', 1)
   monkeypatch.setattr(module, '_BLOCK_SIZE', request.param)
   return int(request.param)
 
