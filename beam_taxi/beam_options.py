@@ -1,7 +1,6 @@
 """Beam's own arguments: which runner they name, and what a run in this process adds to them."""
 
 import argparse
-import dataclasses
 import difflib
 import os
 from collections.abc import Sequence
@@ -11,8 +10,9 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineRunner, create_runner
 
 from beam_taxi import beam_workarounds  # noqa: F401 - imported for what it does
-from beam_taxi.config import MIB, RunConfig
+from beam_taxi.config import MIB
 from beam_taxi.errors import UserError
+from beam_taxi.flags import build_parser
 
 # These hand arguments that Beam does not know on to a job server, which may know them.
 _RUNNERS_WITH_ARGUMENTS_OF_THEIR_OWN = ('PortableRunner', 'FlinkRunner', 'SparkRunner', 'PrismRunner')
@@ -42,8 +42,7 @@ def parse_beam_args(beam_args: Sequence[str]) -> tuple[PipelineRunner, PipelineO
   options = PipelineOptions(list(beam_args))
   name = options.view_as(StandardOptions).runner
   if unknown and name not in _RUNNERS_WITH_ARGUMENTS_OF_THEIR_OWN:
-    own = (f'--{field.name}' for field in dataclasses.fields(RunConfig))
-    known = [*own, *(flag for action in parser._actions for flag in action.option_strings)]
+    known = [flag for each in (build_parser(), parser) for action in each._actions for flag in action.option_strings]
     near = difflib.get_close_matches(unknown[0].split('=')[0], known, n=1)
     hint = f'; did you mean {near[0]}?' if near else '; main.py --help lists the flags'
     raise UserError(f'{unknown[0]}: neither a flag of this program nor of Apache Beam{hint}')

@@ -69,9 +69,7 @@ def run(config: RunConfig, beam_args: Sequence[str]) -> int:
     sources = [_check_input(source) for source in config.sources]
     total_bytes = sum(plan.bytes for _, plan in sources)
     choose_workers(options, beam_args, total_bytes)
-    if cores := spare_cores(runner, options):
-      for ranges, plan in sources:
-        scan_ahead.begin(ranges, plan, config.block_size, cores)
+    scan_ahead.begin(sources, config.block_size, spare_cores(runner, options))
     graph = _GraphRun(config, runner, options)
     show_progress(errors, total_bytes, graph.wait)
     counters = graph.counters()

@@ -89,7 +89,13 @@ def test_what_the_user_chose_is_kept(args: list[str], expected: tuple[int, str])
 
 @pytest.mark.parametrize(
   ('flag', 'near'),
-  [('--spilts=a:1', '--splits'), ('--projct=p', '--project'), ('--direct_num_worker=2', '--direct_num_workers')],
+  [
+    ('--spilts=a:1', '--splits'),
+    ('--input_spilt=a=b', '--input_split'),
+    ('--delimeter=;', '--delimiter'),
+    ('--projct=p', '--project'),
+    ('--direct_num_worker=2', '--direct_num_workers'),
+  ],
 )
 def test_an_unknown_flag_is_told_with_the_one_that_is_near(flag: str, near: str) -> None:
   with pytest.raises(UserError, match=f'^{flag}: neither .* did you mean {near}\\?'):

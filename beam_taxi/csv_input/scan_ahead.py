@@ -22,15 +22,24 @@ _FORK = multiprocessing.get_context('fork')
 class ScanAhead:
   """Scans ranges in processes of its own until the first of them is asked for."""
 
-  def __init__(self, ranges: Sequence[ByteRange], plan: InputPlan, block_size: int, processes: int):
-    """Begins. Arguments other than `processes` are those that scan_range is going to be called with."""
-    self._called_with = (plan, block_size)
+  def __init__(self, sources: Sequence[tuple[Sequence[ByteRange], InputPlan]], block_size: int, processes: int):
+    """Begins.
+
+    Args:
+      sources: parts of the input that are read as if they were alone: each one's ranges, and its plan.
+      block_size: the third argument that scan_range is going to be called with.
+      processes: how many of them, over all sources.
+    """
+    self._plans = [plan for _, plan in sources]
+    self._block_size = block_size
     self._lock = threading.Lock()
-    self._scans: dict[ByteRange, tuple[RangeScan, float]] = {}
+    # By the source's place and the range.
+    self._scans: dict[tuple[int, ByteRange], tuple[RangeScan, float]] = {}
     self._children = []
+    work = [(source, part) for source, (ranges, _) in enumerate(sources) for part in ranges]
     for number in range(processes):
       receiver, sender = _FORK.Pipe(duplex=False)
-      arguments = (receiver, sender, ranges[number::processes], plan, block_size)
+      arguments = (receiver, sender, work[number::processes], self._plans, block_size)
       child = _FORK.Process(target=_scan_and_send, args=arguments, daemon=True)
       child.start()
       sender.close()
@@ -41,59 +50,66 @@ class ScanAhead:
   def take(self, part: ByteRange, plan: InputPlan, block_size: int) -> tuple[RangeScan, float] | None:
     """What scan_range gives for these arguments, and its seconds; None where it has not been called.
 
-    Each range is given once. The first call ends the scanning here.
+    Each range of a source is given once. The first call ends the scanning here.
     """
-    if self._called_with != (plan, block_size):
+    if plan not in self._plans or block_size != self._block_size:
       return None
-    with self._lock:
-      self._end()
-      return self._scans.pop(part, None)
+    self.end()
+    return self._scans.pop((self._plans.index(plan), part), None)
 
-  def _end(self) -> None:
-    for child, reader in self._children:
-      child.terminate()
-      reader.join()
-      child.join()
-    self._children = []
+  def end(self) -> None:
+    """Ends the scanning; what has been scanned can still be taken."""
+    with self._lock:
+      for child, reader in self._children:
+        child.terminate()
+        reader.join()
+        child.join()
+      self._children = []
 
   def _receive(self, receiver: multiprocessing.connection.Connection) -> None:
     with receiver:
       while True:
         try:
-          part, scan, seconds = receiver.recv()
+          source, part, scan, seconds = receiver.recv()
         except (EOFError, OSError):  # The child is done, or was ended, perhaps within a message.
           return
-        self._scans[part] = (scan, seconds)
+        self._scans[source, part] = (scan, seconds)
 
 
 def _scan_and_send(
   receiver: multiprocessing.connection.Connection,
   sender: multiprocessing.connection.Connection,
-  ranges: Sequence[ByteRange],
-  plan: InputPlan,
+  work: Sequence[tuple[int, ByteRange]],
+  plans: Sequence[InputPlan],
   block_size: int,
 ) -> None:
   """What a child does. It ends when it is done or told to, or when nobody is left to send to."""
   signal.signal(signal.SIGINT, signal.SIG_IGN)
   signal.signal(signal.SIGTERM, signal.SIG_DFL)
   receiver.close()
-  for part in ranges:
+  for source, part in work:
     start = time.perf_counter()
     try:
-      scan = scan_range(part, plan, block_size)
-      sender.send((part, scan, time.perf_counter() - start))
+      scan = scan_range(part, plans[source], block_size)
+      sender.send((source, part, scan, time.perf_counter() - start))
     except Exception:  # The graph comes to this range as well, and says what is wrong.
       return
 
 
-_begun: list[ScanAhead] = []
+_begun: ScanAhead | None = None
 
 
-def begin(ranges: Sequence[ByteRange], plan: InputPlan, block_size: int, processes: int) -> None:
-  """Begins to scan ranges of a run that this process is about to make."""
-  _begun.append(ScanAhead(ranges, plan, block_size, processes))
+def begin(sources: Sequence[tuple[Sequence[ByteRange], InputPlan]], block_size: int, processes: int) -> None:
+  """Begins to scan for the run that this process is about to make, as ScanAhead does.
+
+  What the run before left is forgotten: its files may have been written anew.
+  """
+  global _begun
+  if _begun:
+    _begun.end()
+  _begun = ScanAhead(sources, block_size, processes)
 
 
 def take(part: ByteRange, plan: InputPlan, block_size: int) -> tuple[RangeScan, float] | None:
   """ScanAhead.take of what was begun here, if anything was."""
-  return next(filter(None, (ahead.take(part, plan, block_size) for ahead in _begun)), None)
+  return _begun.take(part, plan, block_size) if _begun else None

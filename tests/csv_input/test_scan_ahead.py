@@ -8,8 +8,9 @@ import signal
 
 import pytest
 
-from beam_taxi.config import Dialect
+from beam_taxi.config import ColumnType, Dialect
 from beam_taxi.csv_input import ranges as plan_of_ranges
+from beam_taxi.csv_input import scan_ahead
 from beam_taxi.csv_input.files import match_files
 from beam_taxi.csv_input.layout import InputPlan, plan_input
 from beam_taxi.csv_input.ranges import ByteRange, plan_ranges
@@ -42,7 +43,7 @@ def test_what_is_scanned_ahead_is_what_the_graph_would_find(
   planned: tuple[list[ByteRange], InputPlan], processes: int
 ) -> None:
   ranges, plan = planned
-  ahead = ScanAhead(ranges, plan, BLOCK_SIZE, processes)
+  ahead = ScanAhead([(ranges, plan)], BLOCK_SIZE, processes)
   wait_for(ahead)
 
   for part in ranges:
@@ -56,7 +57,7 @@ def test_what_is_scanned_ahead_is_what_the_graph_would_find(
 
 def test_nothing_is_given_to_a_run_over_another_input(planned: tuple[list[ByteRange], InputPlan]) -> None:
   ranges, plan = planned
-  ahead = ScanAhead(ranges, plan, BLOCK_SIZE, 1)
+  ahead = ScanAhead([(ranges, plan)], BLOCK_SIZE, 1)
   wait_for(ahead)
 
   assert ahead.take(ranges[0], dataclasses.replace(plan, files=2), BLOCK_SIZE) is None
@@ -64,9 +65,35 @@ def test_nothing_is_given_to_a_run_over_another_input(planned: tuple[list[ByteRa
   assert ahead.take(ranges[0], plan, BLOCK_SIZE)
 
 
+def test_sources_are_told_apart(planned: tuple[list[ByteRange], InputPlan]) -> None:
+  ranges, plan = planned
+  texts = dataclasses.replace(plan, layout=dataclasses.replace(plan.layout, types=(ColumnType.STRING, None)))
+  ahead = ScanAhead([(ranges, plan), (ranges[:3], texts)], BLOCK_SIZE, 2)
+  wait_for(ahead)
+
+  for part in ranges[:3]:
+    for source in (plan, texts):
+      taken = ahead.take(part, source, BLOCK_SIZE)
+      assert taken
+      assert taken[0] == scan_range(part, source, BLOCK_SIZE)
+  assert scan_range(ranges[0], plan, BLOCK_SIZE) != scan_range(ranges[0], texts, BLOCK_SIZE)
+  assert ahead.take(ranges[3], texts, BLOCK_SIZE) is None
+
+
+def test_what_a_run_left_is_not_given_to_the_next(planned: tuple[list[ByteRange], InputPlan]) -> None:
+  ranges, plan = planned
+  scan_ahead.begin([(ranges * 1000, plan)], BLOCK_SIZE, 1)
+  assert multiprocessing.active_children()
+
+  scan_ahead.begin([(ranges, plan)], BLOCK_SIZE, 0)
+
+  assert not multiprocessing.active_children()
+  assert all(scan_ahead.take(part, plan, BLOCK_SIZE) is None for part in ranges)
+
+
 def test_the_first_that_is_taken_ends_the_scanning(planned: tuple[list[ByteRange], InputPlan]) -> None:
   ranges, plan = planned
-  ahead = ScanAhead(ranges * 1000, plan, BLOCK_SIZE, 2)
+  ahead = ScanAhead([(ranges * 1000, plan)], BLOCK_SIZE, 2)
 
   ahead.take(ranges[0], plan, BLOCK_SIZE)
 
@@ -76,7 +103,7 @@ def test_the_first_that_is_taken_ends_the_scanning(planned: tuple[list[ByteRange
 def test_a_range_that_cannot_be_scanned_is_left_to_the_graph(planned: tuple[list[ByteRange], InputPlan]) -> None:
   ranges, plan = planned
   os.remove(ranges[0].file.path)
-  ahead = ScanAhead(ranges[1:], plan, BLOCK_SIZE, 1)
+  ahead = ScanAhead([(ranges[1:], plan)], BLOCK_SIZE, 1)
   wait_for(ahead)
 
   assert ahead.take(ranges[1], plan, BLOCK_SIZE) is None
@@ -84,7 +111,7 @@ def test_a_range_that_cannot_be_scanned_is_left_to_the_graph(planned: tuple[list
 
 def test_a_child_that_dies_leaves_its_ranges_to_the_graph(planned: tuple[list[ByteRange], InputPlan]) -> None:
   ranges, plan = planned
-  ahead = ScanAhead(ranges * 1000, plan, BLOCK_SIZE, 1)
+  ahead = ScanAhead([(ranges * 1000, plan)], BLOCK_SIZE, 1)
   [child] = multiprocessing.active_children()
   assert child.pid
   os.kill(child.pid, signal.SIGKILL)
