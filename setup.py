@@ -20,9 +20,13 @@ setup(
     'isal',
     'ml-metadata>=1.17.1,<2',
     'numpy>=1.26',
+    'pandas>=1.5',
+    'protobuf>=4.25',
     'pyarrow>=10.0.1',
     'rich',
     'tensorflow>=2.16.2,<3',
     'tensorflow-data-validation>=1.16.1,<2',
+    'tensorflow-metadata>=1.16.1,<2',
+    'tfx-bsl>=1.16.1,<2',
   ],
 )

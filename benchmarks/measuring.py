@@ -19,7 +19,7 @@ class Figures:
   Attributes:
     seconds: by the clock.
     cpu_seconds: of its process and of the children that it waited for.
-    megabytes: the peak memory of the largest of these.
+    megabytes: the peak resident memory of the largest of these, in 10^6 bytes.
     encoded_megabytes: the size of the Examples that were made, where it says so.
   """
 
@@ -37,7 +37,7 @@ class Command:
     name: what it does, and on what.
     words: the command line; '{run}' stands for a folder that is new in each run.
     cores: how many cores it may use.
-    start_up: the name of the command that it is compared with, which does nothing but start up; '' for none.
+    start_up: the name of the command that does nothing but start up as this one does, on as many cores; '' for none.
     same_work: commands with this in common are compared with main.py's among them; '' for none.
     tells: whether it prints its seconds and CPU seconds itself, without imports and preparations.
     once: whether it is measured in the first round alone.
@@ -72,7 +72,7 @@ def measure(command: Command) -> Figures:
     output = said.read()
   if process.returncode:
     raise subprocess.CalledProcessError(process.returncode, words, output)
-  whole = Figures(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000)
+  whole = Figures(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6)
   if not command.tells:
     return whole
   told = [float(number) for number in output.splitlines()[-1].split()]
