@@ -104,7 +104,7 @@ def tfx_environment(python: str) -> pathlib.Path:
   folder, lock = DATA / 'tfx-1.16', ROOT / 'requirements' / 'tfx-3.10.txt'
   made, key = folder / 'lock.sha256', hashlib.sha256(lock.read_bytes()).hexdigest()
   if not made.exists() or made.read_text() != key:
-    uv = [sys.executable, '-m', 'uv']
+    uv: list[str | pathlib.Path] = [sys.executable, '-m', 'uv']
     find = [*uv, 'python', 'find', '--no-project', '--no-python-downloads', python]
     found = subprocess.run(find, capture_output=True, text=True, check=False)
     version = [found.stdout.strip(), '-c', 'import sys; print(*sys.version_info[:2], sep=".")']

@@ -1,5 +1,6 @@
 """The CSV files that are measured on, made if they are not there."""
 
+import functools
 import pathlib
 import subprocess
 import sys
@@ -8,6 +9,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 DATA = ROOT / 'data'
 
 
+@functools.cache
 def taxi() -> pathlib.Path:
   """The taxi CSV, 15,002 rows."""
   subprocess.run([sys.executable, ROOT / 'scripts' / 'fetch_taxi_data.py'], check=True)
