@@ -1,10 +1,15 @@
 """Fixtures that several rooms' tests share."""
 
+import contextlib
 import pathlib
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
+from emulators import databases
+from emulators.databases import DatabaseServer
 
 ROOT = pathlib.Path(__file__).parent.parent
 
@@ -23,3 +28,26 @@ def tfx_testdata() -> pathlib.Path:
   """What TFX's components wrote for the taxi trips, as TFX's own tests have it, and two CSV files of these trips."""
   subprocess.run([sys.executable, ROOT / 'scripts' / 'fetch_tfx_testdata.py'], check=True)
   return ROOT / 'data' / 'tfx_testdata'
+
+
+@pytest.fixture(scope='session')
+def mysql_server() -> Iterator[DatabaseServer]:
+  with _installed(databases.mariadb) as server:
+    yield server
+
+
+@pytest.fixture(scope='session')
+def postgresql_server() -> Iterator[DatabaseServer]:
+  with _installed(databases.postgresql) as server:
+    yield server
+
+
+@contextlib.contextmanager
+def _installed(start: Callable[[], AbstractContextManager[DatabaseServer]]) -> Iterator[DatabaseServer]:
+  """The server, or a skipped test where its programs are missing."""
+  with contextlib.ExitStack() as stack:
+    try:
+      server = stack.enter_context(start())
+    except databases.NotInstalledError as error:
+      pytest.skip(str(error))
+    yield server
