@@ -49,7 +49,7 @@ class DatabaseServer:
   port: int
   socket: pathlib.Path
   user: str
-  password: str
+  password: str = dataclasses.field(repr=False)
   password_file: pathlib.Path
   start: Callable[[], None]
   stop: Callable[[], None]
