@@ -41,7 +41,7 @@ class DatabaseServer:
     socket: MariaDB's socket; PostgreSQL's folder of the socket, as libpq takes it in the host's place.
     user: who may do all in the databases that create_database made, and nothing else.
     password_file: has the password, and may be read by this process's user alone.
-    start: starts it again, with what it had when it was stopped.
+    start: starts it again, with what it had when it was stopped; does nothing while it runs.
     stop: as an administrator would stop it: clients lose their connections.
   """
 
@@ -147,6 +147,8 @@ class _Process:
       self.stop()
 
   def start(self) -> None:
+    if self._process and self._process.poll() is None:
+      return
     with (self._folder / 'log').open('ab') as log:
       self._process = subprocess.Popen(
         self._command,

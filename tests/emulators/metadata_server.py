@@ -42,7 +42,7 @@ class MetadataServer:
   Attributes:
     port: of 127.0.0.1; the same after stop and start.
     identity: what it shows and trusts; None without TLS.
-    start: starts it again, on the same file.
+    start: starts it again, on the same file; does nothing while it runs.
     stop: calls that have not ended are cancelled.
   """
 

@@ -72,6 +72,7 @@ def test_a_server_that_is_lost_is_missed_and_comes_back_with_its_data(server: Da
       connect(server, 'lost')
   finally:
     server.start()
+    server.start()  # Which changes nothing.
 
   assert connect(server, 'lost').get_context_type('pipeline').id == type_id
 
