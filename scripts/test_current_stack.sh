@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 root=${BEAM_TAXI_ROOT:-$PWD/.trixie}
 suite=trixie
-packages=ca-certificates,g++,git,python3,python3-dev,python3-pip,python3-venv
+packages=ca-certificates,g++,git,mariadb-server,postgresql,python3,python3-dev,python3-pip,python3-venv
 network='^(PIP_.*|UV_.*|.*_proxy|SSL_CERT_(FILE|DIR)|(REQUESTS|CURL)_CA_BUNDLE)='
 
 fail() {
@@ -24,6 +24,7 @@ build_root() {
   # The host's own mirror, if it is a Debian; else debootstrap's default.
   mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Label: Debian' | head -n 1)
   rm -rf --one-file-system "$new"
+  # Unpacks mariadb-server before what that needs, warns, and tries again; starts no service.
   debootstrap --variant=minbase --include="$packages" "$suite" "$new" ${mirror:+"$mirror"}
   echo "$suite $packages" >"$new/built"
   mv "$new" "$root"
