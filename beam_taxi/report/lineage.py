@@ -167,7 +167,8 @@ def _label(node: Node, lineage: Lineage, common: str) -> str:
   if node.kind == EXECUTION:
     words.append(f'[dim]{_shown(node.run_id)}[/]' if node.run_id else '')
   else:
-    words.append(_shown(node.uri.replace(f'{common}/', '…/', 1) if common else node.uri))
+    inside = common and node.uri.startswith(f'{common}/')
+    words.append(_shown(f'…{node.uri[len(common) :]}' if inside else node.uri))
     # A run may have taken what another made.
     foreign = node.run_id and node.run_id not in {start.run_id for start in lineage.start}
     words.append(f'[dim]made by {_shown(node.run_id)}[/]' if foreign else '')
