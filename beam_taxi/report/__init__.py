@@ -1,1 +1,1 @@
-"""What a person looks at: the progress line and the summary of a run."""
+"""What a person looks at: the progress line and the summary of a run, what sniff found, lineages and comparisons."""
