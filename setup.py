@@ -23,7 +23,10 @@ setup(
     'pandas>=1.5',
     'protobuf>=4.25',
     'pyarrow>=10.0.1',
+    # Says why a MySQL server refuses, which MLMD leaves out.
+    'pymysql',
     'rich',
+    'tenacity',
     'tensorflow>=2.16.2,<3',
     'tensorflow-data-validation>=1.16.1,<2',
     'tensorflow-metadata>=1.16.1,<2',

@@ -3,6 +3,7 @@
 import dataclasses
 import importlib.metadata
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from beam_taxi import __version__, storage
@@ -11,6 +12,9 @@ from beam_taxi.errors import UserError
 MANIFEST_VERSION = 1
 
 _ENDINGS = {'tfrecord': '.gz', 'parquet': '.parquet'}
+
+# What a property or a counter may be.
+Value = int | float | str
 
 _PACKAGES = ('apache-beam', 'tensorflow-data-validation', 'tensorflow', 'ml-metadata', 'pyarrow')
 
@@ -110,7 +114,11 @@ class QuarantineFile:
 class Manifest:
   """What a finished run made. It is written last, so a folder without it is a run that did not finish.
 
-  `bad_rows` counts the rows that were set aside, by reason.
+  Attributes:
+    bad_rows: the rows that were set aside, by reason.
+    provenance: how the run was begun: by what, where, when. Recorded with it.
+    finished: when it was written, in seconds since 1970.
+    cache_key: the same for runs that make the same of the same input; see reuse.cache_key.
   """
 
   run_id: str
@@ -125,6 +133,9 @@ class Manifest:
   output_format: str = 'tfrecord'
   bad_rows: dict[str, int] = dataclasses.field(default_factory=dict)
   quarantine: tuple[QuarantineFile, ...] = ()
+  provenance: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+  finished: float = 0.0
+  cache_key: str = ''
   version: int = MANIFEST_VERSION
 
   def to_json(self) -> str:

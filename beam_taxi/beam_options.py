@@ -5,7 +5,8 @@ import difflib
 import os
 from collections.abc import Sequence
 
-from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
+from apache_beam.options.pipeline_options import DirectOptions, GoogleCloudOptions, PipelineOptions, StandardOptions
+from apache_beam.runners.direct.direct_runner import BundleBasedDirectRunner, SwitchingDirectRunner
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineRunner, create_runner
 
@@ -70,3 +71,13 @@ def spare_cores(runner: PipelineRunner, options: PipelineOptions) -> int:
   direct = options.view_as(DirectOptions)
   here = isinstance(runner, FnApiRunner) and direct.direct_running_mode == 'multi_threading'
   return max(direct.direct_num_workers, 1) - 1 if here else 0
+
+
+def runs_here(runner: PipelineRunner) -> bool:
+  """Whether a runner's workers are this process or ones that it starts on this machine."""
+  return isinstance(runner, FnApiRunner | BundleBasedDirectRunner | SwitchingDirectRunner)
+
+
+def is_waited_for(runner: PipelineRunner, options: PipelineOptions) -> bool:
+  """Whether the command that begins a run waits for its end. One that only writes a job's template does not."""
+  return runs_here(runner) or not options.view_as(GoogleCloudOptions).template_location

@@ -12,6 +12,7 @@ from typing import Any, NoReturn, TextIO, cast
 from beam_taxi import heavy_imports, native_stderr
 from beam_taxi.errors import UserError
 from beam_taxi.flags import build_sniff_parser, parse_flags
+from beam_taxi.store_flags import STORE_COMMANDS, build_store_parser
 
 
 def command() -> NoReturn:
@@ -38,11 +39,15 @@ def main(argv: Sequence[str] | None = None) -> int:
       from beam_taxi.sniff import sniff
 
       return sniff(*build_sniff_parser().parse_known_args(argv[1:]))
+    if argv[:1] and argv[0] in STORE_COMMANDS:
+      from beam_taxi.store_commands import run_store_command
+
+      return run_store_command(argv[0], *build_store_parser(argv[0]).parse_known_args(argv[1:]))
     config, beam_args = parse_flags(argv)
     with heavy_imports.uncollected():
       from beam_taxi.run import run
 
-    return run(config, beam_args)
+    return run(config, beam_args, [sys.argv[0], *argv])
   except UserError as error:
     print(f'error: {error}', file=sys.stderr)
     return 2

@@ -123,6 +123,8 @@ class InputSplit:
   patterns: tuple[str, ...]
 
 
+RECORDERS = ('driver', 'graph', 'manifest')
+
 OUTPUT_FORMATS = ('tfrecord', 'parquet')
 
 FASTEST, SMALLEST = 0, 9
@@ -150,7 +152,11 @@ class RunConfig:
       the whole record.
     empty_cells: 'empty' writes an empty cell as a feature with an empty list, as TFX's CsvExampleGen does;
       'missing' leaves the feature out, and the statistics count it missing.
-    metadata: `sqlite:///PATH`, `none`, or '' for `metadata.sqlite` in a local output.
+    metadata: the URI of a store (metadata/uri.py), `none`, or '' for `metadata.sqlite` in a local output.
+    record: who records how the run ended: 'driver', the process that began it; 'graph', the graph's last step, on a
+      worker; 'manifest', nobody, until `record` does it from the manifest; '' for the driver where it waits for the
+      run's end, and else the graph.
+    cache: whether an earlier run that made the same of the same input is taken instead.
     output_format: 'tfrecord' for gzip TFRecords of tf.Examples, 'parquet' for Parquet of the typed columns.
     compression_level: of TFRecord shards, from 0, the fastest, to 9, the smallest.
     shuffle_seed: shuffles the records within each block, always in the same way for the same seed; None keeps the
@@ -174,6 +180,8 @@ class RunConfig:
   max_bad_rows: BadRowLimit | None = None
   empty_cells: Literal['empty', 'missing'] = 'empty'
   metadata: str = ''
+  record: Literal['', 'driver', 'graph', 'manifest'] = ''
+  cache: bool = False
   output_format: Literal['tfrecord', 'parquet'] = 'tfrecord'
   compression_level: int = 1
   shuffle_seed: int | None = None

@@ -9,6 +9,7 @@ from beam_taxi import storage
 from beam_taxi.config import (
   COMPRESSIONS,
   OUTPUT_FORMATS,
+  RECORDERS,
   Dialect,
   RunConfig,
   new_run_id,
@@ -27,14 +28,22 @@ _DESCRIPTION = """\
 Reads CSV files, writes tf.Examples as TFRecord shards, their statistics and an inferred schema, and records it all in
 ML Metadata: the artifacts of TFX's CsvExampleGen, StatisticsGen and SchemaGen, from one Apache Beam graph.
 
-  main.py sniff FILE...  shows how files are written and which types their columns have, and writes nothing"""
+  main.py sniff FILE...  shows how files are written and which types their columns have, and writes nothing
+  main.py runs           lists the runs that a metadata store has
+  main.py show RUN       shows all that is recorded of one
+  main.py lineage WHAT   shows what a run or an artifact was made from, and what was made from it
+  main.py diff RUN RUN   shows what is different between two runs
+  main.py record RUN_URI records a finished run from its manifest
+  main.py reconcile      settles runs that were killed, and so are RUNNING by their record
+
+Each has a --help of its own."""
 
 _EPILOG = """\
 Every other flag goes to Apache Beam: --runner, --project, --region, --temp_location and so on. Without --runner the run
 happens in this process, on all cores, or on fewer for a small input; --direct_num_workers sets how many.
 
-Exit codes: 0 the run is complete, 1 it failed, 2 wrong input, output, flags or store, 130 interrupted by Ctrl-C
-or SIGTERM."""
+Exit codes: 0 the run is complete, 1 it or its recording failed, 2 wrong input, output, flags or store, 130 interrupted
+by Ctrl-C or SIGTERM."""
 
 _SNIFF_DESCRIPTION = """\
 Reads CSV files as a run would and shows what it finds: delimiter, quotes and encoding, columns with their types and the
@@ -46,7 +55,7 @@ Apache Beam's file systems can be given too."""
 def build_parser() -> argparse.ArgumentParser:
   """The parser of a run's own flags. Defaults are RunConfig's and Dialect's: what is not given is not returned."""
   defaults = {field: value.default for field, value in RunConfig.__dataclass_fields__.items()}
-  parser = _parser('main.py', _DESCRIPTION, _EPILOG)
+  parser = new_parser('main.py', _DESCRIPTION, _EPILOG)
   data = parser.add_argument_group('what to read and where to write')
   source = data.add_mutually_exclusive_group(required=True)
   source.add_argument(
@@ -73,7 +82,20 @@ def build_parser() -> argparse.ArgumentParser:
   data.add_argument(
     '--metadata',
     metavar='URI',
-    help='where to record the run: sqlite:///PATH, or none; default: metadata.sqlite in a local DIR',
+    help='where to record the run: sqlite:///PATH, mysql://USER@HOST/DATABASE, postgresql://USER@HOST/DATABASE, '
+    'grpc://HOST:PORT, or none; default: metadata.sqlite in a local DIR. A password comes from ?password_env=NAME, '
+    '?password_file=PATH or ?password_secret=projects/PROJECT/secrets/NAME',
+  )
+  data.add_argument(
+    '--record',
+    choices=RECORDERS,
+    help="who records the run's end: this command, the graph's last step on a worker, or nobody, so that "
+    "'main.py record' does it later; default: this command where it waits for the end, else the graph",
+  )
+  data.add_argument(
+    '--cache',
+    action='store_true',
+    help='take what an earlier run made of the same input with the same settings and packages, where it is still there',
   )
   _add_dialect_flags(parser)
   rows = parser.add_argument_group('what to make of the rows')
@@ -136,14 +158,15 @@ def build_parser() -> argparse.ArgumentParser:
 
 def build_sniff_parser() -> argparse.ArgumentParser:
   """The parser of `sniff`."""
-  parser = _parser('main.py sniff', _SNIFF_DESCRIPTION, None)
+  parser = new_parser('main.py sniff', _SNIFF_DESCRIPTION, None)
   parser.add_argument('input', nargs='+', metavar='FILE', help='CSV files, folders or glob patterns, as for --input')
   _add_dialect_flags(parser)
   _add_type_flags(parser.add_argument_group('types'))
   return parser
 
 
-def _parser(name: str, description: str, epilog: str | None) -> argparse.ArgumentParser:
+def new_parser(name: str, description: str, epilog: str | None) -> argparse.ArgumentParser:
+  """A parser that takes no abbreviations and returns no flag that is not given."""
   return argparse.ArgumentParser(
     prog=name,
     description=description,

@@ -5,11 +5,13 @@ made over the input: the first finds where records begin and what type each colu
 typed records and does everything else with them while they are in memory.
 """
 
+from collections.abc import Mapping
+
 import apache_beam as beam
 
 from beam_taxi import beam_workarounds  # noqa: F401 - imported for what it does
 from beam_taxi.analysis.statistics import generate_statistics
-from beam_taxi.artifacts import Manifest
+from beam_taxi.artifacts import Manifest, Value
 from beam_taxi.config import RunConfig
 from beam_taxi.csv_input.layout import plan_input
 from beam_taxi.transforms.reading import MatchFiles, PlanRanges, ReadCsv, ScanRanges
@@ -18,6 +20,7 @@ from beam_taxi.transforms.writing import (
   ImportSchema,
   InferSchema,
   Made,
+  RecordRun,
   SummarizeInput,
   WriteManifest,
   WriteShards,
@@ -26,13 +29,16 @@ from beam_taxi.transforms.writing import (
 )
 
 
-def build_graph(root: beam.Pipeline, config: RunConfig) -> beam.PCollection[Manifest]:
+def build_graph(
+  root: beam.Pipeline, config: RunConfig, provenance: Mapping[str, Value] | None = None
+) -> beam.PCollection[Manifest]:
   """Adds the whole graph to a pipeline.
 
   Args:
     root: a pipeline, of any runner.
     config: what to read, what to make of it and where to write it. Its run's folder should be a new one: what is there
-      under the same names is replaced.
+      under the same names is replaced. With `record='graph'` the last step also records the run in `metadata`.
+    provenance: how the run is begun, kept in the manifest.
 
   Returns:
     One Manifest, which by then is written. A run that has none did not finish.
@@ -65,4 +71,7 @@ def build_graph(root: beam.Pipeline, config: RunConfig) -> beam.PCollection[Mani
   else:
     schema = root | 'InferSchema' >> InferSchema(config, statistics)
 
-  return root | 'WriteManifest' >> WriteManifest(config, made, schema)
+  manifest = root | 'WriteManifest' >> WriteManifest(config, made, schema, provenance or {})
+  if config.record == 'graph':
+    manifest = manifest | 'RecordRun' >> RecordRun(config)
+  return manifest

@@ -4,13 +4,12 @@ import contextlib
 import dataclasses
 import logging
 import os
-import secrets
+import shlex
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import apache_beam as beam
-import ml_metadata as mlmd
 from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult, PipelineRunner, PipelineState
@@ -18,18 +17,21 @@ from rich.console import Console
 from rich.markup import escape
 
 from beam_taxi import heavy_imports, storage
-from beam_taxi.artifacts import Manifest, RunFolder, read_manifest
-from beam_taxi.beam_options import choose_workers, parse_beam_args, spare_cores
+from beam_taxi.artifacts import RunFolder, Value, read_manifest
+from beam_taxi.beam_options import choose_workers, is_waited_for, parse_beam_args, runs_here, spare_cores
 from beam_taxi.config import RunConfig
 from beam_taxi.counters import NAMESPACE
 from beam_taxi.csv_input import scan_ahead
 from beam_taxi.csv_input.files import match_files
 from beam_taxi.csv_input.layout import InputPlan, plan_input
 from beam_taxi.csv_input.ranges import ByteRange, plan_ranges
+from beam_taxi.dataflow.jobs import job_properties
 from beam_taxi.errors import UserError, user_error_in
 from beam_taxi.examples.splitting import check_feature
-from beam_taxi.metadata.recording import RecordedRun, Value, record_completion, record_failure, record_start
-from beam_taxi.metadata.store import NO_STORE, connect, store_uri
+from beam_taxi.metadata.recording import RecordedRun
+from beam_taxi.metadata.uri import NO_STORE, parse_uri, store_uri
+from beam_taxi.provenance import provenance
+from beam_taxi.recorder import Recorder, refused_id
 from beam_taxi.report.progress import show_progress
 from beam_taxi.report.terminal import RunSummary, print_summary
 
@@ -38,12 +40,13 @@ _LOG = logging.getLogger(__name__)
 COMPLETE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
 
-def run(config: RunConfig, beam_args: Sequence[str]) -> int:
+def run(config: RunConfig, beam_args: Sequence[str], argv: Sequence[str] = ()) -> int:
   """Runs the whole pipeline and says on the terminal how it went.
 
   Args:
     config: what to run.
     beam_args: Beam's own arguments.
+    argv: the whole command line, which is recorded without what may be secret.
 
   Returns:
     The exit code: 0 complete, 1 failed, 2 wrong input, output, flags or store, 130 interrupted.
@@ -52,40 +55,53 @@ def run(config: RunConfig, beam_args: Sequence[str]) -> int:
   try:
     runner, options = parse_beam_args(beam_args)
     storage.use_options(options)
+    config = _with_record(config, runner, options)
     refusal = _refusal(config)
     recorder = _open_recorder(config, refusal)
   except UserError as error:
     return _say(errors, str(error), WRONG_USE)
   began = time.monotonic()
   graph = None
+  folder = RunFolder.of(config.output, config.run_id)
   made_folder = refusal is None
+  properties = {**provenance(argv, type(runner).__name__), 'input': ' '.join(config.input), 'record': config.record}
+  if config.schema:
+    properties['curated_schema'] = config.schema
   try:
-    properties: dict[str, Value] = {'runner': type(runner).__name__, 'input': ' '.join(config.input)}
-    if config.schema:
-      properties['curated_schema'] = config.schema
     refusal = recorder.start(properties) or refusal
     if refusal:
       raise refusal
     sources = [_check_input(source) for source in config.sources]
+    if config.cache and (reused := recorder.reuse(config, {**properties, 'seconds': time.monotonic() - began})):
+      _remove_if_empty(folder)
+      seconds = time.monotonic() - began
+      summary = RunSummary(config.run_id, reused.manifest, reused.folder, {}, seconds, recorder.uri, reused.ids)
+      print_summary(Console(), summary)
+      return COMPLETE
     total_bytes = sum(plan.bytes for _, plan in sources)
     choose_workers(options, beam_args, total_bytes)
     scan_ahead.begin(sources, config.block_size, spare_cores(runner, options))
-    graph = _GraphRun(config, runner, options)
+    graph = _GraphRun(config, runner, options, properties, recorder)
     show_progress(errors, total_bytes, graph.wait)
     counters = graph.counters()
-    manifest = read_manifest(RunFolder.of(config.output, config.run_id))
+    if not is_waited_for(runner, options):
+      print(f'{config.run_id} goes on without this command. {_WHO_RECORDS[config.record]}')
+      return COMPLETE
+    manifest = read_manifest(folder)
     if manifest is None:
       raise RuntimeError('the runner says that the run is done, but there is no manifest')
   except KeyboardInterrupt as interrupt:
-    recorded = recorder.fail(f'interrupted by {str(interrupt) or "Ctrl-C"}')
+    recorded = recorder.fail(f'interrupted by {str(interrupt) or "Ctrl-C"}', canceled=True)
     if graph:
       graph.cancel()
     return _say(errors, f'interrupted: {config.run_id} {recorded} and has no manifest', INTERRUPTED)
   except Exception as error:  # Whatever it was, the run is recorded as FAILED and said to be so.
+    if graph and config.record == 'graph' and _has_manifest(folder):
+      return _say_unrecorded(errors, config, recorder.uri, error)
     wrong_use = user_error_in(error)
     recorded = recorder.fail(str(wrong_use or error))
     if made_folder:
-      _remove_if_empty(RunFolder.of(config.output, config.run_id))
+      _remove_if_empty(folder)
     if wrong_use:
       return _say(errors, str(wrong_use), WRONG_USE)
     _LOG.error('the run failed', exc_info=error)
@@ -93,69 +109,83 @@ def run(config: RunConfig, beam_args: Sequence[str]) -> int:
   seconds = time.monotonic() - began
   measured: dict[str, Value] = {f'counter.{name}': count for name, count in sorted(counters.items())}
   try:
-    ids = recorder.complete(manifest, {'seconds': seconds, **measured})
+    if config.record == 'graph':
+      ids = recorder.completed()
+    else:
+      ids = recorder.complete(manifest, {'seconds': seconds, **measured})
   except Exception as error:  # The run is good all the same: say where it is, and that only its record is missing.
-    _LOG.error('the run is complete but could not be recorded', exc_info=error)
-    return _say(
-      errors, f'{config.run_id} is complete in {config.output}, but recording it into {recorder.uri} failed', FAILED
-    )
-  print_summary(
-    Console(), RunSummary(manifest, RunFolder.of(config.output, config.run_id), counters, seconds, recorder.uri, ids)
-  )
+    return _say_unrecorded(errors, config, recorder.uri, error)
+  print_summary(Console(), RunSummary(config.run_id, manifest, folder, counters, seconds, recorder.uri, ids))
+  if config.record == 'manifest':
+    print(f'To record it: {shlex.join(_record_command(folder, "URI"))}')
   return COMPLETE
 
 
-class _Recorder:
-  """Records one run into a store, or nowhere."""
-
-  def __init__(self, uri: str, run: RecordedRun):
-    """Raises UserError where the store cannot be opened."""
-    self.uri = uri
-    self._store = None if uri == NO_STORE else connect(uri)
-    self._run = run
-
-  def start(self, properties: dict[str, Value]) -> UserError | None:
-    """Records the start; where the store refuses the run's id, under another id, and returns why."""
-    if not self._store:
-      return None
-    try:
-      record_start(self._store, self._run, properties)
-    except UserError as taken:
-      self._run = dataclasses.replace(self._run, run_id=_refused_id(self._run.run_id))
-      record_start(self._store, self._run, properties)
-      return taken
-    return None
-
-  def fail(self, error: str) -> str:
-    """Records the failure, and says whether it is recorded: a lost store must not hide what failed."""
-    if not self._store:
-      return 'is not recorded'
-    try:
-      record_failure(self._store, self._run, error)
-    except mlmd.errors.StatusError as lost:
-      _LOG.warning('the failure could not be recorded into %s: %s', self.uri, lost)
-      return 'could not be recorded as FAILED'
-    return 'is recorded as FAILED'
-
-  def complete(self, manifest: Manifest, properties: dict[str, Value]) -> dict[str, int]:
-    return record_completion(self._store, self._run, manifest, properties) if self._store else {}
+_WHO_RECORDS = {
+  'graph': 'Its last step records it as complete.',
+  'manifest': 'Nobody records it; "main.py record" does, once its manifest is there.',
+  'driver': 'Nobody records its end; "main.py reconcile" does, once it has one.',
+}
 
 
-def _open_recorder(config: RunConfig, refusal: UserError | None) -> _Recorder:
-  """The recorder of this run. A refused one gets an id of its own: the id that it asked for may be another run's."""
-  run_id = _refused_id(config.run_id) if refusal else config.run_id
-  splits = tuple(split.name for split in config.splits)
-  recorded = RecordedRun(run_id, config.pipeline_name, RunFolder.of(config.output, config.run_id), splits)
+def _say_unrecorded(console: Console, config: RunConfig, uri: str, error: Exception) -> int:
+  _LOG.error('the run is complete but could not be recorded', exc_info=error)
+  folder = RunFolder.of(config.output, config.run_id)
+  return _say(
+    console,
+    f'{config.run_id} is complete in {config.output}, but recording it into {uri} failed ({_last_line(error)}); when '
+    f'the store is back: {shlex.join(_record_command(folder, uri))}',
+    FAILED,
+  )
+
+
+def _record_command(folder: RunFolder, uri: str) -> list[str]:
+  return ['python', '-m', 'beam_taxi', 'record', folder.uri, '--metadata', uri]
+
+
+def _has_manifest(folder: RunFolder) -> bool:
   try:
-    return _Recorder(store_uri(config.metadata, config.output), recorded)
+    return read_manifest(folder) is not None
+  except (OSError, UserError):
+    return False
+
+
+def _with_record(config: RunConfig, runner: PipelineRunner, options: PipelineOptions) -> RunConfig:
+  """The settings with the store that is recorded into, and with who records the end.
+
+  Raises:
+    UserError: who should record it cannot.
+  """
+  uri = NO_STORE if config.record == 'manifest' else store_uri(config.metadata, config.output)
+  record = config.record or ('driver' if is_waited_for(runner, options) or uri == NO_STORE else 'graph')
+  if config.cache and uri == NO_STORE:
+    raise UserError(
+      '--cache finds earlier runs in a metadata store: give one with --metadata, and not --record manifest'
+    )
+  if record == 'graph':
+    if uri == NO_STORE:
+      raise UserError('--record graph records into a metadata store: give one with --metadata')
+    parsed = parse_uri(uri)
+    if not runs_here(runner) and (parsed.kind == 'sqlite' or 'password_env' in parsed.options):
+      what = 'an SQLite file' if parsed.kind == 'sqlite' else 'an environment variable'
+      raise UserError(
+        f'--metadata {uri}: workers of another machine cannot reach {what} of this one, and with --record graph one of '
+        'them records; give a server that they reach and ?password_secret=projects/PROJECT/secrets/NAME, or --record '
+        'driver'
+      )
+  return dataclasses.replace(config, metadata=uri, record=record)
+
+
+def _open_recorder(config: RunConfig, refusal: UserError | None) -> Recorder:
+  """The recorder of this run. A refused one gets an id of its own: the id that it asked for may be another run's."""
+  run_id = refused_id(config.run_id) if refusal else config.run_id
+  recorded = RecordedRun(run_id, config.pipeline_name, RunFolder.of(config.output, config.run_id))
+  try:
+    return Recorder(config.metadata, recorded)
   except UserError as error:
     if not refusal:
       _remove_if_empty(recorded.folder)
     raise refusal or error from error
-
-
-def _refused_id(run_id: str) -> str:
-  return f'{run_id}.refused-{secrets.token_hex(2)}'
 
 
 def _remove_if_empty(folder: RunFolder) -> None:
@@ -196,8 +226,17 @@ def _check_input(config: RunConfig) -> tuple[list[ByteRange], InputPlan]:
 class _GraphRun:
   """The graph, built and run on a thread of its own, so that this one can show progress and be interrupted."""
 
-  def __init__(self, config: RunConfig, runner: PipelineRunner, options: PipelineOptions):
+  def __init__(
+    self,
+    config: RunConfig,
+    runner: PipelineRunner,
+    options: PipelineOptions,
+    properties: Mapping[str, Value],
+    recorder: Recorder,
+  ):
     self._config = config
+    self._properties = properties
+    self._recorder = recorder
     self._runner = runner
     self._options = options
     self._result: PipelineResult | None = None
@@ -230,8 +269,12 @@ class _GraphRun:
         from beam_taxi.pipeline import build_graph
 
       pipeline = beam.Pipeline(runner=self._runner, options=self._options)
-      build_graph(pipeline, self._config)
+      build_graph(pipeline, self._config, self._properties)
       self._result = pipeline.run()
+      if not is_waited_for(self._runner, self._options):
+        return
+      if not runs_here(self._runner):
+        self._recorder.note(job_properties(self._result, self._options))
       state = self._result.wait_until_finish()
       if state not in (PipelineState.DONE, None):
         raise RuntimeError(f'the runner ended in state {state}')

@@ -3,10 +3,12 @@
 Beam is imported only when a path needs it, so that what looks at local files stays quick to start.
 """
 
+import base64
 import contextlib
 import glob
 import os
 import secrets
+from binascii import Error as BinasciiError
 from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 
@@ -87,6 +89,19 @@ def size(path: str) -> int:
     return os.path.getsize(path)
   [(_, found)] = match(path)
   return found
+
+
+def stored_crc32c(path: str) -> int | None:
+  """The CRC-32C that Cloud Storage keeps of an object; None where nothing keeps one, and the file has to be read."""
+  if not path.startswith('gs://'):
+    return None
+  from apache_beam.io.filesystems import FileSystems
+
+  try:
+    # As the service shows it: base64 of four bytes, the highest first.
+    return int.from_bytes(base64.b64decode(FileSystems.checksum(path), validate=True), 'big')
+  except (BinasciiError, TypeError):
+    return None
 
 
 def open_for_reading(path: str) -> BinaryIO:

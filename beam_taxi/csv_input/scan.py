@@ -6,7 +6,6 @@ file's beginning and keeps what was guessed right; `scan_records` looks again at
 """
 
 import dataclasses
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import BinaryIO
 
@@ -29,6 +28,7 @@ from beam_taxi.csv_input.files import (
   read_some,
 )
 from beam_taxi.csv_input.findings import Findings, Problem, located, merge_findings
+from beam_taxi.csv_input.fingerprint import fingerprint_of_file
 from beam_taxi.csv_input.layout import InputPlan, Layout
 from beam_taxi.csv_input.ranges import ByteRange, RecordRange
 from beam_taxi.csv_input.records import Block, UnclosedQuoteError, read_blocks, read_records, unclosed_quote
@@ -321,10 +321,9 @@ def _record_ranges(scans: Sequence[RangeScan], starts: Sequence[tuple[int, int] 
 
 
 def _fingerprint(scans: Sequence[RangeScan]) -> int:
-  """A SHA-256 over a file's path, size and CRC-32C."""
+  """A file's fingerprint, its checksum joined from those of its ranges."""
   file = scans[0].part.file
   checksum = 0
   for scan in scans:
     checksum = join_checksums(checksum, scan.checksum, scan.part.end - scan.part.start)
-  identity = f'{file.path}\0{file.size}\0{checksum:08x}'
-  return int.from_bytes(hashlib.sha256(identity.encode()).digest(), 'big')
+  return fingerprint_of_file(file.path, file.size, checksum)

@@ -1,20 +1,26 @@
 """A run in ML Metadata: its contexts, one execution a node, its artifacts and the events between them.
 
-Everything is found again by name - an execution by run and node, an artifact by run, node and output key - so that
-recording the same thing twice, or going on after a crash halfway, changes nothing that is already there.
+Everything is found again by name - an execution by run and node, an artifact by run, node and output key, the input by
+its fingerprint - so that recording the same thing twice, from two processes at once, or going on after a crash halfway
+gives the same rows. A node is written in one transaction, and the nodes in order: the state of the last is the run's.
 """
 
-import contextlib
 import dataclasses
+import functools
 import json
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from typing import ParamSpec, TypeVar
 
 import ml_metadata as mlmd
+import tenacity
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 
-from beam_taxi.artifacts import Manifest, RunFolder
+from beam_taxi import native_stderr
+from beam_taxi.artifacts import Manifest, RunFolder, Value
 from beam_taxi.errors import UserError
+from beam_taxi.metadata.store import connect
 from beam_taxi.metadata.types import (
+  CSV_INPUT,
   EXAMPLE_STATISTICS,
   EXAMPLES,
   EXECUTION_TYPES,
@@ -24,9 +30,18 @@ from beam_taxi.metadata.types import (
   SCHEMA,
 )
 
-Value = int | float | str
-
 _State = mlmd_pb2.Execution
+_DONE = (_State.COMPLETE, _State.CACHED)
+
+# TFX finds Split-NAME folders and FeatureStats.pb only in artifacts that a TFX of 0.29 or later says it wrote
+# (tfx/types/standard_artifact_utils.py), so ours say whose layout they have.
+_LAYOUT_OF_TFX = '1.21.0'
+
+# With waits that double from 50 ms up to 2 s, about 15 s in all.
+_ATTEMPTS = 12
+
+_P = ParamSpec('_P')
+_R = TypeVar('_R')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +51,6 @@ class RecordedRun:
   run_id: str
   pipeline_name: str
   folder: RunFolder
-  splits: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +64,34 @@ class _Output:
   custom_properties: Mapping[str, Value]
 
 
+def _again(record: Callable[_P, _R]) -> Callable[_P, _R]:
+  """Repeats a recording that came into another's way: nothing was written then, or it is found the next time."""
+
+  @functools.wraps(record)
+  def attempt(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+    # MLMD's C++ says there what is raised here as well.
+    with native_stderr.withheld(show_on_error=False):
+      return record(*args, **kwargs)
+
+  return tenacity.retry(
+    retry=tenacity.retry_if_exception(_passes),
+    wait=tenacity.wait_random_exponential(multiplier=0.05, max=2),
+    stop=tenacity.stop_after_attempt(_ATTEMPTS),
+    reraise=True,
+  )(attempt)
+
+
+def _passes(error: BaseException) -> bool:
+  """Whether an error comes from another who writes at the same time."""
+  if isinstance(error, mlmd.errors.AlreadyExistsError | mlmd.errors.AbortedError):
+    return True
+  text = str(error).lower()
+  return isinstance(error, mlmd.errors.StatusError) and any(
+    sign in text for sign in ('database is locked', 'deadlock', 'lock wait timeout', 'duplicate', 'could not serialize')
+  )
+
+
+@_again
 def record_start(store: mlmd.MetadataStore, run: RecordedRun, properties: Mapping[str, Value]) -> None:
   """Records that the run has begun: its contexts, and each node's execution as RUNNING.
 
@@ -66,61 +108,158 @@ def record_start(store: mlmd.MetadataStore, run: RecordedRun, properties: Mappin
   executions = {node: _execution(store, run, node) for node in EXECUTION_TYPES}
   for execution in executions.values():
     folder = execution.custom_properties['folder'].string_value if execution.HasField('id') else run.folder.uri
-    if execution.last_known_state == _State.COMPLETE or folder != run.folder.uri:
+    if execution.last_known_state in _DONE or folder != run.folder.uri:
       raise UserError(f'--run_id {run.run_id}: the store has this run already, in {folder}; choose another --run_id')
   for node, execution in executions.items():
     execution.last_known_state = _State.RUNNING
     execution.custom_properties.clear()
-    _set(execution.custom_properties, {'run_id': run.run_id, 'folder': run.folder.uri, **properties})
+    _describe(execution, run, properties)
     _put(store, run, node, execution, [])
   _adopt(store, run)
 
 
-def record_failure(store: mlmd.MetadataStore, run: RecordedRun, error: str) -> None:
-  """Records that the run ended without a manifest: each execution that is not complete is FAILED, with the error."""
+@_again
+def record_properties(store: mlmd.MetadataStore, run: RecordedRun, properties: Mapping[str, Value]) -> None:
+  """Adds what has become known of a run since it began, such as its job's id, to each of its executions."""
   for node in EXECUTION_TYPES:
     execution = _execution(store, run, node)
-    if execution.last_known_state != _State.COMPLETE:
-      execution.last_known_state = _State.FAILED
-      _set(execution.custom_properties, {'error': error})
+    _describe(execution, run, properties)
+    _put(store, run, node, execution, [])
+
+
+@_again
+def record_failure(store: mlmd.MetadataStore, run: RecordedRun, error: str, *, canceled: bool = False) -> None:
+  """Records that the run ended without a manifest: each execution that is not complete is FAILED, with the error.
+
+  Args:
+    store: an open store.
+    run: the run.
+    error: why.
+    canceled: somebody asked it to end; then they are CANCELED.
+  """
+  for node in EXECUTION_TYPES:
+    execution = _execution(store, run, node)
+    if execution.last_known_state not in _DONE:
+      execution.last_known_state = _State.CANCELED if canceled else _State.FAILED
+      _describe(execution, run, {'error': error})
       _put(store, run, node, execution, [])
+  _adopt(store, run)
 
 
+@_again
 def record_completion(
-  store: mlmd.MetadataStore, run: RecordedRun, manifest: Manifest, properties: Mapping[str, Value]
+  store: mlmd.MetadataStore, run: RecordedRun, manifest: Manifest, measured: Mapping[str, Value]
 ) -> dict[str, int]:
   """Records what a finished run made: its artifacts as LIVE, each execution as COMPLETE, and events between them.
 
   Args:
     store: an open store.
     run: the run.
-    manifest: what it made.
-    properties: what the run measured; kept as custom properties of each execution.
+    manifest: what it read and made, and how it was begun; what answers later questions becomes custom properties of
+      each execution.
+    measured: what else is known of it, likewise.
 
   Returns:
-    The id of each artifact, by output key: 'examples', 'statistics' and 'schema'.
+    The id of each artifact, by key: 'input', 'examples', 'statistics' and 'schema'.
   """
+  properties = {**manifest.provenance, **_summary(manifest), **measured}
+  # Executions before artifacts: of one that is complete by then, the artifacts are there too.
+  executions = [_execution(store, run, node) for node in EXECUTION_TYPES]
+  source = _input(store, manifest)
   ids: dict[str, int] = {}
-  inputs: list[tuple[mlmd_pb2.Artifact, mlmd_pb2.Event]] = []
-  for node, output in zip(EXECUTION_TYPES, _outputs(run, manifest), strict=True):
-    execution = _execution(store, run, node)
+  inputs = [(source, _event(mlmd_pb2.Event.INPUT, 'input'))]
+  for node, execution, output in zip(EXECUTION_TYPES, executions, _outputs(run, manifest), strict=True):
     artifact = _artifact(store, run, node, output)
     if execution.last_known_state != _State.COMPLETE:
       execution.last_known_state = _State.COMPLETE
       # A run that was taken for failed, and was not, has no error.
       execution.custom_properties.pop('error', None)
-      _set(execution.custom_properties, {'run_id': run.run_id, 'folder': run.folder.uri, **properties})
+      _describe(execution, run, properties)
       pairs = [*inputs, (artifact, _event(mlmd_pb2.Event.OUTPUT, output.key))]
-      artifact.id = _put(store, run, node, execution, pairs)[-1]
+      inputs[0][0].id, artifact.id = _put(store, run, node, execution, pairs)
     # Each node reads what the node before it made.
     inputs = [(artifact, _event(mlmd_pb2.Event.INPUT, output.key))]
     ids[output.key] = artifact.id
   _adopt(store, run)
-  return ids
+  return {'input': source.id, **ids}
+
+
+def record_manifest(
+  uri: str, manifest: Manifest, folder: RunFolder, measured: Mapping[str, Value] | None = None
+) -> dict[str, int]:
+  """Records a finished run into the store at `uri`, from its manifest, wherever this is done.
+
+  Args:
+    uri: a store, as store.connect takes it.
+    manifest: the run's.
+    folder: where its artifacts are.
+    measured: as for record_completion.
+
+  Returns:
+    The artifacts' ids, as record_completion.
+
+  Raises:
+    UserError: the store cannot be opened.
+  """
+  run = RecordedRun(manifest.run_id, manifest.pipeline_name, folder)
+  started = manifest.provenance.get('started')
+  seconds = {'seconds': manifest.finished - started} if isinstance(started, float) else {}
+  return record_completion(connect(uri), run, manifest, {**seconds, **(measured or {})})
+
+
+@_again
+def record_reuse(
+  store: mlmd.MetadataStore, run: RecordedRun, manifest: Manifest, properties: Mapping[str, Value]
+) -> dict[str, int]:
+  """Records a run that took what an earlier one made: CACHED executions with the same inputs and outputs.
+
+  Args:
+    store: an open store that has the earlier run complete.
+    run: this run.
+    manifest: what the earlier run made.
+    properties: what is known of this run; kept as custom properties of each execution.
+
+  Returns:
+    The artifacts' ids, as record_completion.
+
+  Raises:
+    UserError: the store lacks an artifact of the earlier run.
+  """
+  earlier = RecordedRun(manifest.run_id, manifest.pipeline_name, run.folder)
+  source = _input(store, manifest)
+  ids: dict[str, int] = {}
+  inputs = [(source, _event(mlmd_pb2.Event.INPUT, 'input'))]
+  for node, output in zip(EXECUTION_TYPES, _outputs(earlier, manifest), strict=True):
+    artifact = store.get_artifact_by_type_and_name(output.type.name, _artifact_name(earlier, node, output.key))
+    if not artifact:
+      raise UserError(f'--cache: the store has lost what {manifest.run_id} recorded; run without --cache')
+    execution = _execution(store, run, node)
+    if execution.last_known_state != _State.CACHED:
+      execution.last_known_state = _State.CACHED
+      _describe(execution, run, {**_summary(manifest), **properties, 'cached_from': manifest.run_id})
+      _put(store, run, node, execution, [*inputs, (artifact, _event(mlmd_pb2.Event.OUTPUT, output.key))])
+    inputs = [(artifact, _event(mlmd_pb2.Event.INPUT, output.key))]
+    ids[output.key] = artifact.id
+  _adopt(store, run)
+  return {'input': source.id, **ids}
+
+
+def _summary(manifest: Manifest) -> dict[str, Value]:
+  """What a list of runs shows, and what tells two runs apart."""
+  return {
+    'rows': manifest.input.rows,
+    'bytes': manifest.input.bytes,
+    'files': manifest.input.files,
+    'bad_rows': sum(manifest.bad_rows.values()),
+    'cache_key': manifest.cache_key,
+    **{f'bad_rows.{reason}': rows for reason, rows in manifest.bad_rows.items()},
+    **{f'records.{split}': records for split, records in manifest.splits.items()},
+    **{f'version.{package}': version for package, version in manifest.versions.items()},
+  }
 
 
 # What TFX's components look for before they read Examples, in names that they know
-# (tfx/components/util/tfxio_utils.py).
+# (tfx/components/util/examples_utils.py).
 _FORMATS: dict[str, dict[str, Value]] = {
   'tfrecord': {'file_format': 'tfrecords_gzip', 'payload_format': 'FORMAT_TF_EXAMPLE'},
   'parquet': {'file_format': 'FILE_FORMAT_PARQUET', 'payload_format': 'FORMAT_PARQUET'},
@@ -129,9 +268,11 @@ _FORMATS: dict[str, dict[str, Value]] = {
 
 def _outputs(run: RecordedRun, manifest: Manifest) -> Sequence[_Output]:
   """What each node makes, in the nodes' order; names and properties as TFX's components set them."""
-  splits: dict[str, Value] = {'span': 0, 'split_names': json.dumps(list(run.splits))}
+  splits: dict[str, Value] = {'span': 0, 'split_names': json.dumps(list(manifest.splits))}
   examples: dict[str, Value] = {
     **_FORMATS[manifest.output_format],
+    'span': 0,
+    'version': 0,
     'input_fingerprint': manifest.input.fingerprint,
     'rows': manifest.input.rows,
     **{f'records.{split}': records for split, records in manifest.splits.items()},
@@ -139,9 +280,14 @@ def _outputs(run: RecordedRun, manifest: Manifest) -> Sequence[_Output]:
   }
   return (
     _Output('examples', EXAMPLES, run.folder.examples, {**splits, 'version': 0}, examples),
-    _Output('statistics', EXAMPLE_STATISTICS, run.folder.statistics, splits, {}),
+    _Output('statistics', EXAMPLE_STATISTICS, run.folder.statistics, splits, {'span': 0}),
     _Output('schema', SCHEMA, run.folder.schema, {}, {}),
   )
+
+
+def _describe(execution: mlmd_pb2.Execution, run: RecordedRun, properties: Mapping[str, Value]) -> None:
+  names = {'run_id': run.run_id, 'pipeline_name': run.pipeline_name, 'folder': run.folder.uri}
+  _set(execution.custom_properties, {**properties, **names})
 
 
 def _execution(store: mlmd.MetadataStore, run: RecordedRun, node: str) -> mlmd_pb2.Execution:
@@ -152,17 +298,47 @@ def _execution(store: mlmd.MetadataStore, run: RecordedRun, node: str) -> mlmd_p
   return found or mlmd_pb2.Execution(type_id=store.put_execution_type(kind), name=name)
 
 
+def _input(store: mlmd.MetadataStore, manifest: Manifest) -> mlmd_pb2.Artifact:
+  """What the run read, as the store has it, or a new artifact. Runs that read the same files share it."""
+  data = manifest.input
+  if found := store.get_artifact_by_type_and_name(CSV_INPUT.name, data.fingerprint):
+    return found
+  artifact = mlmd_pb2.Artifact(
+    type_id=store.put_artifact_type(CSV_INPUT),
+    name=data.fingerprint,
+    uri=' '.join(data.patterns),
+    state=mlmd_pb2.Artifact.LIVE,
+  )
+  patterns = json.dumps(list(data.patterns))
+  counts = {'files': data.files, 'bytes': data.bytes, 'rows': data.rows}
+  _set(artifact.properties, {'patterns': patterns, 'fingerprint': data.fingerprint, **counts})
+  return artifact
+
+
+def _artifact_name(run: RecordedRun, node: str, key: str) -> str:
+  """An artifact's name, as TFX names its own."""
+  return f'{run.pipeline_name}:{run.run_id}:{node}:{key}:0'
+
+
 def _artifact(store: mlmd.MetadataStore, run: RecordedRun, node: str, output: _Output) -> mlmd_pb2.Artifact:
-  """A node's artifact in this run, as the store has it, or a new one, named as TFX names its own."""
-  name = f'{run.pipeline_name}:{run.run_id}:{node}:{output.key}:0'
+  """A node's artifact in this run, as the store has it, or a new one."""
+  name = _artifact_name(run, node, output.key)
   found = store.get_artifact_by_type_and_name(output.type.name, name)
   if found:
     return found
   # A TFX of another release may have registered the type with fewer or with more properties.
   type_id = store.put_artifact_type(output.type, can_add_fields=True, can_omit_fields=True)
   artifact = mlmd_pb2.Artifact(type_id=type_id, name=name, uri=output.uri, state=mlmd_pb2.Artifact.LIVE)
+  # By these TFX finds an artifact's name, its producer and its layout.
+  of_tfx: dict[str, Value] = {
+    'name': name,
+    'producer_component': node,
+    'pipeline_name': run.pipeline_name,
+    'tfx_version': _LAYOUT_OF_TFX,
+    'state': 'published',
+  }
   _set(artifact.properties, output.properties)
-  _set(artifact.custom_properties, output.custom_properties)
+  _set(artifact.custom_properties, {**of_tfx, **output.custom_properties})
   return artifact
 
 
@@ -189,7 +365,7 @@ def _adopt(store: mlmd.MetadataStore, run: RecordedRun) -> None:
   """Makes the run's context a child of its pipeline's."""
   parent = store.get_context_by_type_and_name(PIPELINE.name, run.pipeline_name)
   child = store.get_context_by_type_and_name(PIPELINE_RUN.name, run.run_id)
-  with contextlib.suppress(mlmd.errors.AlreadyExistsError):
+  if not store.get_parent_contexts_by_context(child.id):
     store.put_parent_contexts([mlmd_pb2.ParentContext(parent_id=parent.id, child_id=child.id)])
 
 

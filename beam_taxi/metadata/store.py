@@ -1,67 +1,219 @@
-"""Connecting to the metadata store that a URI names."""
+"""Connecting to the metadata store that a URI names, and saying in one line why it cannot be done."""
 
 import os
+import socket
+import textwrap
 
 import ml_metadata as mlmd
-from ml_metadata.proto import metadata_store_pb2
+import tenacity
+from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 
-from beam_taxi import storage
+from beam_taxi import native_stderr, storage
 from beam_taxi.errors import UserError
+from beam_taxi.metadata.passwords import password_of
+from beam_taxi.metadata.uri import StoreUri, parse_uri
 
-NO_STORE = 'none'
-_SQLITE = 'sqlite:///'
 _SQLITE_MAGIC = b'SQLite format 3\0'  # Source: the SQLite file format, 1.3.1.
+_PATIENCE_S = 10
+_ATTEMPTS = 12
+_SIGNS_OF_ANOTHER = (
+  'concurrent connection',
+  'retry transaction',
+  'already exists',
+  'duplicate',
+  'deadlock',
+  'database is locked',
+)
+# MLMD tells of each table that is amiss.
+_LONGEST_REASON = 300
+# A call to a server that takes longer has failed.
+_GRPC_TIMEOUT_S = 60
+
+_CREATE = {
+  'mysql': 'CREATE DATABASE {0}; GRANT ALL ON {0}.* TO {1}',
+  'postgresql': 'CREATE DATABASE {0} OWNER {1}',
+}
 
 
-def store_uri(metadata: str, output: str) -> str:
-  """The URI of the store that a run records into.
+def connect(uri: str, *, create: bool = True) -> mlmd.MetadataStore:
+  """Opens a store. A database of a server must exist; MLMD makes its tables in it.
 
   Args:
-    metadata: what the user asked for; '' for the default.
-    output: the run's output folder.
-
-  Returns:
-    `sqlite:///PATH` or 'none'.
+    uri: as uri.parse_uri takes it.
+    create: whether an SQLite file is made where there is none.
 
   Raises:
-    UserError: the URI is of no known kind, or there is no default for this output.
+    UserError: it cannot be reached or opened, refuses the user, or is of a newer MLMD than is installed.
   """
-  if metadata == NO_STORE:
-    return NO_STORE
-  if metadata.startswith(_SQLITE):
-    if not metadata.removeprefix(_SQLITE):
-      raise UserError(f'--metadata {metadata}: names no file; give sqlite:///PATH')
-    return metadata
-  if metadata:
-    raise UserError(f'--metadata {metadata}: give sqlite:///PATH for an SQLite file, or none to record nothing')
-  if not storage.is_local(output):
-    raise UserError(
-      f'--output {output}: SQLite cannot be kept there; name a local store with --metadata sqlite:///PATH, or none'
-    )
-  return _SQLITE + os.path.join(output, 'metadata.sqlite')
+  parsed = parse_uri(uri)
+  if parsed.kind == 'sqlite':
+    if not create and not os.path.exists(parsed.path):
+      raise UserError(f'--metadata {uri}: there is no such file; give the store that runs were recorded in')
+    return _open(parsed, _sqlite(parsed))
+  if not parsed.options.get('socket'):
+    _reach(parsed)
+  if parsed.kind == 'grpc':
+    return _open_grpc(parsed)
+  password = password_of(parsed)
+  return _open(parsed, _mysql(parsed, password) if parsed.kind == 'mysql' else _postgresql(parsed, password))
 
 
-def connect(uri: str) -> mlmd.MetadataStore:
-  """Opens the store at `sqlite:///PATH`, creating it where there is none.
+def _open(uri: StoreUri, config: mlmd_pb2.ConnectionConfig) -> mlmd.MetadataStore:
+  # Two who open an empty database both make its tables, and each may find those of the other.
+  attempts = tenacity.Retrying(
+    retry=tenacity.retry_if_exception(_meets_another),
+    wait=tenacity.wait_random_exponential(multiplier=0.1, max=2),
+    stop=tenacity.stop_after_attempt(_ATTEMPTS),
+    reraise=True,
+  )
+  with native_stderr.withheld(show_on_error=False) as said:
+    try:
+      return attempts(mlmd.MetadataStore, config)
+    except (RuntimeError, mlmd.errors.StatusError) as error:
+      raise UserError(f'--metadata {uri.text}: {_reason(uri, config, str(error), said())}') from None
 
-  Raises:
-    UserError: it cannot be opened, or is of a newer MLMD than is installed.
-  """
-  path = uri.removeprefix(_SQLITE)
-  config = metadata_store_pb2.ConnectionConfig()
-  config.sqlite.filename_uri = path
-  config.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
-  if os.path.isfile(path) and os.path.getsize(path):
-    with open(path, 'rb') as file:
-      if file.read(len(_SQLITE_MAGIC)) != _SQLITE_MAGIC:
-        raise UserError(f'--metadata {uri}: the store cannot be opened (it is no SQLite file); name another file')
+
+def _meets_another(error: BaseException) -> bool:
+  text = str(error).lower()
+  return any(sign in text for sign in _SIGNS_OF_ANOTHER)
+
+
+def _open_grpc(uri: StoreUri) -> mlmd.MetadataStore:
+  config = mlmd_pb2.MetadataStoreClientConfig(host=uri.host, port=uri.port, client_timeout_sec=_GRPC_TIMEOUT_S)
+  options = uri.options
+  if options.get('tls', 'false') not in ('true', 'false'):
+    raise UserError(f'--metadata {uri.text}: tls is true or false')
+  files = {'ca_file': 'custom_ca', 'cert_file': 'server_cert', 'key_file': 'client_key'}
+  if options.get('tls') == 'true' or files.keys() & options.keys():
+    config.ssl_config.SetInParent()
+    for option in files.keys() & options.keys():
+      setattr(config.ssl_config, files[option], _read(uri, options[option]).decode('ascii'))
+  store = mlmd.MetadataStore(config)
   try:
-    os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
-    return mlmd.MetadataStore(config)
-  except (OSError, RuntimeError, mlmd.errors.StatusError) as error:
-    # MLMD appends its whole SQL statement to what SQLite said.
-    reason = ' '.join(str(error).split(' query:')[0].split())
+    store.get_context_types()
+  except mlmd.errors.StatusError as error:
     raise UserError(
-      f'--metadata {uri}: the store cannot be opened ({reason}); check the path and its permissions, and that the file '
-      'is an SQLite store of MLMD'
-    ) from error
+      f'--metadata {uri.text}: what answers there is no metadata server, or is one with other TLS settings '
+      f'({_one_line(str(error))})'
+    ) from None
+  return store
+
+
+def _sqlite(uri: StoreUri) -> mlmd_pb2.ConnectionConfig:
+  path = uri.path
+  try:
+    if os.path.isfile(path) and os.path.getsize(path):
+      with open(path, 'rb') as file:
+        if file.read(len(_SQLITE_MAGIC)) != _SQLITE_MAGIC:
+          raise UserError(
+            f'--metadata {uri.text}: the store cannot be opened (it is no SQLite file); name another file'
+          )
+    os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
+  except OSError as error:
+    raise UserError(f'--metadata {uri.text}: the store cannot be opened ({error}); {_CHECK_PATH}') from error
+  config = mlmd_pb2.ConnectionConfig()
+  config.sqlite.filename_uri = path
+  config.sqlite.connection_mode = mlmd_pb2.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
+  return config
+
+
+def _mysql(uri: StoreUri, password: str) -> mlmd_pb2.ConnectionConfig:
+  config = mlmd_pb2.ConnectionConfig()
+  database = config.mysql
+  database.database, database.user, database.password = uri.database, uri.user, password
+  database.skip_db_creation = True
+  if 'socket' in uri.options:
+    database.socket = uri.options['socket']
+  else:
+    database.host, database.port = uri.host, uri.port
+  for option, field in (('ssl_ca', 'ca'), ('ssl_cert', 'cert'), ('ssl_key', 'key')):
+    if option in uri.options:
+      setattr(database.ssl_options, field, uri.options[option])
+  return config
+
+
+def _postgresql(uri: StoreUri, password: str) -> mlmd_pb2.ConnectionConfig:
+  config = mlmd_pb2.ConnectionConfig()
+  database = config.postgresql
+  database.dbname, database.user, database.password = uri.database, uri.user, password
+  database.skip_db_creation = True
+  # libpq takes a path in the host's place for the folder of a socket.
+  database.host, database.port = uri.options.get('socket', uri.host), str(uri.port)
+  for option in ('sslmode', 'sslrootcert', 'sslcert', 'sslkey'):
+    if option in uri.options:
+      setattr(database.ssloption, option, uri.options[option])
+  return config
+
+
+def _reach(uri: StoreUri) -> None:
+  """Raises UserError where nothing listens, which MLMD does not tell from a wrong password."""
+  try:
+    socket.create_connection((uri.host, uri.port), timeout=_PATIENCE_S).close()
+  except OSError as error:
+    raise UserError(
+      f'--metadata {uri.text}: the store cannot be reached at {uri.host}:{uri.port} ({error.strerror or error}); is it '
+      'running, and may this machine connect to it?'
+    ) from None
+
+
+_CHECK_PATH = 'check the path and its permissions, and that the file is an SQLite store of MLMD'
+
+
+def _reason(uri: StoreUri, config: mlmd_pb2.ConnectionConfig, error: str, said: str) -> str:
+  """Why MLMD did not open the store, in one line, and what to do."""
+  if 'is greater than library version' in error:
+    return (
+      f'the store is of a newer MLMD than {mlmd.__version__}, which is installed; upgrade ml-metadata '
+      f'({_one_line(error).split(". ")[0]})'
+    )
+  if uri.kind == 'sqlite':
+    # MLMD appends its whole SQL statement to what SQLite said.
+    return f'the store cannot be opened ({_one_line(error.split(" query:")[0])}); {_CHECK_PATH}'
+  cause = '' if uri.kind == 'mysql' else _postgresql_cause(said)
+  if 'mysql_real_connect' in error:
+    cause = _mysql_cause(config.mysql)
+  missing = 'Unknown database' in error or 'Unknown database' in cause or 'does not exist' in cause
+  if missing and 'role' not in cause:
+    statement = _CREATE[uri.kind].format(uri.database, uri.user)
+    return f'the server has no database {uri.database!r}; make it: {statement}'
+  return f'the store cannot be opened ({cause or _one_line(error)}); check user, password and database'
+
+
+def _mysql_cause(config: mlmd_pb2.MySQLDatabaseConfig) -> str:
+  """What the server says, which MLMD leaves out: asked with another client."""
+  import pymysql
+
+  tls = config.ssl_options
+  try:
+    pymysql.connect(
+      host=config.host or 'localhost',
+      port=config.port,
+      unix_socket=config.socket or None,
+      user=config.user,
+      password=config.password,
+      database=config.database,
+      connect_timeout=_PATIENCE_S,
+      ssl_ca=tls.ca or None,
+      ssl_cert=tls.cert or None,
+      ssl_key=tls.key or None,
+    ).close()
+  except (pymysql.err.MySQLError, OSError, RuntimeError) as error:
+    return _one_line(str(error.args[-1]) if error.args else str(error))
+  return "MLMD's client cannot log in where another can: it needs accounts with mysql_native_password"
+
+
+def _postgresql_cause(said: str) -> str:
+  """What the server said, from MLMD's log."""
+  _, mark, cause = said.partition('PostgreSQL error: ')
+  return cause.splitlines()[0].strip() if mark else ''
+
+
+def _read(uri: StoreUri, path: str) -> bytes:
+  try:
+    return storage.read_bytes(path)
+  except OSError as error:
+    raise UserError(f'--metadata {uri.text}: {path} cannot be read ({error.strerror or error})') from error
+
+
+def _one_line(text: str) -> str:
+  return textwrap.shorten(text, _LONGEST_REASON, placeholder=' ...')

@@ -16,7 +16,7 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import (
 
 from beam_taxi.artifacts import Manifest, RunFolder
 from beam_taxi.errors import on_one_line
-from beam_taxi.metadata.store import NO_STORE
+from beam_taxi.metadata.uri import NO_STORE
 from beam_taxi.storage import read_bytes
 
 _STEPS = {
@@ -32,8 +32,12 @@ _LONGEST_VALUE = 28
 
 @dataclasses.dataclass(frozen=True)
 class RunSummary:
-  """What a complete run is summed up from: its manifest and counters, its seconds, and where it is recorded."""
+  """What a complete run is summed up from: its manifest and counters, its seconds, and where it is recorded.
 
+  The manifest is an earlier run's, where this one took what that had made; then there are no counters.
+  """
+
+  run_id: str
   manifest: Manifest
   folder: RunFolder
   counters: Mapping[str, int]
@@ -47,10 +51,12 @@ def print_summary(console: Console, summary: RunSummary) -> None:
   manifest = summary.manifest
   data = manifest.input
   console.print()
-  console.print(f'[bold green]Run {manifest.run_id} is complete[/] in {summary.seconds:.1f} s', highlight=False)
+  what = 'is complete' if summary.run_id == manifest.run_id else f'takes what {manifest.run_id} made,'
+  console.print(f'[bold green]Run {summary.run_id} {what}[/] in {summary.seconds:.1f} s', highlight=False)
   files = f'{data.files:,} file' + ('s' if data.files != 1 else '')
   console.print(f'{data.rows:,} rows, {_size(data.bytes)} of CSV in {files}', highlight=False)
-  for table in (_splits(manifest), *_bad_rows(summary), *_features(manifest), _steps(summary), _artifacts(summary)):
+  steps = [_steps(summary)] if summary.counters else []
+  for table in (_splits(manifest), *_bad_rows(summary), *_features(manifest), *steps, _artifacts(summary)):
     console.print()
     console.print(table)
   # Never wrapped, so that they can be copied.

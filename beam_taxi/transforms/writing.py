@@ -3,7 +3,8 @@
 import collections
 import dataclasses
 import itertools
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -19,6 +20,7 @@ from beam_taxi.artifacts import (
   QuarantineFile,
   RunFolder,
   ShardFile,
+  Value,
   WrittenFile,
   package_versions,
 )
@@ -26,6 +28,7 @@ from beam_taxi.config import ColumnType, RunConfig, Split
 from beam_taxi.counters import StepCounters
 from beam_taxi.csv_input.bad_rows import too_many
 from beam_taxi.csv_input.findings import Findings
+from beam_taxi.csv_input.fingerprint import fingerprint_text
 from beam_taxi.csv_input.layout import InputPlan
 from beam_taxi.csv_input.ranges import Shard
 from beam_taxi.errors import UserError
@@ -33,6 +36,7 @@ from beam_taxi.examples.blocks import encode_block
 from beam_taxi.examples.list_columns import to_list_columns
 from beam_taxi.examples.shards import ShardWriter, open_shard
 from beam_taxi.examples.shuffling import shuffle
+from beam_taxi.reuse import cache_key
 from beam_taxi.storage import write_bytes
 from beam_taxi.transforms.coders import RowsCoder
 from beam_taxi.transforms.reading import ShardBlock
@@ -244,22 +248,28 @@ class Made:
 class WriteManifest(beam.PTransform):
   """All that was found and written -> the Manifest, written last of all. Checks that every row is somewhere."""
 
-  def __init__(self, config: RunConfig, made: Made, schema: PCollection[WrittenFile]):
+  def __init__(self, config: RunConfig, made: Made, schema: PCollection[WrittenFile], provenance: Mapping[str, Value]):
     super().__init__()
     self._config = config
     self._made = made
     self._schema = schema
+    self._provenance = provenance
 
   def expand(self, root: Any) -> PCollection[Manifest]:
     made = self._made
     parts = {'Inputs': made.inputs, 'Quarantine': made.quarantine, 'Examples': made.examples}
     lists = [AsList(tuple(part) | f'All{name}' >> beam.Flatten()) for name, part in parts.items()]
     singles = [AsSingleton(part) for part in (self._schema, *made.statistics)]
-    return root | 'Config' >> beam.Create([self._config]) | 'Write' >> beam.Map(_write_manifest, *lists, *singles)
+    return (
+      root
+      | 'Config' >> beam.Create([self._config])
+      | 'Write' >> beam.Map(_write_manifest, self._provenance, *lists, *singles)
+    )
 
 
 def _write_manifest(
   config: RunConfig,
+  provenance: Mapping[str, Value],
   inputs: Sequence[SourceSummary],
   quarantine: Sequence[QuarantineFile],
   examples: Sequence[ShardFile],
@@ -280,7 +290,7 @@ def _write_manifest(
   if refusal := too_many(bad_rows.total(), rows, config.max_bad_rows):
     folder = RunFolder.of(config.output, config.run_id).quarantine
     raise UserError(f'{refusal}; they are in {folder}')
-  fingerprint = sum(source.fingerprint for source in inputs) % 2**256
+  fingerprint = fingerprint_text(source.fingerprint for source in inputs)
   columns: dict[str, ColumnType] = {}
   for name, kind in itertools.chain.from_iterable(source.columns for source in inputs):
     columns[name] = max(kind, columns.get(name, kind))
@@ -292,7 +302,7 @@ def _write_manifest(
       sum(source.files for source in inputs),
       sum(source.bytes for source in inputs),
       rows,
-      f'sha256-sum:{fingerprint:064x}',
+      fingerprint,
     ),
     columns={name: kind.name for name, kind in columns.items()},
     splits=records,
@@ -300,9 +310,30 @@ def _write_manifest(
     statistics=statistics,
     schema=schema,
     versions=package_versions(),
+    provenance=provenance,
+    finished=time.time(),
+    cache_key=cache_key(config, fingerprint),
     output_format=config.output_format,
     bad_rows=dict(sorted(bad_rows.items())),
     quarantine=tuple(sorted(quarantine, key=lambda file: file.path)),
   )
   write_bytes(RunFolder.of(config.output, config.run_id).manifest, manifest.to_json().encode())
+  return manifest
+
+
+class RecordRun(beam.PTransform):
+  """The Manifest -> itself, once the run is recorded as complete, on whichever worker this happens."""
+
+  def __init__(self, config: RunConfig):
+    super().__init__()
+    self._config = config
+
+  def expand(self, manifest: PCollection[Manifest]) -> PCollection[Manifest]:
+    return manifest | 'Record' >> beam.Map(_record, self._config)
+
+
+def _record(manifest: Manifest, config: RunConfig) -> Manifest:
+  from beam_taxi.metadata.recording import record_manifest  # Not every run records here, nor needs MLMD on its workers.
+
+  record_manifest(config.metadata, manifest, RunFolder.of(config.output, config.run_id))
   return manifest

@@ -58,14 +58,14 @@ def executions(output: pathlib.Path) -> list[mlmd_pb2.Execution]:
 
 
 @pytest.mark.parametrize(('number', 'cause'), [(signal.SIGINT, 'Ctrl-C'), (signal.SIGTERM, 'SIGTERM')], ids=str)
-def test_an_interrupted_run_ends_at_once_with_130_and_a_failed_execution(waiting_run, tmp_path, number, cause):
+def test_an_interrupted_run_ends_at_once_with_130_and_a_canceled_execution(waiting_run, tmp_path, number, cause):
   waiting_run.send_signal(number)
   _, stderr = waiting_run.communicate(timeout=60)
   assert waiting_run.returncode == 130
-  assert 'error: interrupted: stopped is recorded as FAILED and has no manifest' in stderr
+  assert 'error: interrupted: stopped is recorded as CANCELED and has no manifest' in stderr
   assert 'Traceback' not in stderr
   found = executions(tmp_path / 'out')
-  assert {execution.last_known_state for execution in found} == {mlmd_pb2.Execution.FAILED}
+  assert {execution.last_known_state for execution in found} == {mlmd_pb2.Execution.CANCELED}
   assert {execution.custom_properties['error'].string_value for execution in found} == {f'interrupted by {cause}'}
   assert not list(tmp_path.rglob('manifest.json'))
 

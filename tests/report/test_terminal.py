@@ -47,7 +47,7 @@ def summary(folder: pathlib.Path, rows: int = 3000, metadata: str = 'sqlite:///m
     versions={},
   )
   ids = {'examples': 71, 'statistics': 72, 'schema': 73}
-  return RunSummary(manifest, RunFolder('/out/runs/run-1'), {'ReadCsv.msecs': 12_340}, 56.78, metadata, ids)
+  return RunSummary('run-1', manifest, RunFolder('/out/runs/run-1'), {'ReadCsv.msecs': 12_340}, 56.78, metadata, ids)
 
 
 def printed(shown: RunSummary, width: int = 80) -> str:

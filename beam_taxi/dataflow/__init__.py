@@ -1,0 +1,1 @@
+"""What only Google Cloud Dataflow needs: a job's names, its link and its state."""

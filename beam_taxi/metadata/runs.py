@@ -1,0 +1,177 @@
+"""Asking a store about runs: which there are, how each ended, what it read and made."""
+
+import dataclasses
+import datetime
+import difflib
+from collections.abc import Mapping, Sequence
+
+import ml_metadata as mlmd
+from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
+
+from beam_taxi.artifacts import RunFolder, Value
+from beam_taxi.errors import UserError
+from beam_taxi.metadata.recording import RecordedRun
+from beam_taxi.metadata.types import CSV_INPUT, EXECUTION_TYPES, LAST_NODE
+
+STATES = ('RUNNING', 'COMPLETE', 'CACHED', 'FAILED', 'CANCELED')
+
+# Executions that are looked at for each run that is asked for: a run has three, and others may be in between.
+_SHARE = 6
+_GROWTH = 8
+_RECENT = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+  """A run as a store has it.
+
+  Attributes:
+    run_id, pipeline_name: its names.
+    state: one of STATES.
+    folder: where its artifacts are; for a run that took an earlier one's, see `properties['cached_from']`.
+    started: when it began, by UTC.
+    seconds: how long it took; None while it has not ended, and where it ended without saying so.
+    rows: how many it read; None where it did not complete.
+    properties: all that is recorded of it.
+  """
+
+  run_id: str
+  pipeline_name: str
+  state: str
+  folder: str
+  started: datetime.datetime
+  seconds: float | None
+  rows: int | None
+  properties: Mapping[str, Value]
+
+  @property
+  def recorded(self) -> RecordedRun:
+    """What names it in its store."""
+    return RecordedRun(self.run_id, self.pipeline_name, RunFolder(self.folder))
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordedArtifact:
+  """An artifact of a run: its key ('input', 'examples', ...), id, type, URI and MLMD state."""
+
+  key: str
+  id: int
+  type: str
+  uri: str
+  state: str
+
+
+def list_runs(
+  store: mlmd.MetadataStore,
+  *,
+  state: str = '',
+  since: datetime.datetime | None = None,
+  limit: int | None = None,
+) -> list[Run]:
+  """Runs, those that were recorded last first.
+
+  Args:
+    store: an open store.
+    state: one of STATES, or '' for any.
+    since: only those recorded from then on.
+    limit: how many at most.
+  """
+  try:
+    kind = store.get_execution_type(EXECUTION_TYPES[LAST_NODE].name).id
+  except mlmd.errors.NotFoundError:
+    return []
+  earliest = since.timestamp() * 1000 if since else 0
+  # MLMD 1.21 has no filters any more, so a part of the store is looked at, and a larger one until it is enough.
+  size = None if limit is None else _SHARE * limit
+  while True:
+    executions = _newest(store, size)
+    chosen = [
+      execution
+      for execution in executions
+      if execution.type_id == kind
+      and execution.create_time_since_epoch >= earliest
+      and (not state or mlmd_pb2.Execution.State.Name(execution.last_known_state) == state)
+    ]
+    is_all = size is None or len(executions) < size or executions[-1].create_time_since_epoch < earliest
+    if limit is None or len(chosen) >= limit or is_all:
+      return [_run(execution) for execution in chosen[:limit]]
+    size = _GROWTH * len(executions)
+
+
+def runs_that_read(store: mlmd.MetadataStore, fingerprint: str) -> list[Run]:
+  """The complete runs that read an input of this fingerprint, the newest first."""
+  source = store.get_artifact_by_type_and_name(CSV_INPUT.name, fingerprint)
+  events = store.get_events_by_artifact_ids([source.id]) if source else []
+  readers = store.get_executions_by_id([event.execution_id for event in events]) if events else []
+  names = [reader.custom_properties['run_id'].string_value for reader in sorted(readers, key=_age)]
+  runs = [find_run(store, name) for name in names]
+  return [run for run in runs if run.state == 'COMPLETE']
+
+
+def find_run(store: mlmd.MetadataStore, run_id: str) -> Run:
+  """A run by its id.
+
+  Raises:
+    UserError: the store has none of this id.
+  """
+  execution = store.get_execution_by_type_and_name(EXECUTION_TYPES[LAST_NODE].name, f'{run_id}.{LAST_NODE}')
+  if execution:
+    return _run(execution)
+  recent = [run.run_id for run in list_runs(store, limit=_RECENT)]
+  near = difflib.get_close_matches(run_id, recent, n=1) or recent[:1]
+  hint = f'; did you mean {near[0]}?' if near else '; there is none at all'
+  raise UserError(f'{run_id}: the store has no such run{hint}')
+
+
+def artifacts_of(store: mlmd.MetadataStore, run: Run) -> list[RecordedArtifact]:
+  """What a run read and made, in the order of its steps; what an earlier run made, where it took that."""
+  names = [(kind.name, f'{run.run_id}.{node}') for node, kind in EXECUTION_TYPES.items()]
+  executions = [found for name in names if (found := store.get_execution_by_type_and_name(*name))]
+  order = {execution.id: place for place, execution in enumerate(executions)}
+  events = store.get_events_by_execution_ids(list(order)) if order else []
+  events = sorted(events, key=lambda event: (order[event.execution_id], event.type != mlmd_pb2.Event.INPUT))
+  keys = {event.artifact_id: event.path.steps[0].key for event in events}
+  artifacts = {artifact.id: artifact for artifact in store.get_artifacts_by_id(list(keys))} if keys else {}
+  return [
+    RecordedArtifact(
+      key, number, artifacts[number].type, artifacts[number].uri, mlmd_pb2.Artifact.State.Name(artifacts[number].state)
+    )
+    for number, key in keys.items()
+  ]
+
+
+def _newest(store: mlmd.MetadataStore, limit: int | None) -> list[mlmd_pb2.Execution]:
+  """Executions of any type, the newest first."""
+  options = mlmd.ListOptions(limit=limit, order_by=mlmd.OrderByField.CREATE_TIME, is_asc=False)
+  return sorted(store.get_executions(options), key=_age)
+
+
+def _age(execution: mlmd_pb2.Execution) -> tuple[int, int]:
+  """Sorts the newest first."""
+  return -execution.create_time_since_epoch, -execution.id
+
+
+def _run(execution: mlmd_pb2.Execution) -> Run:
+  properties = values_of(execution.custom_properties)
+  started = float(properties.get('started') or execution.create_time_since_epoch / 1000)
+  seconds, rows = properties.get('seconds'), properties.get('rows')
+  return Run(
+    run_id=str(properties.get('run_id', execution.name.removesuffix(f'.{LAST_NODE}'))),
+    pipeline_name=str(properties.get('pipeline_name', '')),
+    state=mlmd_pb2.Execution.State.Name(execution.last_known_state),
+    folder=str(properties.get('folder', '')),
+    started=datetime.datetime.fromtimestamp(started, datetime.timezone.utc),
+    seconds=None if seconds is None else float(seconds),
+    rows=None if rows is None else int(rows),
+    properties=properties,
+  )
+
+
+def values_of(properties: Mapping[str, mlmd_pb2.Value]) -> dict[str, Value]:
+  """Properties as plain values, by name and in the names' order."""
+  return {name: getattr(properties[name], str(properties[name].WhichOneof('value'))) for name in sorted(properties)}
+
+
+def unfinished(store: mlmd.MetadataStore) -> Sequence[Run]:
+  """The runs that are RUNNING by their record, the newest first."""
+  return list_runs(store, state='RUNNING')

@@ -1,0 +1,82 @@
+"""The sub-commands that ask or mend a metadata store: their parsers. Imports nothing heavy."""
+
+import argparse
+import datetime
+import re
+
+from beam_taxi.errors import UserError
+from beam_taxi.flags import new_parser
+
+_STATES = ('RUNNING', 'COMPLETE', 'CACHED', 'FAILED', 'CANCELED')
+
+_DESCRIPTIONS = {
+  'runs': 'Lists the runs of a store, the newest first.',
+  'show': 'Shows one run: how it went, what it read and made, and everything that is recorded of it.',
+  'lineage': """\
+Shows what something was made from and what was made from it, through all runs and pipelines of a store, TFX's too.""",
+  'diff': """\
+Shows what is different between two runs: their input, rows, splits, columns, schemas, and the features whose
+statistics moved.""",
+  'record': """\
+Records a finished run from its manifest, wherever and by whomever it was made: one that ran with --record manifest, or
+whose store was lost. A run that is recorded already stays as it is.""",
+  'reconcile': """\
+Settles the runs that are RUNNING by their record and whose end nobody recorded, as after kill -9 or a power cut:
+complete where there is a manifest, failed where the process or the Dataflow job is gone without one. Those that go on
+are left.""",
+}
+
+_UNITS = {'m': 'minutes', 'h': 'hours', 'd': 'days', 'w': 'weeks'}
+
+
+def build_store_parser(command: str) -> argparse.ArgumentParser:
+  """The parser of one of STORE_COMMANDS."""
+  parser = new_parser(
+    f'main.py {command}', _DESCRIPTIONS[command], 'Flags of Apache Beam can be given too, as for gs://.'
+  )
+  if command == 'record':
+    parser.add_argument('run_uri', metavar='RUN_URI', help="the run's folder, OUTPUT/runs/RUN_ID")
+    parser.add_argument('--metadata', required=True, metavar='URI', help='the store; see main.py --help')
+    return parser
+  store = parser.add_mutually_exclusive_group(required=True)
+  store.add_argument('--metadata', metavar='URI', help='the store; see main.py --help')
+  store.add_argument('--output', metavar='DIR', help='a local output of runs, whose metadata.sqlite is the store')
+  if command == 'runs':
+    parser.add_argument('--state', type=str.upper, choices=_STATES, help='only runs in this state')
+    parser.add_argument(
+      '--since',
+      metavar='TIME',
+      help='only runs from then on: 2026-01-31, 2026-01-31T12:00 (UTC), or 90m, 12h, 7d, 2w ago',
+    )
+    parser.add_argument('--limit', type=int, metavar='N', help='so many at most; default: 20')
+  if command == 'show':
+    parser.add_argument('run', metavar='RUN', help="the run's id")
+  if command == 'lineage':
+    parser.add_argument(
+      'what', metavar='ARTIFACT_OR_RUN', help="an artifact's id or URI, or that of a file in it, or a run's id"
+    )
+    parser.add_argument('--format', choices=['tree', 'json', 'dot', 'mermaid'], help='default: tree')
+  if command == 'diff':
+    parser.add_argument('first', metavar='RUN', help="a run's id")
+    parser.add_argument('second', metavar='RUN', help="another's")
+  if command == 'reconcile':
+    parser.add_argument(
+      '--force', action='store_true', help='also fail runs of other machines, which cannot be asked from here'
+    )
+  if command in ('runs', 'show', 'diff', 'reconcile'):
+    parser.add_argument('--json', action='store_true', help='print JSON')
+  return parser
+
+
+STORE_COMMANDS = tuple(_DESCRIPTIONS)
+
+
+def parse_time(text: str, now: datetime.datetime) -> datetime.datetime:
+  """A date, a date and time of UTC unless it says otherwise, or a time ago, as in 12h. Raises UserError."""
+  if match := re.fullmatch(r'(\d+)([mhdw])', text):
+    return now - datetime.timedelta(**{_UNITS[match[2]]: int(match[1])})
+  try:
+    found = datetime.datetime.fromisoformat(text)
+  except ValueError as error:
+    raise UserError(f'--since {text}: give a date, as in 2026-01-31, or a time ago, as in 12h or 7d') from error
+  return found if found.tzinfo else found.replace(tzinfo=datetime.timezone.utc)

@@ -1,0 +1,100 @@
+"""The command line as users type it, and programs that run it with something in its way."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+
+
+def environment(**variables: str) -> dict[str, str]:
+  """This process's, in which beam_taxi is found from any folder."""
+  return {**os.environ, 'PYTHONPATH': str(ROOT), **variables}
+
+
+def beam_taxi(folder: pathlib.Path, *words: object, **variables: str) -> subprocess.CompletedProcess:
+  """Runs the command line in a folder, to its end."""
+  command = [sys.executable, '-m', 'beam_taxi', *map(str, words)]
+  return subprocess.run(
+    command, cwd=folder, env=environment(**variables), capture_output=True, text=True, timeout=300, check=False
+  )
+
+
+def asked(folder: pathlib.Path, *words: object, **variables: str) -> Any:
+  """What a sub-command prints as JSON."""
+  done = beam_taxi(folder, *words, '--json', **variables)
+  assert done.returncode == 0, done.stderr
+  return json.loads(done.stdout)
+
+
+# Runs the command line with something in its way: a function that is called at one place in it, before or after.
+_PROGRAM = """
+import importlib, os, signal, sys, threading
+from beam_taxi import cli
+
+def kill():
+  os.kill(os.getpid(), signal.SIGKILL)
+
+def wait():
+  print('waiting', flush=True)
+  sys.stdin.readline()
+
+module, name, when, nth, what = sys.argv[1:6]
+del sys.argv[1:6]
+*path, attribute = name.split('.')
+where = importlib.import_module(module)
+for part in path:
+  where = getattr(where, part)
+real = getattr(where, attribute)
+left = [int(nth)]
+lock = threading.Lock()
+
+def in_the_way(*args, **kwargs):
+  with lock:
+    left[0] -= 1
+    now = left[0] == 0
+  if now and when == 'before':
+    globals()[what]()
+  result = real(*args, **kwargs)
+  if now and when == 'after':
+    globals()[what]()
+  return result
+
+setattr(where, attribute, in_the_way)
+sys.exit(cli.main())
+"""
+
+
+def start_with(
+  folder: pathlib.Path, place: tuple[str, str, str, int], what: str, *words: object, **variables: str
+) -> subprocess.Popen:
+  """Starts the command line with something in its way.
+
+  Args:
+    folder: where it runs.
+    place: a module, a function in it, 'before' or 'after', and at which call of it.
+    what: 'kill', which is SIGKILL, or 'wait', which prints 'waiting' and goes on after a line of input.
+    words: its words.
+    variables: of its environment.
+  """
+  module, name, when, nth = place
+  command = [sys.executable, '-c', _PROGRAM, module, name, when, str(nth), what, *map(str, words)]
+  return subprocess.Popen(
+    command,
+    cwd=folder,
+    env=environment(**variables),
+    stdin=subprocess.PIPE,
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
+    text=True,
+  )
+
+
+def properties(runs: list[Mapping[str, Any]], run_id: str) -> Mapping[str, Any]:
+  """A run's properties, of what `runs --json` printed."""
+  [run] = [run for run in runs if run['run_id'] == run_id]
+  return run['properties']

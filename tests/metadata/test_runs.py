@@ -1,0 +1,130 @@
+"""Asking stores of every kind which runs there are."""
+
+import dataclasses
+import datetime
+
+import ml_metadata as mlmd
+import pytest
+
+from beam_taxi.artifacts import InputSummary, Manifest, RunFolder, ShardFile, WrittenFile
+from beam_taxi.errors import UserError
+from beam_taxi.metadata.recording import (
+  RecordedRun,
+  record_completion,
+  record_failure,
+  record_reuse,
+  record_start,
+)
+from beam_taxi.metadata.runs import STATES, artifacts_of, find_run, list_runs, runs_that_read, unfinished
+
+STARTED = datetime.datetime(2026, 1, 31, 12, tzinfo=datetime.timezone.utc)
+
+
+def manifest(run_id: str) -> Manifest:
+  return Manifest(
+    run_id=run_id,
+    pipeline_name='taxi',
+    input=InputSummary(('*.csv',), 1, 1000, 30, 'sha256-sum:ab'),
+    columns={'fare': 'FLOAT'},
+    splits={'train': 30},
+    examples=(ShardFile('train', 'a.gz', 30, 100, 'aa'),),
+    statistics=(WrittenFile('s.pb', 'cc', 'train'),),
+    schema=WrittenFile('schema.pbtxt', 'ee'),
+    versions={},
+    cache_key=f'key-of-{run_id}',
+  )
+
+
+def run(run_id: str) -> RecordedRun:
+  return RecordedRun(run_id, 'taxi', RunFolder.of('/out', run_id))
+
+
+@pytest.fixture
+def filled(store: mlmd.MetadataStore) -> mlmd.MetadataStore:
+  """A store with a run in each state, begun in the order of STATES."""
+  for state in STATES:
+    record_start(store, run(state.lower()), {'started': STARTED.timestamp()})
+  record_completion(store, run('complete'), manifest('complete'), {'seconds': 2.5})
+  record_reuse(store, run('cached'), manifest('complete'), {'seconds': 0.5})
+  record_failure(store, run('failed'), 'bad')
+  record_failure(store, run('canceled'), 'Ctrl-C', canceled=True)
+  return store
+
+
+def test_runs_are_listed_the_newest_first(filled: mlmd.MetadataStore) -> None:
+  assert [(found.run_id, found.state) for found in list_runs(filled)] == [
+    (state.lower(), state) for state in reversed(STATES)
+  ]
+
+
+def test_a_run_says_when_it_began_how_long_it_took_and_what_it_read(filled: mlmd.MetadataStore) -> None:
+  found = find_run(filled, 'complete')
+
+  assert (found.pipeline_name, found.folder, found.started) == ('taxi', '/out/runs/complete', STARTED)
+  assert (found.seconds, found.rows) == (2.5, 30)
+  assert found.properties['records.train'] == 30
+  assert found.recorded == run('complete')
+
+
+def test_a_run_that_did_not_complete_has_no_rows(filled: mlmd.MetadataStore) -> None:
+  found = find_run(filled, 'failed')
+
+  assert (found.seconds, found.rows, found.properties['error']) == (None, None, 'bad')
+
+
+@pytest.mark.parametrize('state', STATES)
+def test_runs_are_chosen_by_their_state(filled: mlmd.MetadataStore, state: str) -> None:
+  assert [found.run_id for found in list_runs(filled, state=state)] == [state.lower()]
+
+
+def test_the_runs_that_are_running_are_unfinished(filled: mlmd.MetadataStore) -> None:
+  assert [found.run_id for found in unfinished(filled)] == ['running']
+
+
+def test_runs_are_chosen_by_number_and_time(filled: mlmd.MetadataStore) -> None:
+  now = datetime.datetime.now(datetime.timezone.utc)
+
+  assert [found.run_id for found in list_runs(filled, limit=2)] == ['canceled', 'failed']
+  assert len(list_runs(filled, since=now - datetime.timedelta(hours=1))) == 5
+  assert list_runs(filled, since=now + datetime.timedelta(hours=1)) == []
+
+
+def test_complete_runs_are_found_by_what_they_read(filled: mlmd.MetadataStore) -> None:
+  record_completion(filled, run('running'), manifest('running'), {})
+
+  assert [found.run_id for found in runs_that_read(filled, 'sha256-sum:ab')] == ['complete', 'running']
+  assert runs_that_read(filled, 'sha256-sum:cd') == []
+
+
+def test_the_artifacts_of_a_run_are_in_the_order_of_its_steps(filled: mlmd.MetadataStore) -> None:
+  found = artifacts_of(filled, find_run(filled, 'complete'))
+
+  assert [(artifact.key, artifact.type, artifact.uri, artifact.state) for artifact in found] == [
+    ('input', 'beam_taxi.CsvInput', '*.csv', 'LIVE'),
+    ('examples', 'Examples', '/out/runs/complete/examples', 'LIVE'),
+    ('statistics', 'ExampleStatistics', '/out/runs/complete/statistics', 'LIVE'),
+    ('schema', 'Schema', '/out/runs/complete/schema', 'LIVE'),
+  ]
+  assert artifacts_of(filled, find_run(filled, 'cached')) == found
+  assert artifacts_of(filled, find_run(filled, 'failed')) == []
+
+
+def test_a_store_without_runs_has_none(store: mlmd.MetadataStore) -> None:
+  assert list_runs(store, limit=20) == []
+  with pytest.raises(UserError, match='nothing: the store has no such run; there is none at all'):
+    find_run(store, 'nothing')
+
+
+def test_more_runs_than_a_page_of_mlmd_are_all_listed(store: mlmd.MetadataStore) -> None:
+  for number in range(105):
+    record_failure(store, run(f'run-{number}'), 'bad')
+
+  assert len({found.run_id for found in list_runs(store)}) == 105
+  assert [found.run_id for found in list_runs(store, limit=101)][-1] == 'run-4'
+
+
+def test_a_run_with_a_moved_clock_is_still_found(store: mlmd.MetadataStore) -> None:
+  later = dataclasses.replace(run('later'), run_id='later')
+  record_start(store, later, {'started': 4102444800.0})
+
+  assert find_run(store, 'later').started.year == 2100
