@@ -1,5 +1,6 @@
 """A Dataflow job, as its run records it and as `reconcile` asks for it."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -49,7 +50,13 @@ def is_job_alive(properties: Mapping[str, Value], beam_args: Sequence[str]) -> b
   except Exception as error:  # The client raises many kinds.
     raise UserError(
       f'job {properties["job_id"]} of project {properties["project"]}: Dataflow does not say how it is '
-      f'({" ".join(str(error).split())[:200]})'
+      f'({_cause(error)})'
     ) from error
   state = str(job.currentState).removeprefix('JOB_STATE_')
   return state not in _ENDED
+
+
+def _cause(error: Exception) -> str:
+  """What Dataflow answered, without the headers of the answer."""
+  status = getattr(error, 'status_code', None)
+  return f'HTTP status {status}' if status else textwrap.shorten(str(error), 200)

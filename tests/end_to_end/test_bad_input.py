@@ -179,7 +179,8 @@ def test_an_output_that_is_a_file_is_refused(command, tmp_path):
 def test_a_store_that_cannot_be_opened_is_refused_before_the_run(command, tmp_path, store):
   (tmp_path / '1.csv').write_bytes(GOOD * 100)
   code, stderr = command('--input', '1.csv', '--output', 'out', '--metadata', store)
-  assert_refused(code, stderr, f'--metadata {store}: the store cannot be opened')
+  absolute = store.replace('sqlite:///1', f'sqlite:///{tmp_path}/1')
+  assert_refused(code, stderr, f'--metadata {absolute}: the store cannot be opened')
   assert not list(tmp_path.rglob('manifest.json'))
 
 

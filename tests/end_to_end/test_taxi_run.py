@@ -153,7 +153,7 @@ def test_nothing_else_is_in_the_runs_folder(run):
   assert names == {*shards, *statistics, 'schema/schema.pbtxt', 'manifest.json'}
 
 
-def test_mlmd_leads_from_the_pipeline_to_the_run_to_its_artifacts(run):
+def test_mlmd_leads_from_the_pipeline_to_the_run_to_its_artifacts(run, taxi_csv):
   store = open_store(run[0].parent.parent)
   pipeline = store.get_context_by_type_and_name('pipeline', 'beam_taxi')
   [child] = store.get_children_contexts_by_context(pipeline.id)
@@ -167,6 +167,7 @@ def test_mlmd_leads_from_the_pipeline_to_the_run_to_its_artifacts(run):
   assert {execution.last_known_state for execution in executions} == {mlmd_pb2.Execution.COMPLETE}
   artifacts = {artifact.type: artifact for artifact in store.get_artifacts_by_context(child.id)}
   assert {name: artifact.uri for name, artifact in artifacts.items()} == {
+    'beam_taxi.CsvInput': str(taxi_csv),
     'Examples': f'{run[0]}/examples',
     'ExampleStatistics': f'{run[0]}/statistics',
     'Schema': f'{run[0]}/schema',
@@ -182,7 +183,7 @@ def test_the_summary_shows_rows_splits_features_steps_and_ids(run):
   assert re.search(r'trip_miles +FLOAT +\d+\.\d% +0 ', printed)
   assert re.search(r'company +STRING +\d+\.\d% +\d+ +Taxi Affiliation Services \(\d+\.\d%\)', printed)
   assert re.search(r'GenerateStatistics +statistics +\d+\.\d', printed)
-  assert re.search(r'examples +1 +examples', printed)
+  assert re.search(r'examples +2 +examples', printed)
   assert f'Where: {run[0]}\n' in printed
 
 
