@@ -309,16 +309,21 @@ def _runs_of(store: mlmd.MetadataStore, executions: Sequence[int]) -> dict[int, 
   As subgraphs without a step: MLMD's only call that gives the contexts of many executions at once.
   """
   found: dict[int, str] = {}
-  for ids in _batches(executions, _SUBGRAPH_STARTS):
-    options = mlmd_pb2.LineageSubgraphQueryOptions(max_num_hops=0)
-    options.starting_executions.filter_query = f'id IN ({", ".join(map(str, ids))})'
-    graph = store.get_lineage_subgraph(options, ['contexts', 'associations'])
-    names = {context.id: context.name for context in graph.contexts if context.type == 'pipeline_run'}
-    found |= {
-      association.execution_id: names[association.context_id]
-      for association in graph.associations
-      if association.context_id in names
-    }
+  try:
+    for ids in _batches(executions, _SUBGRAPH_STARTS):
+      options = mlmd_pb2.LineageSubgraphQueryOptions(max_num_hops=0)
+      options.starting_executions.filter_query = f'id IN ({", ".join(map(str, ids))})'
+      graph = store.get_lineage_subgraph(options, ['contexts', 'associations'])
+      names = {context.id: context.name for context in graph.contexts if context.type == 'pipeline_run'}
+      found |= {
+        association.execution_id: names[association.context_id]
+        for association in graph.associations
+        if association.context_id in names
+      }
+  except mlmd.errors.UnimplementedError:  # MLMD 1.21 has no filters any more, and then it is a call each.
+    for number in executions:
+      contexts = store.get_contexts_by_execution(number)
+      found |= {number: context.name for context in contexts if context.type == 'pipeline_run'}
   return found
 
 

@@ -40,6 +40,16 @@ _LAYOUT_OF_TFX = '1.21.0'
 # With waits that double from 50 ms up to 2 s, about 15 s in all.
 _ATTEMPTS = 12
 
+# What databases say where MLMD has no error of its own for it.
+_SIGNS_OF_ANOTHER = (
+  'database is locked',
+  'deadlock',
+  'lock wait timeout',
+  'duplicate',
+  'could not serialize',
+  'restarting transaction',
+)
+
 _P = ParamSpec('_P')
 _R = TypeVar('_R')
 
@@ -86,9 +96,7 @@ def _passes(error: BaseException) -> bool:
   if isinstance(error, mlmd.errors.AlreadyExistsError | mlmd.errors.AbortedError):
     return True
   text = str(error).lower()
-  return isinstance(error, mlmd.errors.StatusError) and any(
-    sign in text for sign in ('database is locked', 'deadlock', 'lock wait timeout', 'duplicate', 'could not serialize')
-  )
+  return isinstance(error, mlmd.errors.StatusError) and any(sign in text for sign in _SIGNS_OF_ANOTHER)
 
 
 @_again
