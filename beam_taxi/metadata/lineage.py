@@ -322,8 +322,9 @@ def _runs_of(store: mlmd.MetadataStore, executions: Sequence[int]) -> dict[int, 
       }
   except mlmd.errors.UnimplementedError:  # MLMD 1.21 has no filters any more, and then it is a call each.
     for number in executions:
-      contexts = store.get_contexts_by_execution(number)
-      found |= {number: context.name for context in contexts if context.type == 'pipeline_run'}
+      for context in store.get_contexts_by_execution(number):
+        if context.type == 'pipeline_run':
+          found[number] = context.name
   return found
 
 
