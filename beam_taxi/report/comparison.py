@@ -119,7 +119,7 @@ def _schema(runs: tuple[str, str], changes: Sequence[SchemaChange]) -> Table:
     second = _shown(change.second) or '-'
     for sign, strings in (('+', change.added), ('-', change.removed)):
       if strings:
-        some = ', '.join(_cut(text) for text in strings[:_MOST_STRINGS])
+        some = ', '.join(f'"{_cut(text)}"' for text in strings[:_MOST_STRINGS])
         more = f' and {len(strings) - _MOST_STRINGS:,} more' if len(strings) > _MOST_STRINGS else ''
         second += f'; {sign} {some}{more}'
     table.add_row(
@@ -172,7 +172,7 @@ def _figure(measure: str, number: float) -> str:
     return f'{number:.1%}'
   if number == round(number, 0) or abs(number) >= 10_000:
     return f'{number:,.0f}'
-  return f'{number:.4g}'
+  return f'{number:.6g}'
 
 
 def _cut(text: str) -> str:

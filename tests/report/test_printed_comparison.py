@@ -115,9 +115,9 @@ def test_a_schema_change_has_the_strings_that_came_and_went() -> None:
   added = tuple(f's{number}' for number in range(1007))
   change = SchemaChange('company', 'string domain', '2 strings', '1,008 strings', added, ('[old]',))
 
-  text = printed(but(schema=(change,)))
+  text = printed(but(schema=(change,)), width=200)
 
-  assert '1,008 strings; + s0, s1, s2, s3, s4 and 1,002 more; - [old]' in text
+  assert '1,008 strings; + "s0", "s1", "s2", "s3", "s4" and 1,002 more; - "[old]"' in text
 
 
 def test_a_change_for_all_features_says_so() -> None:
@@ -129,7 +129,7 @@ def test_a_change_for_all_features_says_so() -> None:
 @pytest.mark.parametrize(
   ('move', 'shown'),
   [
-    (MOVE, ['mean', '12.35', '1,234,567', '6.8']),
+    (MOVE, ['mean', '12.3456', '1,234,567', '6.8']),
     (Move('train', 'fare', 'zeros', 0.125, 0.5, 37.5), ['zeros', '12.5%', '50.0%', '37.5']),
     (
       Move('train', 'fare', 'share of value', 0, 0.5, 50, '[b]x\n'),
