@@ -123,6 +123,9 @@ class InputSplit:
   patterns: tuple[str, ...]
 
 
+# How a run can be, by its record.
+RUN_STATES = ('RUNNING', 'COMPLETE', 'CACHED', 'FAILED', 'CANCELED')
+
 RECORDERS = ('driver', 'graph', 'manifest')
 
 OUTPUT_FORMATS = ('tfrecord', 'parquet')

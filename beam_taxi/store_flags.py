@@ -4,10 +4,9 @@ import argparse
 import datetime
 import re
 
+from beam_taxi.config import RUN_STATES
 from beam_taxi.errors import UserError
 from beam_taxi.flags import new_parser
-
-_STATES = ('RUNNING', 'COMPLETE', 'CACHED', 'FAILED', 'CANCELED')
 
 _DESCRIPTIONS = {
   'runs': 'Lists the runs of a store, the newest first.',
@@ -42,7 +41,7 @@ def build_store_parser(command: str) -> argparse.ArgumentParser:
   store.add_argument('--metadata', metavar='URI', help='the store; see main.py --help')
   store.add_argument('--output', metavar='DIR', help='a local output of runs, whose metadata.sqlite is the store')
   if command == 'runs':
-    parser.add_argument('--state', type=str.upper, choices=_STATES, help='only runs in this state')
+    parser.add_argument('--state', type=str.upper, choices=RUN_STATES, help='only runs in this state')
     parser.add_argument(
       '--since',
       metavar='TIME',

@@ -1,5 +1,4 @@
-"""Statistics and schema with TensorFlow Data Validation: its batches, its transform, writing and comparing
-its protos.
+"""Statistics and schema with TensorFlow Data Validation: its transform, and writing and comparing its protos.
 
 This package imports TFDV, which takes seconds; whoever needs it imports it where it is needed.
 """

@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import ParamSpec, TypeVar
 
 import ml_metadata as mlmd
-import tenacity
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 
 from beam_taxi import native_stderr
 from beam_taxi.artifacts import Manifest, RunFolder, Value
 from beam_taxi.errors import UserError
+from beam_taxi.metadata.attempts import attempts
 from beam_taxi.metadata.store import connect
 from beam_taxi.metadata.types import (
   CSV_INPUT,
@@ -36,19 +36,6 @@ _DONE = (_State.COMPLETE, _State.CACHED)
 # TFX finds Split-NAME folders and FeatureStats.pb only in artifacts that a TFX of 0.29 or later says it wrote
 # (tfx/types/standard_artifact_utils.py), so ours say whose layout they have.
 _LAYOUT_OF_TFX = '1.21.0'
-
-# With waits that double from 50 ms up to 2 s, about 15 s in all.
-_ATTEMPTS = 12
-
-# What databases say where MLMD has no error of its own for it.
-_SIGNS_OF_ANOTHER = (
-  'database is locked',
-  'deadlock',
-  'lock wait timeout',
-  'duplicate',
-  'could not serialize',
-  'restarting transaction',
-)
 
 _P = ParamSpec('_P')
 _R = TypeVar('_R')
@@ -77,26 +64,16 @@ class _Output:
 def _again(record: Callable[_P, _R]) -> Callable[_P, _R]:
   """Repeats a recording that came into another's way: nothing was written then, or it is found the next time."""
 
-  @functools.wraps(record)
   def attempt(*args: _P.args, **kwargs: _P.kwargs) -> _R:
     # MLMD's C++ says there what is raised here as well.
     with native_stderr.withheld(show_on_error=False):
       return record(*args, **kwargs)
 
-  return tenacity.retry(
-    retry=tenacity.retry_if_exception(_passes),
-    wait=tenacity.wait_random_exponential(multiplier=0.05, max=2),
-    stop=tenacity.stop_after_attempt(_ATTEMPTS),
-    reraise=True,
-  )(attempt)
+  @functools.wraps(record)
+  def again(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+    return attempts()(attempt, *args, **kwargs)
 
-
-def _passes(error: BaseException) -> bool:
-  """Whether an error comes from another who writes at the same time."""
-  if isinstance(error, mlmd.errors.AlreadyExistsError | mlmd.errors.AbortedError):
-    return True
-  text = str(error).lower()
-  return isinstance(error, mlmd.errors.StatusError) and any(sign in text for sign in _SIGNS_OF_ANOTHER)
+  return again
 
 
 @_again

@@ -13,8 +13,6 @@ from beam_taxi.errors import UserError
 from beam_taxi.metadata.recording import RecordedRun
 from beam_taxi.metadata.types import CSV_INPUT, EXECUTION_TYPES, LAST_NODE
 
-STATES = ('RUNNING', 'COMPLETE', 'CACHED', 'FAILED', 'CANCELED')
-
 # Executions that are looked at for each run that is asked for: a run has three, and others may be in between.
 _SHARE = 6
 _GROWTH = 8
@@ -27,7 +25,7 @@ class Run:
 
   Attributes:
     run_id, pipeline_name: its names.
-    state: one of STATES.
+    state: one of config.RUN_STATES.
     folder: where its artifacts are; for a run that took an earlier one's, see `properties['cached_from']`.
     started: when it began, by UTC.
     seconds: how long it took; None while it has not ended, and where it ended without saying so.
@@ -72,7 +70,7 @@ def list_runs(
 
   Args:
     store: an open store.
-    state: one of STATES, or '' for any.
+    state: one of config.RUN_STATES, or '' for any.
     since: only those recorded from then on.
     limit: how many at most.
   """

@@ -5,25 +5,16 @@ import socket
 import textwrap
 
 import ml_metadata as mlmd
-import tenacity
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 
 from beam_taxi import native_stderr, storage
 from beam_taxi.errors import UserError
+from beam_taxi.metadata.attempts import attempts
 from beam_taxi.metadata.passwords import password_of
 from beam_taxi.metadata.uri import StoreUri, parse_uri
 
 _SQLITE_MAGIC = b'SQLite format 3\0'  # Source: the SQLite file format, 1.3.1.
 _PATIENCE_S = 10
-_ATTEMPTS = 12
-_SIGNS_OF_ANOTHER = (
-  'concurrent connection',
-  'retry transaction',
-  'already exists',
-  'duplicate',
-  'deadlock',
-  'database is locked',
-)
 # MLMD tells of each table that is amiss.
 _LONGEST_REASON = 300
 # A call to a server that takes longer has failed.
@@ -59,23 +50,11 @@ def connect(uri: str, *, create: bool = True) -> mlmd.MetadataStore:
 
 
 def _open(uri: StoreUri, config: mlmd_pb2.ConnectionConfig) -> mlmd.MetadataStore:
-  # Two who open an empty database both make its tables, and each may find those of the other.
-  attempts = tenacity.Retrying(
-    retry=tenacity.retry_if_exception(_meets_another),
-    wait=tenacity.wait_random_exponential(multiplier=0.1, max=2),
-    stop=tenacity.stop_after_attempt(_ATTEMPTS),
-    reraise=True,
-  )
   with native_stderr.withheld(show_on_error=False) as said:
     try:
-      return attempts(mlmd.MetadataStore, config)
+      return attempts()(mlmd.MetadataStore, config)
     except (RuntimeError, mlmd.errors.StatusError) as error:
       raise UserError(f'--metadata {uri.text}: {_reason(uri, config, str(error), said())}') from None
-
-
-def _meets_another(error: BaseException) -> bool:
-  text = str(error).lower()
-  return any(sign in text for sign in _SIGNS_OF_ANOTHER)
 
 
 def _open_grpc(uri: StoreUri) -> mlmd.MetadataStore:

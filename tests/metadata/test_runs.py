@@ -7,6 +7,7 @@ import ml_metadata as mlmd
 import pytest
 
 from beam_taxi.artifacts import InputSummary, Manifest, RunFolder, ShardFile, WrittenFile
+from beam_taxi.config import RUN_STATES
 from beam_taxi.errors import UserError
 from beam_taxi.metadata.recording import (
   RecordedRun,
@@ -15,7 +16,7 @@ from beam_taxi.metadata.recording import (
   record_reuse,
   record_start,
 )
-from beam_taxi.metadata.runs import STATES, artifacts_of, find_run, list_runs, runs_that_read, unfinished
+from beam_taxi.metadata.runs import artifacts_of, find_run, list_runs, runs_that_read, unfinished
 
 STARTED = datetime.datetime(2026, 1, 31, 12, tzinfo=datetime.timezone.utc)
 
@@ -41,8 +42,8 @@ def run(run_id: str) -> RecordedRun:
 
 @pytest.fixture
 def filled(store: mlmd.MetadataStore) -> mlmd.MetadataStore:
-  """A store with a run in each state, begun in the order of STATES."""
-  for state in STATES:
+  """A store with a run in each state, begun in the order of RUN_STATES."""
+  for state in RUN_STATES:
     record_start(store, run(state.lower()), {'started': STARTED.timestamp()})
   record_completion(store, run('complete'), manifest('complete'), {'seconds': 2.5})
   record_reuse(store, run('cached'), manifest('complete'), {'seconds': 0.5})
@@ -53,7 +54,7 @@ def filled(store: mlmd.MetadataStore) -> mlmd.MetadataStore:
 
 def test_runs_are_listed_the_newest_first(filled: mlmd.MetadataStore) -> None:
   assert [(found.run_id, found.state) for found in list_runs(filled)] == [
-    (state.lower(), state) for state in reversed(STATES)
+    (state.lower(), state) for state in reversed(RUN_STATES)
   ]
 
 
@@ -72,7 +73,7 @@ def test_a_run_that_did_not_complete_has_no_rows(filled: mlmd.MetadataStore) -> 
   assert (found.seconds, found.rows, found.properties['error']) == (None, None, 'bad')
 
 
-@pytest.mark.parametrize('state', STATES)
+@pytest.mark.parametrize('state', RUN_STATES)
 def test_runs_are_chosen_by_their_state(filled: mlmd.MetadataStore, state: str) -> None:
   assert [found.run_id for found in list_runs(filled, state=state)] == [state.lower()]
 

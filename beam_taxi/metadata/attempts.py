@@ -1,0 +1,39 @@
+"""Trying again what came into the way of somebody else who uses the store at the same time."""
+
+import ml_metadata as mlmd
+import tenacity
+
+# With waits that double from 50 ms up to 2 s, about 15 s in all.
+_ATTEMPTS = 12
+
+# What MLMD and the databases say where MLMD has no error of its own for it. Two who open an empty database both make
+# its tables, and each may find some of the other's.
+_SIGNS = (
+  'already exists',
+  'concurrent connection',
+  'could not serialize',
+  'database is locked',
+  'deadlock',
+  'duplicate',
+  'lock wait timeout',
+  'restarting transaction',
+  'retry transaction',
+)
+
+
+def attempts() -> tenacity.Retrying:
+  """Calls a function again, within bounds, as long as it fails because of somebody else. Raises its last error."""
+  return tenacity.Retrying(
+    retry=tenacity.retry_if_exception(_meets_another),
+    wait=tenacity.wait_random_exponential(multiplier=0.05, max=2),
+    stop=tenacity.stop_after_attempt(_ATTEMPTS),
+    reraise=True,
+  )
+
+
+def _meets_another(error: BaseException) -> bool:
+  if isinstance(error, mlmd.errors.AlreadyExistsError | mlmd.errors.AbortedError):
+    return True
+  # MLMD raises RuntimeError where it cannot connect.
+  text = str(error).lower()
+  return isinstance(error, mlmd.errors.StatusError | RuntimeError) and any(sign in text for sign in _SIGNS)
