@@ -14,10 +14,8 @@ from collections.abc import Mapping, Sequence
 
 from commands import MAIN, encoders, programs, readings, tfx_environment
 from measuring import Command, Figures, measure, median
-from rich import box
-from rich.console import Console
 from rich.progress import track
-from rich.table import Table
+from tables import print_table
 
 Results = Mapping[Command, Figures]
 
@@ -74,15 +72,6 @@ def print_readings(results: Results, runs: Mapping[Command, int]) -> None:
     figures = [f'{found.seconds:.2f}', f'{found.cpu_seconds:.2f}', f'{found.megabytes:,.0f}']
     rows.append([command.name, str(runs[command]), *figures])
   print_table('Reading CSV', ['Runs', 'Seconds', 'CPU seconds', 'Peak MB'], rows)
-
-
-def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-  table = Table(title, box=box.MARKDOWN)
-  for heading in headings:
-    table.add_column(heading, justify='right')
-  for row in rows:
-    table.add_row(*row)
-  Console(width=180).print(table)
 
 
 def choose(commands: Sequence[Command], texts: Sequence[str]) -> list[Command]:
