@@ -9,13 +9,14 @@ import dataclasses
 import functools
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 
 from beam_taxi import storage
 from beam_taxi.errors import UserError
+from beam_taxi.metadata.nodes import batches, events_of_artifacts, events_of_executions, executions_by_id
 
 ARTIFACT = 'artifact'
 EXECUTION = 'execution'
@@ -25,9 +26,6 @@ OUTPUT = 'output'
 _Event = mlmd_pb2.Event
 _INPUTS = (_Event.INPUT, _Event.DECLARED_INPUT, _Event.INTERNAL_INPUT)
 _OUTPUTS = (_Event.OUTPUT, _Event.DECLARED_OUTPUT, _Event.INTERNAL_OUTPUT)
-
-# Ids in one call. A store on a server answers in one message, and MySQL parses a list of these in no time.
-_BATCH = 1000
 
 # MLMD drops, without a word, starting nodes of a subgraph beyond about so many.
 _SUBGRAPH_STARTS = 100
@@ -222,11 +220,11 @@ def _steps(store: mlmd.MetadataStore, kind: str, ids: Sequence[int], upwards: bo
   """The edges that lead one step on from nodes of one kind, those that were recorded last first."""
   if kind == EXECUTION:
     kinds = _INPUTS if upwards else _OUTPUTS
-    events = [event for event in _events_of_executions(store, ids) if event.type in kinds]
+    events = [event for event in events_of_executions(store, ids) if event.type in kinds]
   elif upwards:
     events = _making(store, ids)
   else:
-    events = [event for event in _events_of_artifacts(store, ids) if event.type in _INPUTS]
+    events = [event for event in events_of_artifacts(store, ids) if event.type in _INPUTS]
   events.sort(key=lambda event: (-event.milliseconds_since_epoch, -event.execution_id, -event.artifact_id))
   return list(dict.fromkeys(map(_edge, events)))
 
@@ -238,13 +236,13 @@ def _making(store: mlmd.MetadataStore, artifacts: Sequence[int]) -> list[mlmd_pb
   event for what they found. These count only where nothing else is known of an artifact, and then the first.
   """
   outputs: defaultdict[int, list[mlmd_pb2.Event]] = defaultdict(list)
-  for event in _events_of_artifacts(store, artifacts):
+  for event in events_of_artifacts(store, artifacts):
     if event.type in _OUTPUTS:
       outputs[event.artifact_id].append(event)
   doubtful = {event.execution_id for events in outputs.values() if len(events) > 1 for event in events}
   cached = {
     execution.id
-    for execution in _executions(store, sorted(doubtful))
+    for execution in executions_by_id(store, sorted(doubtful))
     if execution.last_known_state == mlmd_pb2.Execution.CACHED
   }
   found: list[mlmd_pb2.Event] = []
@@ -271,7 +269,7 @@ def _nodes(store: mlmd.MetadataStore, keys: Sequence[_Key]) -> tuple[Node, ...]:
   execution_ids = [number for kind, number in keys if kind == EXECUTION]
   makers = {event.artifact_id: event.execution_id for event in _making(store, artifact_ids)}
   runs = _runs_of(store, sorted({*execution_ids, *makers.values()}))
-  artifacts = [artifact for ids in _batches(artifact_ids, _BATCH) for artifact in store.get_artifacts_by_id(ids)]
+  artifacts = [artifact for ids in batches(artifact_ids) for artifact in store.get_artifacts_by_id(ids)]
   nodes = [
     Node(
       ARTIFACT,
@@ -294,7 +292,7 @@ def _nodes(store: mlmd.MetadataStore, keys: Sequence[_Key]) -> tuple[Node, ...]:
       _state(execution.last_known_state, mlmd_pb2.Execution.State.Name(execution.last_known_state)),
       runs.get(execution.id, ''),
     )
-    for execution in sorted(_executions(store, execution_ids), key=lambda execution: execution.id)
+    for execution in sorted(executions_by_id(store, execution_ids), key=lambda execution: execution.id)
   ]
   return tuple(nodes)
 
@@ -310,7 +308,7 @@ def _runs_of(store: mlmd.MetadataStore, executions: Sequence[int]) -> dict[int, 
   """
   found: dict[int, str] = {}
   try:
-    for ids in _batches(executions, _SUBGRAPH_STARTS):
+    for ids in batches(executions, _SUBGRAPH_STARTS):
       options = mlmd_pb2.LineageSubgraphQueryOptions(max_num_hops=0)
       options.starting_executions.filter_query = f'id IN ({", ".join(map(str, ids))})'
       graph = store.get_lineage_subgraph(options, ['contexts', 'associations'])
@@ -326,22 +324,3 @@ def _runs_of(store: mlmd.MetadataStore, executions: Sequence[int]) -> dict[int, 
         if context.type == 'pipeline_run':
           found[number] = context.name
   return found
-
-
-def _events_of_artifacts(store: mlmd.MetadataStore, artifacts: Sequence[int]) -> Iterator[mlmd_pb2.Event]:
-  for ids in _batches(artifacts, _BATCH):
-    yield from store.get_events_by_artifact_ids(ids)
-
-
-def _events_of_executions(store: mlmd.MetadataStore, executions: Sequence[int]) -> Iterator[mlmd_pb2.Event]:
-  for ids in _batches(executions, _BATCH):
-    yield from store.get_events_by_execution_ids(ids)
-
-
-def _executions(store: mlmd.MetadataStore, executions: Sequence[int]) -> Iterator[mlmd_pb2.Execution]:
-  for ids in _batches(executions, _BATCH):
-    yield from store.get_executions_by_id(ids)
-
-
-def _batches(ids: Sequence[int], size: int) -> Iterable[Sequence[int]]:
-  return (ids[begin : begin + size] for begin in range(0, len(ids), size))
