@@ -3,19 +3,21 @@
 import dataclasses
 import datetime
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 
 from beam_taxi.artifacts import RunFolder, Value
 from beam_taxi.errors import UserError
+from beam_taxi.metadata.nodes import batches
 from beam_taxi.metadata.recording import RecordedRun
 from beam_taxi.metadata.types import CSV_INPUT, EXECUTION_TYPES, LAST_NODE
 
-# Executions that are looked at for each run that is asked for: a run has three, and others may be in between.
-_SHARE = 6
-_GROWTH = 8
+# An execution of a run in one of these has no events, by which it is known before its many properties are read.
+_WITHOUT_EVENTS = ('RUNNING', 'FAILED', 'CANCELED')
+# Executions that are read at a time.
+_PAGE = 100
 _RECENT = 100
 
 
@@ -79,21 +81,17 @@ def list_runs(
   except mlmd.errors.NotFoundError:
     return []
   earliest = since.timestamp() * 1000 if since else 0
-  # MLMD 1.21 has no filters any more, so a part of the store is looked at, and a larger one until it is enough.
-  size = None if limit is None else _SHARE * limit
-  while True:
-    executions = _newest(store, size)
-    chosen = [
+  chosen: list[mlmd_pb2.Execution] = []
+  for executions in _newest_first(store, state in _WITHOUT_EVENTS):
+    recent = [execution for execution in executions if execution.create_time_since_epoch >= earliest]
+    chosen += [
       execution
-      for execution in executions
-      if execution.type_id == kind
-      and execution.create_time_since_epoch >= earliest
-      and (not state or mlmd_pb2.Execution.State.Name(execution.last_known_state) == state)
+      for execution in recent
+      if execution.type_id == kind and (not state or mlmd_pb2.Execution.State.Name(execution.last_known_state) == state)
     ]
-    is_all = size is None or len(executions) < size or executions[-1].create_time_since_epoch < earliest
-    if limit is None or len(chosen) >= limit or is_all:
-      return [_run(execution) for execution in chosen[:limit]]
-    size = _GROWTH * len(executions)
+    if (executions and not recent) or (limit is not None and len(chosen) >= limit):
+      break
+  return [_run(execution) for execution in chosen[:limit]]
 
 
 def runs_that_read(store: mlmd.MetadataStore, fingerprint: str) -> list[Run]:
@@ -101,7 +99,7 @@ def runs_that_read(store: mlmd.MetadataStore, fingerprint: str) -> list[Run]:
   source = store.get_artifact_by_type_and_name(CSV_INPUT.name, fingerprint)
   events = store.get_events_by_artifact_ids([source.id]) if source else []
   readers = store.get_executions_by_id([event.execution_id for event in events]) if events else []
-  names = [reader.custom_properties['run_id'].string_value for reader in sorted(readers, key=_age)]
+  names = [reader.custom_properties['run_id'].string_value for reader in sorted(readers, key=lambda reader: -reader.id)]
   runs = [find_run(store, name) for name in names]
   return [run for run in runs if run.state == 'COMPLETE']
 
@@ -138,15 +136,18 @@ def artifacts_of(store: mlmd.MetadataStore, run: Run) -> list[RecordedArtifact]:
   ]
 
 
-def _newest(store: mlmd.MetadataStore, limit: int | None) -> list[mlmd_pb2.Execution]:
-  """Executions of any type, the newest first."""
-  options = mlmd.ListOptions(limit=limit, order_by=mlmd.OrderByField.CREATE_TIME, is_asc=False)
-  return sorted(store.get_executions(options), key=_age)
+def _newest_first(store: mlmd.MetadataStore, without_events: bool) -> Iterator[list[mlmd_pb2.Execution]]:
+  """Executions of any type, all or those without events, a page at a time.
 
-
-def _age(execution: mlmd_pb2.Execution) -> tuple[int, int]:
-  """Sorts the newest first."""
-  return -execution.create_time_since_epoch, -execution.id
+  By their ids, which MLMD counts up, with gaps where a server gave one up: MLMD 1.21 has no filters any more.
+  """
+  newest = store.get_executions(mlmd.ListOptions(limit=1, order_by=mlmd.OrderByField.ID, is_asc=False))
+  for ids in batches(range(newest[0].id if newest else 0, 0, -1)):
+    if without_events:
+      others = {event.execution_id for event in store.get_events_by_execution_ids(ids)}
+      ids = [number for number in ids if number not in others]
+    for page in batches(ids, _PAGE):
+      yield sorted(store.get_executions_by_id(page), key=lambda execution: -execution.id)
 
 
 def _run(execution: mlmd_pb2.Execution) -> Run:

@@ -1,7 +1,10 @@
 """Asking stores of every kind which runs there are."""
 
+import contextlib
 import dataclasses
 import datetime
+import pathlib
+import sqlite3
 
 import ml_metadata as mlmd
 import pytest
@@ -17,6 +20,7 @@ from beam_taxi.metadata.recording import (
   record_start,
 )
 from beam_taxi.metadata.runs import artifacts_of, find_run, list_runs, runs_that_read, unfinished
+from beam_taxi.metadata.store import connect
 
 STARTED = datetime.datetime(2026, 1, 31, 12, tzinfo=datetime.timezone.utc)
 
@@ -122,6 +126,20 @@ def test_more_runs_than_a_page_of_mlmd_are_all_listed(store: mlmd.MetadataStore)
 
   assert len({found.run_id for found in list_runs(store)}) == 105
   assert [found.run_id for found in list_runs(store, limit=101)][-1] == 'run-4'
+
+
+def test_runs_on_both_sides_of_a_gap_in_the_ids_are_listed(tmp_path: pathlib.Path) -> None:
+  path = tmp_path / 'm.sqlite'
+  store = connect(f'sqlite:///{path}')
+  record_failure(store, run('before'), 'bad')
+  with contextlib.closing(sqlite3.connect(path)) as database, database:
+    database.execute("UPDATE sqlite_sequence SET seq = 2500 WHERE name = 'Execution'")
+  record_failure(store, run('after'), 'bad')
+  an_hour_ago = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=1)
+
+  assert [found.run_id for found in list_runs(store, since=an_hour_ago)] == ['after', 'before']
+  assert [found.run_id for found in list_runs(store, state='FAILED')] == ['after', 'before']
+  assert list_runs(store, state='COMPLETE') == []
 
 
 def test_a_run_with_a_moved_clock_is_still_found(store: mlmd.MetadataStore) -> None:
