@@ -15,6 +15,7 @@ setup(
     'apache-beam[gcp]>=2.72,<3',
     # tfx-bsl 1.16 imports dill without declaring it.
     'dill',
+    'google-auth',
     # Without it Beam checksums TFRecords in Python.
     'google-crc32c',
     'isal',
@@ -25,6 +26,7 @@ setup(
     'pyarrow>=10.0.1',
     # Says why a MySQL server refuses, which MLMD leaves out.
     'pymysql',
+    'requests',
     'rich',
     'tenacity',
     'tensorflow>=2.16.2,<3',

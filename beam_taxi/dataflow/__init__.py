@@ -1,1 +1,1 @@
-"""What only Google Cloud Dataflow needs: a job's names, its link and its state."""
+"""What only Google Cloud Dataflow needs: a job's names and link, and what its service says of it."""

@@ -1,11 +1,9 @@
 """A Dataflow job, as its run records it and as `reconcile` asks for it."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from beam_taxi.artifacts import Value
-from beam_taxi.errors import UserError
 
 # States that a job leaves no more. (Source: Dataflow's REST reference, projects.jobs, JobState.)
 _ENDED = ('DONE', 'FAILED', 'CANCELLED', 'UPDATED', 'DRAINED')
@@ -40,23 +38,11 @@ def is_job_alive(properties: Mapping[str, Value], beam_args: Sequence[str]) -> b
     UserError: Dataflow does not say.
   """
   from apache_beam.options.pipeline_options import PipelineOptions
-  from apache_beam.runners.dataflow.internal.apiclient import DataflowApplicationClient
+
+  from beam_taxi.dataflow.service import DataflowService
 
   names = [f'--{name}={properties[name]}' for name in ('project', 'region')]
-  options = PipelineOptions([*beam_args, *names, '--temp_location=gs://unused/temp'])
-  try:
-    # Asked once: Beam itself would ask for minutes, even about a job that there is not.
-    job = DataflowApplicationClient.get_job.__wrapped__(DataflowApplicationClient(options), properties['job_id'])
-  except Exception as error:  # The client raises many kinds.
-    raise UserError(
-      f'job {properties["job_id"]} of project {properties["project"]}: Dataflow does not say how it is '
-      f'({_cause(error)})'
-    ) from error
-  state = str(job.currentState).removeprefix('JOB_STATE_')
+  job = DataflowService(PipelineOptions([*beam_args, *names])).job(str(properties['job_id']))
+  # A field that has its default is left out of the JSON.
+  state = job.get('currentState', 'JOB_STATE_UNKNOWN').removeprefix('JOB_STATE_')
   return state not in _ENDED
-
-
-def _cause(error: Exception) -> str:
-  """What Dataflow answered, without the headers of the answer."""
-  status = getattr(error, 'status_code', None)
-  return f'HTTP status {status}' if status else textwrap.shorten(str(error), 200)
