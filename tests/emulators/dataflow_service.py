@@ -6,6 +6,7 @@ is the token service too. (Source: Dataflow's REST reference; AIP-193 for errors
 
 import contextlib
 import dataclasses
+import datetime
 import http.server
 import json
 import pathlib
@@ -17,7 +18,10 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+# In rising order. Each has a number too, in another order, which JSON may have in the name's place.
 _IMPORTANCES = [f'JOB_MESSAGE_{name}' for name in ('DEBUG', 'DETAILED', 'BASIC', 'WARNING', 'ERROR')]
+_IMPORTANCE_OF = {number: _IMPORTANCES[rank] for number, rank in zip('12534', range(5), strict=True)}
+_CANCELLED = ('JOB_STATE_CANCELLED', 5)
 _ENDED = [f'JOB_STATE_{name}' for name in ('DONE', 'FAILED', 'CANCELLED', 'UPDATED', 'DRAINED')]
 _STATUS = {400: 'FAILED_PRECONDITION', 401: 'UNAUTHENTICATED', 403: 'PERMISSION_DENIED', 404: 'NOT_FOUND'}
 _TOKEN = 'token-of-the-double'
@@ -81,8 +85,8 @@ class Dataflow:
 
   def answer(self, method: str, resource: str, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
     """What the service says to a call of a job; raises RefusalError."""
-    match [*map(urllib.parse.unquote, resource.strip('/').split('/'))], method:
-      case ['v1b3', 'projects', project, 'locations', location, 'jobs', name, *rest], _:
+    match [urllib.parse.unquote(part) for part in resource.split('/')]:
+      case ['', 'v1b3', 'projects', project, 'locations', location, 'jobs', name, *rest]:
         job = self.jobs.get((project, location, name))
       case _:
         raise RefusalError(404, 'no such method')
@@ -100,11 +104,13 @@ class Dataflow:
     raise RefusalError(404, 'no such method')
 
   def _messages(self, job: Job, query: dict[str, str]) -> dict[str, Any]:
-    least = _IMPORTANCES.index(query.get('minimumImportance', 'JOB_MESSAGE_DEBUG'))
+    least = query.get('minimumImportance', 'JOB_MESSAGE_DEBUG')
+    rank = _IMPORTANCES.index(_IMPORTANCE_OF.get(least, least))
+    since = _time(query.get('startTime', '1970-01-01T00:00:00Z'))
     found = [
       message
       for message in job.messages
-      if _IMPORTANCES.index(message['messageImportance']) >= least and message['time'] >= query.get('startTime', '')
+      if _IMPORTANCES.index(message['messageImportance']) >= rank and _time(message['time']) >= since
     ]
     begin = int(query.get('pageToken', '0'))
     end = begin + self.page_size
@@ -116,9 +122,13 @@ class Dataflow:
 def _update(job: Job, body: dict[str, Any]) -> dict[str, Any]:
   if job.resource['currentState'] in _ENDED:
     raise RefusalError(400, 'the job has ended')
-  if body.get('requestedState') == 'JOB_STATE_CANCELLED':
+  if body.get('requestedState') in _CANCELLED:
     job.resource['currentState'] = 'JOB_STATE_CANCELLING'
   return job.resource
+
+
+def _time(text: str) -> datetime.datetime:
+  return datetime.datetime.fromisoformat(text.replace('Z', '+00:00'))
 
 
 @contextlib.contextmanager
