@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 
 from apache_beam.options.pipeline_options import DirectOptions, GoogleCloudOptions, PipelineOptions, StandardOptions
-from apache_beam.runners.direct.direct_runner import BundleBasedDirectRunner, SwitchingDirectRunner
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineRunner, create_runner
 
@@ -14,6 +13,7 @@ from beam_taxi import beam_workarounds  # noqa: F401 - imported for what it does
 from beam_taxi.config import MIB
 from beam_taxi.errors import UserError
 from beam_taxi.flags import build_parser
+from beam_taxi.provenance import is_local_runner
 
 # These hand arguments that Beam does not know on to a job server, which may know them.
 _RUNNERS_WITH_ARGUMENTS_OF_THEIR_OWN = ('PortableRunner', 'FlinkRunner', 'SparkRunner', 'PrismRunner')
@@ -74,8 +74,8 @@ def spare_cores(runner: PipelineRunner, options: PipelineOptions) -> int:
 
 
 def runs_here(runner: PipelineRunner) -> bool:
-  """Whether a runner's workers are this process or ones that it starts on this machine."""
-  return isinstance(runner, FnApiRunner | BundleBasedDirectRunner | SwitchingDirectRunner)
+  """Whether a runner's workers are this process, or ones that it starts on this machine."""
+  return is_local_runner(type(runner).__name__)
 
 
 def is_waited_for(runner: PipelineRunner, options: PipelineOptions) -> bool:

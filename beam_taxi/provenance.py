@@ -10,6 +10,9 @@ from collections.abc import Sequence
 
 from beam_taxi.artifacts import Value
 
+# By name, for it is all that a run's record has; and telling by it takes no import of Beam.
+_LOCAL_RUNNERS = ('FnApiRunner', 'BundleBasedDirectRunner', 'SwitchingDirectRunner')
+
 _HIDDEN = '***'
 _SECRET_FLAG = re.compile(r'(password|secret|token|credential|access_key|connection_string|api_key)', re.IGNORECASE)
 _LOGIN = re.compile(r'(://[^/@\s:]*):[^/@\s]*@')
@@ -34,6 +37,11 @@ def provenance(argv: Sequence[str], runner: str) -> dict[str, Value]:
     'process': this_process(),
     'runner': runner,
   }
+
+
+def is_local_runner(runner: str) -> bool:
+  """Whether a runner of Beam has as workers the process that begins a run, or ones that this starts on its machine."""
+  return runner in _LOCAL_RUNNERS
 
 
 def without_secrets(argv: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from beam_taxi.metadata.recording import record_manifest
 from beam_taxi.metadata.runs import artifacts_of, find_run, list_runs
 from beam_taxi.metadata.store import connect
 from beam_taxi.metadata.uri import store_uri
-from beam_taxi.provenance import is_alive
+from beam_taxi.provenance import is_alive, is_local_runner
 from beam_taxi.report.lineage import print_lineage, to_dot, to_json, to_mermaid
 from beam_taxi.report.runs import print_run, print_runs, print_settlements, run_to_json, settlement_to_json
 from beam_taxi.store_flags import parse_time
@@ -43,9 +43,8 @@ def run_store_command(command: str, flags: argparse.Namespace, beam_args: Sequen
     UserError: there is no such store, run or artifact.
   """
   if beam_args:
-    from beam_taxi.beam_options import (
-      parse_beam_args,
-    )  # Takes a second, which a store of this machine need not wait for.
+    # Takes a second, which a store of this machine need not wait for.
+    from beam_taxi.beam_options import parse_beam_args
 
     storage.use_options(parse_beam_args(beam_args)[1])
   with native_stderr.withheld():
@@ -110,7 +109,7 @@ def _reconcile(flags: Mapping[str, Any], beam_args: Sequence[str]) -> None:
   def alive(properties: Mapping[str, Value]) -> bool | None:
     if properties.get('job_id'):
       return is_job_alive(properties, beam_args)
-    if properties.get('record') == 'graph' and properties.get('runner') not in _RUNNERS_OF_THIS_MACHINE:
+    if properties.get('record') == 'graph' and not is_local_runner(str(properties.get('runner', ''))):
       return None  # Whoever began it may have left, and nobody wrote down which job it became.
     return is_alive(str(properties.get('process', '')))
 
@@ -120,8 +119,6 @@ def _reconcile(flags: Mapping[str, Any], beam_args: Sequence[str]) -> None:
   else:
     print_settlements(Console(), settled)
 
-
-_RUNNERS_OF_THIS_MACHINE = ('FnApiRunner', 'BundleBasedDirectRunner', 'SwitchingDirectRunner')
 
 _COMMANDS: Mapping[str, Callable[[Mapping[str, Any], Sequence[str]], None]] = {
   'runs': _runs,

@@ -12,7 +12,7 @@ from apache_beam.runners.portability.portable_runner import PortableRunner
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
-from beam_taxi.beam_options import choose_workers, parse_beam_args, spare_cores
+from beam_taxi.beam_options import choose_workers, parse_beam_args, runs_here, spare_cores
 from beam_taxi.errors import UserError
 
 MIB = 1024 * 1024
@@ -50,6 +50,24 @@ def test_a_named_runner_is_taken(args: list[str], expected: type) -> None:
   runner, _ = parse_beam_args(args)
 
   assert isinstance(runner, expected)
+
+
+LOCAL = {
+  'FnApiRunner': True,
+  'DirectRunner': True,
+  'SwitchingDirectRunner': True,
+  'BundleBasedDirectRunner': True,
+  'DataflowRunner': False,
+  'FlinkRunner': False,
+  'PortableRunner': False,
+}
+
+
+@pytest.mark.parametrize(('name', 'here'), LOCAL.items(), ids=LOCAL)
+def test_a_runner_has_its_workers_here_or_elsewhere(name: str, here: bool) -> None:
+  runner, _ = parse_beam_args([f'--runner={name}'])
+
+  assert runs_here(runner) is here
 
 
 def test_arguments_reach_beams_options() -> None:
