@@ -41,6 +41,12 @@ class StepCounters:
       self.add('msecs', round(1000 * (time.perf_counter() - start)))
 
 
+def all_counted_here() -> dict[str, int]:
+  """What this process has counted since it began, by STEP.NAME."""
+  with _lock:
+    return dict(_local)
+
+
 def counted_here(name: str) -> int:
   """What this process has counted under STEP.NAME since it began."""
   with _lock:

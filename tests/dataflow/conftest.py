@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from emulators.dataflow_service import Dataflow, dataflow_service
+
+from beam_taxi.rehearsal.dataflow_service import Dataflow, dataflow_service
 
 
 @pytest.fixture

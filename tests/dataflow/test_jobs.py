@@ -1,10 +1,10 @@
 """Whether a run's job goes on, by what Dataflow says."""
 
 import pytest
-from emulators.dataflow_service import Dataflow, Job
 
 from beam_taxi.dataflow.jobs import is_job_alive
 from beam_taxi.errors import UserError
+from beam_taxi.rehearsal.dataflow_service import Dataflow, Job
 
 PROPERTIES = {'job_id': 'job-1', 'project': 'p', 'region': 'r'}
 

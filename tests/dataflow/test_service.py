@@ -8,10 +8,10 @@ import pytest
 import tenacity.nap
 from apache_beam.internal.gcp import auth
 from apache_beam.options.pipeline_options import PipelineOptions
-from emulators.dataflow_service import Dataflow, Job
 
 from beam_taxi.dataflow.service import DataflowService
 from beam_taxi.errors import UserError
+from beam_taxi.rehearsal.dataflow_service import Dataflow, Job
 
 JOB = '/v1b3/projects/p/locations/r/jobs/job-1'
 

@@ -1,0 +1,67 @@
+"""An emulator of Cloud Storage, in a process of its own, with buckets that are gone when it ends."""
+
+import contextlib
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import storage
+
+from beam_taxi.errors import UserError
+
+
+@contextlib.contextmanager
+def storage_emulator() -> Iterator[str]:
+  """Yields its address, as STORAGE_EMULATOR_HOST takes it.
+
+  Raises:
+    UserError: the emulator is not installed.
+  """
+  with socket.socket() as free:
+    free.bind(('127.0.0.1', 0))
+    port = free.getsockname()[1]
+  command = [sys.executable, '-u', '-m', 'gcp_storage_emulator', 'start', '--host=127.0.0.1', f'--port={port}']
+  emulator = subprocess.Popen(
+    [*command, '--in-memory'],
+    stdin=subprocess.DEVNULL,
+    stdout=subprocess.PIPE,
+    stderr=subprocess.STDOUT,
+    text=True,
+    # Ctrl-C is for the command that rehearses; that ends this one itself.
+    start_new_session=True,
+  )
+  assert emulator.stdout is not None
+  said = ''
+  try:
+    while 'started' not in said:
+      line = emulator.stdout.readline()
+      if not line:
+        raise UserError(
+          f'the emulator of Cloud Storage does not start ({said.strip()}); install it: pip install gcp-storage-emulator'
+        )
+      said = line
+    yield f'http://127.0.0.1:{port}'
+  finally:
+    emulator.terminate()
+    emulator.communicate()
+
+
+def client_of(address: str) -> storage.Client:
+  """A client of the emulator, whatever this process's environment says."""
+  return storage.Client('rehearsal', AnonymousCredentials(), client_options={'api_endpoint': address})
+
+
+def blob_of(client: storage.Client, uri: str) -> storage.Blob:
+  """An object, by its gs:// URI, whether there is one or not."""
+  bucket, _, name = uri.removeprefix('gs://').partition('/')
+  return client.bucket(bucket).blob(name)
+
+
+def exists(client: storage.Client, uri: str) -> bool:
+  """Whether there is an object or, where the URI names none, a bucket."""
+  bucket, _, name = uri.removeprefix('gs://').partition('/')
+  if not bucket:
+    return False
+  return bool(blob_of(client, uri).exists() if name else client.bucket(bucket).exists())
