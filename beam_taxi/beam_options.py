@@ -11,6 +11,7 @@ from apache_beam.runners.runner import PipelineRunner, create_runner
 
 from beam_taxi import beam_workarounds  # noqa: F401 - imported for what it does
 from beam_taxi.config import MIB
+from beam_taxi.dataflow.jobs import job_name
 from beam_taxi.errors import UserError
 from beam_taxi.flags import build_parser
 from beam_taxi.provenance import is_local_runner
@@ -78,6 +79,26 @@ def runs_here(runner: PipelineRunner) -> bool:
   return is_local_runner(type(runner).__name__)
 
 
-def is_waited_for(runner: PipelineRunner, options: PipelineOptions) -> bool:
-  """Whether the command that begins a run waits for its end. One that only writes a job's template does not."""
-  return runs_here(runner) or not options.view_as(GoogleCloudOptions).template_location
+def is_dataflow(runner: PipelineRunner) -> bool:
+  """Whether a runner submits jobs to Dataflow."""
+  return type(runner).__name__ == 'DataflowRunner'
+
+
+def is_waited_for(runner: PipelineRunner, options: PipelineOptions, no_wait: bool) -> bool:
+  """Whether the command that begins a run waits for its end. One that only writes a job's template never does.
+
+  Raises:
+    UserError: it shall not wait, and the run would end with it.
+  """
+  no_wait = no_wait or options.view_as(StandardOptions).no_wait_until_finish
+  if runs_here(runner):
+    if no_wait:
+      raise UserError('--no_wait: this run is done by this command itself; give a --runner whose workers are elsewhere')
+    return True
+  return not no_wait and not options.view_as(GoogleCloudOptions).template_location
+
+
+def name_job(options: PipelineOptions, run_id: str) -> None:
+  """Names a run's job on Dataflow after it, where the user gave no name, so that each can be found by the other."""
+  cloud = options.view_as(GoogleCloudOptions)
+  cloud.job_name = cloud.job_name or job_name(run_id)

@@ -159,6 +159,7 @@ class RunConfig:
     record: who records how the run ended: 'driver', the process that began it; 'graph', the graph's last step, on a
       worker; 'manifest', nobody, until `record` does it from the manifest; '' for the driver where it waits for the
       run's end, and else the graph.
+    no_wait: whether a job on a service is left to itself once it is submitted.
     cache: whether an earlier run that made the same of the same input is taken instead.
     output_format: 'tfrecord' for gzip TFRecords of tf.Examples, 'parquet' for Parquet of the typed columns.
     compression_level: of TFRecord shards, from 0, the fastest, to 9, the smallest.
@@ -184,6 +185,7 @@ class RunConfig:
   empty_cells: Literal['empty', 'missing'] = 'empty'
   metadata: str = ''
   record: Literal['', 'driver', 'graph', 'manifest'] = ''
+  no_wait: bool = False
   cache: bool = False
   output_format: Literal['tfrecord', 'parquet'] = 'tfrecord'
   compression_level: int = 1

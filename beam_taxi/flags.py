@@ -97,6 +97,11 @@ def build_parser() -> argparse.ArgumentParser:
     action='store_true',
     help='take what an earlier run made of the same input with the same settings and packages, where it is still there',
   )
+  data.add_argument(
+    '--no_wait',
+    action='store_true',
+    help='leave a job on a service to itself once it is submitted; then its last step records its end',
+  )
   _add_dialect_flags(parser)
   rows = parser.add_argument_group('what to make of the rows')
   _add_type_flags(rows)

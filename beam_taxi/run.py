@@ -5,6 +5,7 @@ import dataclasses
 import logging
 import os
 import shlex
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -18,14 +19,24 @@ from rich.markup import escape
 
 from beam_taxi import heavy_imports, storage
 from beam_taxi.artifacts import RunFolder, Value, read_manifest
-from beam_taxi.beam_options import choose_workers, is_waited_for, parse_beam_args, runs_here, spare_cores
+from beam_taxi.beam_options import (
+  choose_workers,
+  is_dataflow,
+  is_waited_for,
+  name_job,
+  parse_beam_args,
+  runs_here,
+  spare_cores,
+)
 from beam_taxi.config import RunConfig
-from beam_taxi.counters import NAMESPACE
+from beam_taxi.counters import NAMESPACE, counted_here
 from beam_taxi.csv_input import scan_ahead
 from beam_taxi.csv_input.files import match_files
 from beam_taxi.csv_input.layout import InputPlan, plan_input
 from beam_taxi.csv_input.ranges import ByteRange, plan_ranges
-from beam_taxi.dataflow.jobs import job_properties
+from beam_taxi.dataflow.following import FollowedJob, JobCanceledError
+from beam_taxi.dataflow.jobs import planned_job, submitted_job
+from beam_taxi.dataflow.service import DataflowService
 from beam_taxi.errors import UserError, user_error_in
 from beam_taxi.examples.splitting import check_feature
 from beam_taxi.metadata.recording import RecordedRun
@@ -67,6 +78,9 @@ def run(config: RunConfig, beam_args: Sequence[str], argv: Sequence[str] = ()) -
   properties = {**provenance(argv, type(runner).__name__), 'input': ' '.join(config.input), 'record': config.record}
   if config.schema:
     properties['curated_schema'] = config.schema
+  if is_dataflow(runner):
+    name_job(options, config.run_id)
+    properties |= planned_job(options)
   try:
     refusal = recorder.start(properties) or refusal
     if refusal:
@@ -82,19 +96,23 @@ def run(config: RunConfig, beam_args: Sequence[str], argv: Sequence[str] = ()) -
     choose_workers(options, beam_args, total_bytes)
     scan_ahead.begin(sources, config.block_size, spare_cores(runner, options))
     graph = _GraphRun(config, runner, options, properties, recorder)
-    show_progress(errors, total_bytes, graph.wait)
+    show_progress(errors, total_bytes, graph)
     counters = graph.counters()
-    if not is_waited_for(runner, options):
-      print(f'{config.run_id} goes on without this command. {_WHO_RECORDS[config.record]}')
-      return COMPLETE
+    if not is_waited_for(runner, options, config.no_wait):
+      return _leave(config, graph)
     manifest = read_manifest(folder)
     if manifest is None:
       raise RuntimeError('the runner says that the run is done, but there is no manifest')
   except KeyboardInterrupt as interrupt:
+    if graph and graph.job and _shall_go_on(errors, graph.job.id):
+      return _leave(config, graph)
     recorded = recorder.fail(f'interrupted by {str(interrupt) or "Ctrl-C"}', canceled=True)
     if graph:
       graph.cancel()
     return _say(errors, f'interrupted: {config.run_id} {recorded} and has no manifest', INTERRUPTED)
+  except JobCanceledError as canceled:
+    recorded = recorder.fail(str(canceled), canceled=True)
+    return _say(errors, f'{config.run_id} {recorded}: {canceled}', FAILED)
   except Exception as error:  # Whatever it was, the run is recorded as FAILED and said to be so.
     if graph and config.record == 'graph' and _has_manifest(folder):
       return _say_unrecorded(errors, config, recorder.uri, error)
@@ -128,6 +146,24 @@ _WHO_RECORDS = {
 }
 
 
+def _leave(config: RunConfig, graph: '_GraphRun') -> int:
+  """Says that the run goes on, and who records how it ends."""
+  job = f' as job {graph.job.id}' if graph.job else ''
+  print(f'{config.run_id} goes on without this command{job}. {_WHO_RECORDS[config.record]}')
+  return COMPLETE
+
+
+def _shall_go_on(console: Console, job: str) -> bool:
+  """Asks who interrupted what becomes of the job. Where nobody can be asked it ends with the command."""
+  if not (sys.stdin.isatty() and console.is_terminal):
+    return False
+  try:
+    answer = console.input(f'\nThe job {job} goes on. Cancel it, or detach and let it go on? \\[c/D] ')
+  except (KeyboardInterrupt, EOFError):  # Whoever is in a hurry does not mean to throw hours of work away.
+    return True
+  return not answer.strip().lower().startswith('c')
+
+
 def _say_unrecorded(console: Console, config: RunConfig, uri: str, error: Exception) -> int:
   _LOG.error('the run is complete but could not be recorded', exc_info=error)
   folder = RunFolder.of(config.output, config.run_id)
@@ -157,7 +193,8 @@ def _with_record(config: RunConfig, runner: PipelineRunner, options: PipelineOpt
     UserError: who should record it cannot.
   """
   uri = NO_STORE if config.record == 'manifest' else store_uri(config.metadata, config.output)
-  record = config.record or ('driver' if is_waited_for(runner, options) or uri == NO_STORE else 'graph')
+  waited = is_waited_for(runner, options, config.no_wait)
+  record = config.record or ('driver' if waited or uri == NO_STORE else 'graph')
   if config.cache and uri == NO_STORE:
     raise UserError(
       '--cache finds earlier runs in a metadata store: give one with --metadata, and not --record manifest'
@@ -240,6 +277,7 @@ class _GraphRun:
     self._runner = runner
     self._options = options
     self._result: PipelineResult | None = None
+    self.job: FollowedJob | None = None
     self._counters: dict[str, int] = {}
     self._error: BaseException | None = None
     self._ended = threading.Event()
@@ -255,11 +293,21 @@ class _GraphRun:
       raise self._error
     return self._counters
 
+  def counted(self, name: str) -> int:
+    """What the steps have counted so far under STEP.NAME: in this process or, by what Dataflow says, in its workers."""
+    return self.job.counters.get(name, 0) if self.job else counted_here(name)
+
+  def stage(self) -> str:
+    """What happens before the steps count anything."""
+    if runs_here(self._runner):
+      return 'starting'
+    return f'job is {self.job.state.lower() or "submitted"}' if self.job else 'staging'
+
   def cancel(self) -> None:
     """Stops a job that runs elsewhere. One in this process ends with the process."""
     if self._result:
       try:
-        self._result.cancel()
+        self.job.cancel() if self.job else self._result.cancel()
       except Exception as error:  # Whatever the service says, the run has ended for this command.
         _LOG.warning('the job could not be canceled and may go on: %s', error)
 
@@ -271,10 +319,15 @@ class _GraphRun:
       pipeline = beam.Pipeline(runner=self._runner, options=self._options)
       build_graph(pipeline, self._config, self._properties)
       self._result = pipeline.run()
-      if not is_waited_for(self._runner, self._options):
+      if submitted := submitted_job(self._result, self._options):
+        self.job = FollowedJob(DataflowService(self._options), str(submitted['job_id']))
+        _LOG.info('%s: %s', self.job.id, submitted['job_link'])
+        self._recorder.note(submitted)
+      if not is_waited_for(self._runner, self._options, self._config.no_wait):
         return
-      if not runs_here(self._runner):
-        self._recorder.note(job_properties(self._result, self._options))
+      if self.job:
+        self._counters = self.job.wait()
+        return
       state = self._result.wait_until_finish()
       if state not in (PipelineState.DONE, None):
         raise RuntimeError(f'the runner ended in state {state}')

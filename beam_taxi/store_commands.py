@@ -107,11 +107,14 @@ def _record(flags: Mapping[str, Any], _: Sequence[str]) -> None:
 
 def _reconcile(flags: Mapping[str, Any], beam_args: Sequence[str]) -> None:
   def alive(properties: Mapping[str, Value]) -> bool | None:
-    if properties.get('job_id'):
+    here = is_alive(str(properties.get('process', '')))
+    if here:  # It may be about to submit a job.
+      return True
+    if properties.get('job_id') or properties.get('job_name'):
       return is_job_alive(properties, beam_args)
     if properties.get('record') == 'graph' and not is_local_runner(str(properties.get('runner', ''))):
-      return None  # Whoever began it may have left, and nobody wrote down which job it became.
-    return is_alive(str(properties.get('process', '')))
+      return None  # Whoever began it may have left, and nobody wrote down what it became.
+    return here
 
   settled = reconcile(_store(flags), alive, force='force' in flags)
   if 'json' in flags:

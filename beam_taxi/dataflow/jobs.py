@@ -1,16 +1,38 @@
 """A Dataflow job, as its run records it and as `reconcile` asks for it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from beam_taxi.artifacts import Value
 
 # States that a job leaves no more. (Source: Dataflow's REST reference, projects.jobs, JobState.)
-_ENDED = ('DONE', 'FAILED', 'CANCELLED', 'UPDATED', 'DRAINED')
+ENDED = ('DONE', 'FAILED', 'CANCELLED', 'UPDATED', 'DRAINED')
+
+# Source: the same, projects.jobs, Job.name; the console shows no more of longer names.
+_LONGEST_NAME = 63
 
 
-def job_properties(result: Any, options: Any) -> dict[str, Value]:
-  """What a run records of its job: 'job_id', 'job_link', 'project' and 'region'; nothing where it is no such job.
+def job_name(run_id: str) -> str:
+  """The name of a run's job, where the user gives none."""
+  name = re.sub('[^a-z0-9]+', '-', f'beam-taxi-{run_id}'.lower())
+  return name[:_LONGEST_NAME].strip('-')
+
+
+def planned_job(options: Any) -> dict[str, Value]:
+  """What a run records of its job before there is one, so that it can be found: 'job_name', 'project' and 'region'.
+
+  Args:
+    options: PipelineOptions of a run on Dataflow.
+  """
+  from apache_beam.options.pipeline_options import GoogleCloudOptions
+
+  cloud = options.view_as(GoogleCloudOptions)
+  return {'job_name': cloud.job_name or '', 'project': cloud.project or '', 'region': cloud.region or ''}
+
+
+def submitted_job(result: Any, options: Any) -> dict[str, Value]:
+  """What a run records of its job once it is submitted: 'job_id' and 'job_link'; nothing where it is no such job.
 
   Args:
     result: what Pipeline.run returned.
@@ -24,14 +46,23 @@ def job_properties(result: Any, options: Any) -> dict[str, Value]:
   cloud = options.view_as(GoogleCloudOptions)
   job = result.job_id()
   link = f'https://console.cloud.google.com/dataflow/jobs/{cloud.region}/{job}?project={cloud.project}'
-  return {'job_id': job, 'job_link': link, 'project': cloud.project or '', 'region': cloud.region or ''}
+  return {'job_id': job, 'job_link': link}
+
+
+def state_of(job: Mapping[str, Any]) -> str:
+  """A job's state, as in 'RUNNING'."""
+  # A field that has its default is left out of the JSON.
+  return str(job.get('currentState', 'JOB_STATE_UNKNOWN')).removeprefix('JOB_STATE_')
 
 
 def is_job_alive(properties: Mapping[str, Value], beam_args: Sequence[str]) -> bool:
   """Whether the job of a run is not at its end.
 
+  Without the job's id, which nobody was left to record, jobs of its name that began no earlier than the run stand for
+  it: of those that go on there is one at most. Where there is none, there will be none any more.
+
   Args:
-    properties: the run's, with what job_properties gave.
+    properties: the run's, with what planned_job and submitted_job gave, and 'started'.
     beam_args: Beam's arguments, such as those for credentials.
 
   Raises:
@@ -42,7 +73,7 @@ def is_job_alive(properties: Mapping[str, Value], beam_args: Sequence[str]) -> b
   from beam_taxi.dataflow.service import DataflowService
 
   names = [f'--{name}={properties[name]}' for name in ('project', 'region')]
-  job = DataflowService(PipelineOptions([*beam_args, *names])).job(str(properties['job_id']))
-  # A field that has its default is left out of the JSON.
-  state = job.get('currentState', 'JOB_STATE_UNKNOWN').removeprefix('JOB_STATE_')
-  return state not in _ENDED
+  service = DataflowService(PipelineOptions([*beam_args, *names]))
+  if properties.get('job_id'):
+    return state_of(service.job(str(properties['job_id']))) not in ENDED
+  return any(state_of(job) not in ENDED for job in service.jobs_named(str(properties['job_name'])))

@@ -54,6 +54,18 @@ class DataflowService:
     """The job as the service has it: 'currentState', 'createTime', 'currentStateTime', ..."""
     return self._ask('GET', job_id)
 
+  def jobs_named(self, name: str) -> list[dict[str, Any]]:
+    """Summaries of the jobs that have or had this name, the newest first: 'id', 'currentState', 'createTime', ..."""
+    query = {'name': name}
+    found: list[dict[str, Any]] = []
+    while True:
+      page = self._ask('GET', params=query)
+      # An older service would give all jobs.
+      found += [job for job in page.get('jobs', []) if job.get('name') == name]
+      if not page.get('nextPageToken'):
+        return found
+      query['pageToken'] = page['nextPageToken']
+
   def messages(
     self, job_id: str, since: str = '', minimum_importance: str = 'JOB_MESSAGE_BASIC'
   ) -> list[dict[str, Any]]:
@@ -93,9 +105,9 @@ class DataflowService:
     """Has the job end without its output. It is in JOB_STATE_CANCELLING for a while."""
     self._ask('PUT', job_id, json={'requestedState': 'JOB_STATE_CANCELLED'})
 
-  def _ask(self, method: str, job_id: str, resource: str = '', **request: Any) -> dict[str, Any]:
-    url = f'{self._endpoint}/{self._jobs}/{_quoted(job_id)}{resource}'
-    job = f'job {job_id} of project {self._project} in {self._region}'
+  def _ask(self, method: str, job_id: str = '', resource: str = '', **request: Any) -> dict[str, Any]:
+    url = f'{self._endpoint}/{self._jobs}' + (f'/{_quoted(job_id)}{resource}' if job_id else '')
+    job = f'{f"job {job_id}" if job_id else "jobs"} of project {self._project} in {self._region}'
     try:
       response = _attempts()(self._session.request, method, url, timeout=_TIMEOUTS, **request)
       if not response.ok:

@@ -83,7 +83,7 @@ def _report(out: Any, ended: threading.Event) -> None:
   before: dict[str, int] = {}
   while not ended.wait(_SECONDS_BETWEEN_COUNTERS):
     # Beam's runner tells what a pipeline counted only in the end. This project's steps also count where it shows.
-    counters = sys.modules.get('beam_taxi.counters')
+    counters: Any = sys.modules.get('beam_taxi.counters')
     counted = counters.all_counted_here() if hasattr(counters, 'all_counted_here') else {}
     now = {f'{counters.NAMESPACE}/{name}': count for name, count in counted.items()}
     if now != before:

@@ -20,18 +20,24 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> collections.Counter[str]:
   return counts
 
 
-def waiting(*steps: Callable[[], None]) -> Callable[[float], bool]:
-  """A wait that takes one step a call instead of any time, and says that the run has ended when none is left."""
-  left = iter(steps)
+class Steps:
+  """A run that takes one step each time that it is waited for, in no time, and has ended when none is left."""
 
-  def wait(seconds: float) -> bool:
+  def __init__(self, *steps: Callable[[], None]):
+    self._left = iter(steps)
+
+  def wait(self, seconds: float) -> bool:
     assert seconds > 0
-    step = next(left, None)
+    step = next(self._left, None)
     if step:
       step()
     return step is None
 
-  return wait
+  def counted(self, name: str) -> int:
+    return counters.counted_here(name)
+
+  def stage(self) -> str:
+    return 'starting'
 
 
 def test_a_log_has_a_line_each_time_until_the_run_ends(
@@ -44,7 +50,7 @@ def test_a_log_has_a_line_each_time_until_the_run_ends(
   )
 
   with caplog.at_level(logging.INFO, 'beam_taxi'):
-    show_progress(Console(file=io.StringIO()), 1000, waiting(*steps))
+    show_progress(Console(file=io.StringIO()), 1000, Steps(*steps))
 
   lines = [record.getMessage() for record in caplog.records]
   assert lines[0] == 'starting: 0 %, no rows yet'
@@ -60,14 +66,14 @@ def test_a_compressed_input_is_never_more_than_wholly_read(
     counted.update({'ScanRanges.bytes': 1000, 'ReadCsv.bytes': 6000})
 
   with caplog.at_level(logging.INFO, 'beam_taxi'):
-    show_progress(Console(file=io.StringIO()), 1000, waiting(step))
+    show_progress(Console(file=io.StringIO()), 1000, Steps(step))
 
   assert caplog.records[0].getMessage().startswith('writing Examples: 100 %')
 
 
 def test_an_empty_input_has_progress_too(caplog: pytest.LogCaptureFixture) -> None:
   with caplog.at_level(logging.INFO, 'beam_taxi'):
-    show_progress(Console(file=io.StringIO()), 0, waiting(lambda: None))
+    show_progress(Console(file=io.StringIO()), 0, Steps(lambda: None))
 
   assert caplog.records[0].getMessage() == 'starting: 0 %, no rows yet'
 
@@ -79,7 +85,7 @@ def test_a_terminal_has_a_bar_that_is_gone_in_the_end(counted: collections.Count
   show_progress(
     console,
     1000,
-    waiting(lambda: counted.update({'ScanRanges.bytes': 1000, 'ReadCsv.bytes': 500, 'ReadCsv.rows': 10})),
+    Steps(lambda: counted.update({'ScanRanges.bytes': 1000, 'ReadCsv.bytes': 500, 'ReadCsv.rows': 10})),
   )
 
   assert 'writing Examples' in out.getvalue()

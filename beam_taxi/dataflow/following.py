@@ -1,0 +1,83 @@
+"""Following a job to its end: its state, what it has counted, what it says, and why it failed."""
+
+import logging
+import time
+from collections.abc import Callable
+
+from beam_taxi.dataflow.jobs import ENDED, state_of
+from beam_taxi.dataflow.service import DataflowService
+
+_LOG = logging.getLogger(__name__)
+
+# Between two looks at a job: often at first, then seldom enough for the service's quota of reads.
+_SHORTEST_S, _LONGEST_S = 0.5, 10.0
+_GROWTH = 1.1
+# The cause of a failure may be told some time after the state. (Beam's own client waits 50 s for it.)
+_PATIENCE_S = 30
+
+
+class JobFailedError(Exception):
+  """A job ended without its result; the text is what the workers said of it, with their traceback."""
+
+
+class JobCanceledError(Exception):
+  """Somebody canceled the job."""
+
+
+class FollowedJob:
+  """One job, which another thread may ask how it is."""
+
+  def __init__(self, service: DataflowService, job_id: str):
+    self.id = job_id
+    self.state = ''
+    self.counters: dict[str, int] = {}
+    self._service = service
+    self._last_time = ''
+    self._said: set[str] = set()
+
+  def wait(self, sleep: Callable[[float], None] = time.sleep) -> dict[str, int]:
+    """Waits for the job's end; what it counted, by STEP.NAME.
+
+    Raises:
+      JobFailedError, JobCanceledError: it ended in another way.
+      UserError: Dataflow does not answer any more.
+    """
+    pause = _SHORTEST_S
+    while True:
+      self.state = state_of(self._service.job(self.id))
+      self._tell()
+      self.counters = self._service.metrics(self.id)
+      if self.state in ENDED:
+        break
+      sleep(pause)
+      pause = min(pause * _GROWTH, _LONGEST_S)
+    if self.state == 'CANCELLED':
+      raise JobCanceledError(f'the job {self.id} was canceled')
+    if self.state != 'DONE':
+      raise JobFailedError(self._why(sleep))
+    return self.counters
+
+  def cancel(self) -> None:
+    """Has it end without its result."""
+    self._service.cancel(self.id)
+
+  def _tell(self) -> None:
+    """Logs warnings and errors that are new. The service gives again what was said at the very time asked for."""
+    for message in self._service.messages(self.id, self._last_time, 'JOB_MESSAGE_WARNING'):
+      if message['id'] not in self._said:
+        self._said.add(message['id'])
+        text = message['messageText'].strip()
+        is_error = message['messageImportance'] == 'JOB_MESSAGE_ERROR'
+        # An error's traceback is told once, in the end.
+        _LOG.warning('Dataflow: %s', text.splitlines()[-1] if is_error else text)
+      self._last_time = max(self._last_time, message['time'])
+
+  def _why(self, sleep: Callable[[float], None]) -> str:
+    """What was said of the failure: the workers' own traceback, where there is one."""
+    for _ in range(_PATIENCE_S):
+      errors = [text['messageText'] for text in self._service.messages(self.id, '', 'JOB_MESSAGE_ERROR')]
+      if errors:
+        tracebacks = [text for text in errors if 'Traceback' in text]
+        return str((tracebacks or errors)[-1])
+      sleep(1)
+    return f'the job {self.id} ended in state {self.state}, and Dataflow does not say why'
