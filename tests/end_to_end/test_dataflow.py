@@ -1,0 +1,259 @@
+"""Launches on Dataflow, whole: from CSV in buckets to artifacts in buckets and a record in MariaDB, on the double."""
+
+import hashlib
+import json
+import pathlib
+import secrets
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import requests
+from commands import asked, beam_taxi, start_with
+from emulators.databases import DatabaseServer
+
+from beam_taxi.rehearsal.cloud import Cloud, rehearsal_cloud
+from beam_taxi.rehearsal.dataflow_service import Job
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+PLACE = ['--project', 'p', '--region', 'europe-west1', '--temp_location', 'gs://bucket/temp']
+PLACE += ['--staging_location', 'gs://bucket/staging']
+ROWS = 1000
+_PATIENCE_S = 120
+
+
+@pytest.fixture(scope='module')
+def cloud() -> Iterator[Cloud]:
+  with rehearsal_cloud(['bucket']) as cloud:
+    lines = 'n,s\n' + ''.join(f'{n},"row\n{n}"\n' for n in range(ROWS))
+    cloud.buckets.bucket('bucket').blob('in/rows.csv').upload_from_string(lines)
+    cloud.buckets.bucket('bucket').blob('in/bad.csv').upload_from_string('n,s\n1,one\n2\n')
+    yield cloud
+
+
+@pytest.fixture
+def store(mysql_server: DatabaseServer) -> str:
+  name = f'dataflow_{secrets.token_hex(8)}'
+  mysql_server.create_database(name)
+  return mysql_server.uri(name)
+
+
+@pytest.fixture(autouse=True)
+def no_faults(cloud: Cloud) -> Iterator[None]:
+  yield
+  faults = cloud.executor.faults
+  faults.queue, faults.failure, faults.lost_workers = None, '', 0
+  cloud.dataflow.failures.clear()
+
+
+def words(cloud: Cloud, store: str, run_id: str, *more: object, file: str = 'rows.csv') -> list[object]:
+  flags = ['--input', f'gs://bucket/in/{file}', '--output', 'gs://bucket/out', '--run_id', run_id, '--metadata', store]
+  return [*flags, '--runner', 'DataflowRunner', *PLACE, *cloud.beam_args, *more]
+
+
+def launch(cloud: Cloud, folder: pathlib.Path, *all_words: object) -> subprocess.CompletedProcess:
+  return beam_taxi(folder, *all_words, **cloud.environment)
+
+
+def job_of(cloud: Cloud, run_id: str) -> Job:
+  """The job of a run, once it is there."""
+  return until(lambda: next((j for j in cloud.dataflow.jobs.values() if j.resource['name'].endswith(run_id)), None))
+
+
+def until(look: Callable[[], object]) -> object:
+  """What is looked for, as soon as it is there."""
+  deadline = time.monotonic() + _PATIENCE_S
+  while not (found := look()):
+    assert time.monotonic() < deadline, 'it does not come'
+    threading.Event().wait(0.05)
+  return found
+
+
+def recorded(cloud: Cloud, folder: pathlib.Path, store: str, run_id: str) -> dict:
+  [run] = [run for run in asked(folder, 'runs', '--metadata', store) if run['run_id'] == run_id]
+  return run
+
+
+def shards(cloud: Cloud, run_id: str) -> dict[str, str]:
+  """SHA-256 of each shard, by the end of its name."""
+  blobs = cloud.buckets.list_blobs('bucket', prefix=f'out/runs/{run_id}/examples/')
+  return {
+    '/'.join(blob.name.split('/')[-2:]): hashlib.sha256(blob.download_as_bytes()).hexdigest()
+    for blob in blobs
+    if 'tfrecord' in blob.name
+  }
+
+
+def test_a_launch_makes_what_a_local_run_makes_and_is_recorded_from_its_graph(
+  cloud: Cloud, store: str, tmp_path: pathlib.Path
+) -> None:
+  done = launch(cloud, tmp_path, *words(cloud, store, 'whole', '--record', 'graph'))
+
+  assert done.returncode == 0, done.stderr
+  job = job_of(cloud, 'whole')
+  link = f'https://console.cloud.google.com/dataflow/jobs/europe-west1/{job.resource["id"]}?project=p'
+  assert link in done.stderr
+  assert f'{ROWS:,} rows' in done.stdout
+  run = recorded(cloud, tmp_path, store, 'whole')
+  assert (run['state'], run['rows']) == ('COMPLETE', ROWS)
+  properties = run['properties']
+  assert (properties['job_id'], properties['job_link']) == (job.resource['id'], link)
+  assert (properties['job_name'], properties['runner']) == ('beam-taxi-whole', 'DataflowRunner')
+  assert properties['record'] == 'graph'
+  rows = cloud.buckets.bucket('bucket').blob('in/rows.csv').download_as_bytes()
+  (tmp_path / 'rows.csv').write_bytes(rows)
+  local = beam_taxi(tmp_path, '--input', 'rows.csv', '--output', 'here', '--run_id', 'local')
+  assert local.returncode == 0, local.stderr
+  assert shards(cloud, 'whole') == {
+    f'{path.parent.name}/{path.name}': hashlib.sha256(path.read_bytes()).hexdigest()
+    for path in (tmp_path / 'here' / 'runs' / 'local' / 'examples').rglob('*.gz')
+  }
+
+
+def test_a_launch_from_a_flex_template_is_recorded_though_nobody_waits(
+  cloud: Cloud, store: str, tmp_path: pathlib.Path
+) -> None:
+
+  spec = {'image': 'europe-west1-docker.pkg.dev/p/r/i:1', 'sdkInfo': {'language': 'PYTHON'}}
+  metadata = json.loads((ROOT / 'docker' / 'metadata.json').read_text())
+  cloud.buckets.bucket('bucket').blob('template.json').upload_from_string(json.dumps({**spec, 'metadata': metadata}))
+  parameters = {'input': 'gs://bucket/in/rows.csv', 'output': 'gs://bucket/out', 'run_id': 'flex', 'metadata': store}
+  body = {
+    'launchParameter': {
+      'jobName': 'nightly-flex',
+      'containerSpecGcsPath': 'gs://bucket/template.json',
+      'parameters': parameters,
+      'environment': {'tempLocation': 'gs://bucket/temp', 'stagingLocation': 'gs://bucket/staging'},
+    }
+  }
+  token = requests.post(f'{cloud.dataflow.url}/token', timeout=60).json()['access_token']
+
+  url = f'{cloud.dataflow.url}/v1b3/projects/p/locations/europe-west1/flexTemplates:launch'
+  answer = requests.post(url, json=body, headers={'Authorization': f'Bearer {token}'}, timeout=60)
+
+  assert answer.status_code == 200, answer.text
+  job = job_of(cloud, 'flex')
+  until(lambda: job.state in ('JOB_STATE_DONE', 'JOB_STATE_FAILED'))
+  assert job.state == 'JOB_STATE_DONE', job.messages
+  run = recorded(cloud, tmp_path, store, 'flex')
+  assert (run['state'], run['rows']) == ('COMPLETE', ROWS)
+  assert run['properties']['job_name'] == 'nightly-flex'
+
+
+def test_a_wrong_row_is_told_as_in_a_local_run(cloud: Cloud, store: str, tmp_path: pathlib.Path) -> None:
+  done = launch(cloud, tmp_path, *words(cloud, store, 'bad', file='bad.csv'))
+
+  assert done.returncode == 2, done.stderr
+  assert 'error: gs://bucket/in/bad.csv, line 3' in done.stderr
+  run = recorded(cloud, tmp_path, store, 'bad')
+  assert (run['state'], 'line 3' in run['properties']['error']) == ('FAILED', True)
+
+
+def test_a_job_that_fails_says_what_its_workers_said(cloud: Cloud, store: str, tmp_path: pathlib.Path) -> None:
+  cloud.executor.faults.failure = 'Startup of the worker pool in zone europe-west1-b failed: no machines'
+
+  done = launch(cloud, tmp_path, *words(cloud, store, 'fails'))
+
+  assert done.returncode == 1
+  assert 'no machines' in done.stderr.splitlines()[-1]
+  run = recorded(cloud, tmp_path, store, 'fails')
+  assert (run['state'], 'no machines' in run['properties']['error']) == ('FAILED', True)
+
+
+def test_a_service_that_is_slow_and_refuses_for_a_while_changes_nothing(
+  cloud: Cloud, store: str, tmp_path: pathlib.Path
+) -> None:
+  cloud.executor.faults.queue = threading.Event()
+  command = start_with(tmp_path, NOTHING, 'wait', *words(cloud, store, 'slow'), **cloud.environment)
+  job = job_of(cloud, 'slow')
+  cloud.dataflow.failures += [(429, 'Quota exceeded'), (503, 'unavailable'), (0, '')]
+  until(lambda: not cloud.dataflow.failures)
+  assert job.state == 'JOB_STATE_PENDING'
+  cloud.executor.faults.queue.set()
+  _, said = command.communicate(timeout=_PATIENCE_S)
+
+  assert command.returncode == 0, said
+  assert 'job is pending' in said
+  assert recorded(cloud, tmp_path, store, 'slow')['state'] == 'COMPLETE'
+
+
+def test_a_lost_worker_doubles_nothing(cloud: Cloud, store: str, tmp_path: pathlib.Path) -> None:
+  cloud.executor.faults.lost_workers = 1
+
+  done = launch(cloud, tmp_path, *words(cloud, store, 'lost'))
+
+  assert done.returncode == 0, done.stderr
+  assert 'lost contact' in done.stderr
+  assert recorded(cloud, tmp_path, store, 'lost')['rows'] == ROWS
+
+
+def test_ctrl_c_where_nobody_can_be_asked_cancels_the_job(cloud: Cloud, store: str, tmp_path: pathlib.Path) -> None:
+  cloud.executor.faults.queue = threading.Event()
+  command = start_with(tmp_path, NOTHING, 'wait', *words(cloud, store, 'canceled'), **cloud.environment)
+  job = job_of(cloud, 'canceled')
+  until(lambda: recorded(cloud, tmp_path, store, 'canceled')['properties'].get('job_id'))
+  command.send_signal(signal.SIGTERM)
+  _, said = command.communicate(timeout=_PATIENCE_S)
+
+  assert (command.returncode, 'canceled is recorded as CANCELED' in said) == (130, True)
+  until(lambda: job.state == 'JOB_STATE_CANCELLED')
+  assert recorded(cloud, tmp_path, store, 'canceled')['state'] == 'CANCELED'
+
+
+def test_a_job_that_another_cancels_is_recorded_as_canceled(cloud: Cloud, store: str, tmp_path: pathlib.Path) -> None:
+  cloud.executor.faults.queue = threading.Event()
+  command = start_with(tmp_path, NOTHING, 'wait', *words(cloud, store, 'console'), **cloud.environment)
+  job = job_of(cloud, 'console')
+  job.enter('JOB_STATE_CANCELLING')
+  assert job.on_cancel
+  job.on_cancel()
+  _, said = command.communicate(timeout=_PATIENCE_S)
+
+  assert (command.returncode, 'was canceled' in said) == (1, True)
+  assert recorded(cloud, tmp_path, store, 'console')['state'] == 'CANCELED'
+
+
+def test_a_job_left_to_itself_is_recorded_by_its_graph(cloud: Cloud, store: str, tmp_path: pathlib.Path) -> None:
+  cloud.executor.faults.queue = threading.Event()
+
+  done = launch(cloud, tmp_path, *words(cloud, store, 'left', '--no_wait'))
+
+  assert done.returncode == 0, done.stderr
+  job = job_of(cloud, 'left')
+  assert f'left goes on without this command as job {job.resource["id"]}.' in done.stdout
+  run = recorded(cloud, tmp_path, store, 'left')
+  assert (run['state'], run['properties']['job_id']) == ('RUNNING', job.resource['id'])
+  cloud.executor.faults.queue.set()
+  until(lambda: job.state == 'JOB_STATE_DONE')
+  assert recorded(cloud, tmp_path, store, 'left')['state'] == 'COMPLETE'
+
+
+@pytest.mark.parametrize('ends_well', [True, False], ids=['manifest', 'none'])
+def test_reconcile_finds_the_job_of_a_driver_that_was_killed_before_it_noted_its_id(
+  cloud: Cloud, store: str, tmp_path: pathlib.Path, ends_well: bool
+) -> None:
+  cloud.executor.faults.queue = queue = threading.Event()
+  run_id = f'killed-{ends_well}'.lower()
+  noting = ('beam_taxi.recorder', 'Recorder.note', 'before', 1)
+  command = start_with(tmp_path, noting, 'kill', *words(cloud, store, run_id), **cloud.environment)
+  command.communicate(timeout=_PATIENCE_S)
+  job = job_of(cloud, run_id)
+
+  def settle() -> list:
+    return asked(tmp_path, 'reconcile', '--metadata', store, *cloud.beam_args, **cloud.environment)
+
+  [goes_on] = settle()
+  assert (goes_on['state'], goes_on['why']) == ('RUNNING', 'goes on')
+  cloud.executor.faults.failure = '' if ends_well else 'no machines'
+  queue.set()
+  until(lambda: job.state in ('JOB_STATE_DONE', 'JOB_STATE_FAILED'))
+  [settled] = settle()
+  assert settled['state'] == ('COMPLETE' if ends_well else 'FAILED')
+  assert recorded(cloud, tmp_path, store, run_id)['state'] == settled['state']
+
+
+# A place that a run never comes to.
+NOTHING = ('beam_taxi.sniff', 'sniff', 'before', 1)
