@@ -95,9 +95,8 @@ class Recorder:
     """Looks for an earlier run that made the same, all of which is still there; records that this one takes it."""
     store = connect(self.uri)
     fingerprint = fingerprint_of_input(config)
-    key = cache_key(config, fingerprint)
-    for earlier in runs_that_read(store, fingerprint):
-      if earlier.properties.get('cache_key') == key and (manifest := _still_there(store, earlier)):
+    for earlier in runs_that_read(store, fingerprint, cache_key(config, fingerprint)):
+      if manifest := _still_there(store, earlier):
         ids = record_reuse(store, self._run, manifest, properties)
         return Reused(manifest, RunFolder(earlier.folder), ids)
     return None

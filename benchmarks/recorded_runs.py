@@ -101,10 +101,8 @@ def record(uri: str) -> None:
 def look_up(uri: str, key: str) -> bool:
   """What --cache asks a store: whether there is a run that read the most common input, with this key."""
   store = connect(uri)
-  for earlier in runs_that_read(store, _fingerprint(0)):
-    if earlier.properties.get('cache_key') == key:
-      return bool(artifacts_of(store, earlier))
-  return False
+  earlier = next(runs_that_read(store, _fingerprint(0), key), None)
+  return earlier is not None and bool(artifacts_of(store, earlier))
 
 
 def main() -> None:

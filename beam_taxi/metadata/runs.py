@@ -94,14 +94,19 @@ def list_runs(
   return [_run(execution) for execution in chosen[:limit]]
 
 
-def runs_that_read(store: mlmd.MetadataStore, fingerprint: str) -> list[Run]:
-  """The complete runs that read an input of this fingerprint, the newest first."""
+def runs_that_read(store: mlmd.MetadataStore, fingerprint: str, cache_key: str) -> Iterator[Run]:
+  """The complete runs that read an input of this fingerprint and have this cache key, the newest first."""
   source = store.get_artifact_by_type_and_name(CSV_INPUT.name, fingerprint)
   events = store.get_events_by_artifact_ids([source.id]) if source else []
-  readers = store.get_executions_by_id([event.execution_id for event in events]) if events else []
-  names = [reader.custom_properties['run_id'].string_value for reader in sorted(readers, key=lambda reader: -reader.id)]
-  runs = [find_run(store, name) for name in names]
-  return [run for run in runs if run.state == 'COMPLETE']
+  readers = sorted({event.execution_id for event in events}, reverse=True)
+  # A page at a time: thousands may have read it, and mostly one of the last is asked for.
+  for ids in batches(readers, _PAGE):
+    for reader in _sorted_executions(store, ids):
+      properties = values_of(reader.custom_properties)
+      if reader.last_known_state == mlmd_pb2.Execution.COMPLETE and properties.get('cache_key') == cache_key:
+        run = find_run(store, str(properties['run_id']))
+        if run.state == 'COMPLETE':
+          yield run
 
 
 def find_run(store: mlmd.MetadataStore, run_id: str) -> Run:
@@ -147,7 +152,12 @@ def _newest_first(store: mlmd.MetadataStore, without_events: bool) -> Iterator[l
       others = {event.execution_id for event in store.get_events_by_execution_ids(ids)}
       ids = [number for number in ids if number not in others]
     for page in batches(ids, _PAGE):
-      yield sorted(store.get_executions_by_id(page), key=lambda execution: -execution.id)
+      yield _sorted_executions(store, page)
+
+
+def _sorted_executions(store: mlmd.MetadataStore, ids: Sequence[int]) -> list[mlmd_pb2.Execution]:
+  """The executions of these ids, the newest first."""
+  return sorted(store.get_executions_by_id(ids), key=lambda execution: -execution.id)
 
 
 def _run(execution: mlmd_pb2.Execution) -> Run:

@@ -109,11 +109,18 @@ def test_runs_are_chosen_by_number_and_time(filled: mlmd.MetadataStore) -> None:
   assert list_runs(filled, since=now + datetime.timedelta(hours=1)) == []
 
 
-def test_complete_runs_are_found_by_what_they_read(filled: mlmd.MetadataStore) -> None:
-  record_completion(filled, run('running'), manifest('running'), {})
+def test_complete_runs_are_found_by_what_they_read_and_by_their_cache_key(filled: mlmd.MetadataStore) -> None:
+  record_completion(filled, run('running'), dataclasses.replace(manifest('running'), cache_key='key-of-complete'), {})
+  record_start(filled, run('other'), {})
+  record_completion(filled, run('other'), manifest('other'), {})
 
-  assert [found.run_id for found in runs_that_read(filled, 'sha256-sum:ab')] == ['complete', 'running']
-  assert runs_that_read(filled, 'sha256-sum:cd') == []
+  def found(fingerprint: str, cache_key: str) -> list[str]:
+    return [found.run_id for found in runs_that_read(filled, fingerprint, cache_key)]
+
+  assert found('sha256-sum:ab', 'key-of-complete') == ['complete', 'running']
+  assert found('sha256-sum:ab', 'key-of-other') == ['other']
+  assert found('sha256-sum:ab', 'key-of-failed') == []
+  assert found('sha256-sum:cd', 'key-of-complete') == []
 
 
 def test_the_artifacts_of_a_run_are_in_the_order_of_its_steps(filled: mlmd.MetadataStore) -> None:
