@@ -330,7 +330,10 @@ def _artifact(store: mlmd.MetadataStore, run: RecordedRun, node: str, output: _O
 def _contexts(store: mlmd.MetadataStore, run: RecordedRun, node: str) -> list[mlmd_pb2.Context]:
   """The contexts that a node's execution and artifacts belong to, as in TFX."""
   names = ((PIPELINE, run.pipeline_name), (PIPELINE_RUN, run.run_id), (NODE, f'{run.pipeline_name}.{node}'))
-  return [mlmd_pb2.Context(type_id=store.put_context_type(kind), name=name) for kind, name in names]
+  # TFX's InteractiveContext registers `pipeline` with a property that TFX's runners do not.
+  return [
+    mlmd_pb2.Context(type_id=store.put_context_type(kind, can_omit_fields=True), name=name) for kind, name in names
+  ]
 
 
 def _put(
