@@ -1,4 +1,4 @@
-"""Stores that TFX records into as well, before a run or after it.
+"""What TFX records, in the same store or in its own, against what a run records.
 
 The types are those that TFX 1.16.0 registers, read from stores that it wrote with CsvExampleGen, StatisticsGen,
 SchemaGen, ExampleValidator and Resolver. TFX 1.21.0 has the same code (tfx/types/standard_artifacts.py,
@@ -6,6 +6,7 @@ tfx/orchestration/metadata.py).
 """
 
 import dataclasses
+from collections.abc import Mapping
 
 import ml_metadata as mlmd
 import pytest
@@ -111,3 +112,85 @@ def test_a_run_and_tfx_take_turns(store: mlmd.MetadataStore, types_of_tfx: tuple
   assert [register(store, kind) for kind in types_of_tfx] == ids
   pipeline = store.get_context_by_type_and_name('pipeline', 'taxi')
   assert len(store.get_children_contexts_by_context(pipeline.id)) == 2
+
+
+# What TFX 1.16.0 records of each artifact that its CsvExampleGen, StatisticsGen and SchemaGen make, by the field of
+# MLMD's Value; read from the store that benchmarks/tfx_pipeline.py writes. They are set in tfx/components/
+# {example_gen/driver,example_gen/base_example_gen_executor,statistics_gen/executor}.py and in tfx/orchestration/portable/
+# {outputs_utils,merge_utils}.py (tfx_version, is_external), which are the same in TFX 1.21.0.
+PROPERTIES = {
+  'Examples': {'split_names': 'string_value'},
+  'ExampleStatistics': {'split_names': 'string_value', 'span': 'int_value'},
+  'Schema': {},
+}
+OF_EACH_ARTIFACT = {'tfx_version': 'string_value', 'is_external': 'int_value'}
+CUSTOM_PROPERTIES = {
+  'Examples': {
+    'span': 'int_value',
+    'input_fingerprint': 'string_value',
+    'file_format': 'string_value',
+    'payload_format': 'string_value',
+    **OF_EACH_ARTIFACT,
+  },
+  'ExampleStatistics': {
+    'sample_rate_by_split': 'struct_value',
+    'stats_dashboard_link': 'string_value',
+    **OF_EACH_ARTIFACT,
+  },
+  'Schema': OF_EACH_ARTIFACT,
+}
+# What a run records besides: the values that TFX reads where its own artifacts have none, ...
+MORE_PROPERTIES = {'Examples': {'span', 'version'}}
+# ... those that tfx/types/artifact.py reads of any artifact, ...
+OF_ANY_ARTIFACT = {'name', 'producer_component', 'pipeline_name'}
+# ... a span that SpanRangeStrategy finds, and counts.
+MORE_CUSTOM_PROPERTIES = {
+  'Examples': {'rows', 'records.train', 'records.eval'},
+  'ExampleStatistics': {'span'},
+}
+
+
+def fields(properties: Mapping[str, pb.Value]) -> dict[str, str | None]:
+  return {name: properties[name].WhichOneof('value') for name in properties}
+
+
+@pytest.mark.parametrize('kind', PROPERTIES)
+def test_artifacts_have_the_properties_that_tfx_records(store: mlmd.MetadataStore, kind: str) -> None:
+  record(store)
+
+  [found] = store.get_artifacts_by_type(kind)
+  properties, custom = fields(found.properties), fields(found.custom_properties)
+  assert properties | PROPERTIES[kind] == properties
+  assert custom | CUSTOM_PROPERTIES[kind] == custom
+  assert properties.keys() - PROPERTIES[kind].keys() == MORE_PROPERTIES.get(kind, set())
+  more = custom.keys() - CUSTOM_PROPERTIES[kind].keys()
+  assert more == OF_ANY_ARTIFACT | MORE_CUSTOM_PROPERTIES.get(kind, set())
+
+
+def test_statistics_say_as_tfx_does_that_they_are_of_all_examples(store: mlmd.MetadataStore) -> None:
+  record(store)
+
+  [statistics] = store.get_artifacts_by_type('ExampleStatistics')
+  custom = statistics.custom_properties
+  # Artifact.get_json_value_custom_property reads '__value__'.
+  assert custom['sample_rate_by_split'].struct_value['__value__'] == '{"eval": 1.0, "train": 1.0}'
+  assert custom['stats_dashboard_link'].string_value == ''
+  assert custom['is_external'].int_value == 0
+
+
+# Of each execution of CsvExampleGen, StatisticsGen and SchemaGen in TFX 1.16.0: event, key, index.
+EVENTS = {
+  'ExampleGen': {(pb.Event.OUTPUT, 'examples', 0)},
+  'StatisticsGen': {(pb.Event.INPUT, 'examples', 0), (pb.Event.OUTPUT, 'statistics', 0)},
+  'SchemaGen': {(pb.Event.INPUT, 'statistics', 0), (pb.Event.OUTPUT, 'schema', 0)},
+}
+
+
+@pytest.mark.parametrize('node', EVENTS)
+def test_events_have_the_paths_that_tfx_records(store: mlmd.MetadataStore, node: str) -> None:
+  record(store)
+
+  found = store.get_events_by_execution_ids([execution(store, node).id])
+  paths = {(event.type, *(getattr(step, step.WhichOneof('value')) for step in event.path.steps)) for event in found}
+  # TFX has no artifact for the CSV.
+  assert paths - {(pb.Event.INPUT, 'input', 0)} == EVENTS[node]
