@@ -115,8 +115,8 @@ def test_a_run_and_tfx_take_turns(store: mlmd.MetadataStore, types_of_tfx: tuple
 
 
 # What TFX 1.16.0 records of each artifact that its CsvExampleGen, StatisticsGen and SchemaGen make, by the field of
-# MLMD's Value; read from the store that benchmarks/tfx_pipeline.py writes. They are set in tfx/components/
-# {example_gen/driver,example_gen/base_example_gen_executor,statistics_gen/executor}.py and in tfx/orchestration/portable/
+# MLMD's Value; read from the store that benchmarks/tfx_pipeline.py writes. They are set in tfx/components/example_gen/
+# {driver,base_example_gen_executor}.py, tfx/components/statistics_gen/executor.py and tfx/orchestration/portable/
 # {outputs_utils,merge_utils}.py (tfx_version, is_external), which are the same in TFX 1.21.0.
 PROPERTIES = {
   'Examples': {'split_names': 'string_value'},
