@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import ParamSpec, TypeVar
 
 import ml_metadata as mlmd
+from google.protobuf import struct_pb2
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 
 from beam_taxi import native_stderr
@@ -58,7 +59,7 @@ class _Output:
   type: mlmd_pb2.ArtifactType
   uri: str
   properties: Mapping[str, Value]
-  custom_properties: Mapping[str, Value]
+  custom_properties: Mapping[str, Value | struct_pb2.Struct]
 
 
 def _again(record: Callable[_P, _R]) -> Callable[_P, _R]:
@@ -257,17 +258,29 @@ def _outputs(run: RecordedRun, manifest: Manifest) -> Sequence[_Output]:
   examples: dict[str, Value] = {
     **_FORMATS[manifest.output_format],
     'span': 0,
-    'version': 0,
     'input_fingerprint': manifest.input.fingerprint,
     'rows': manifest.input.rows,
     **{f'records.{split}': records for split, records in manifest.splits.items()},
     **{f'bad_rows.{reason}': rows for reason, rows in manifest.bad_rows.items()},
   }
+  statistics: dict[str, Value | struct_pb2.Struct] = {
+    'span': 0,
+    'sample_rate_by_split': _json_value(json.dumps(dict.fromkeys(manifest.splits, 1.0), sort_keys=True)),
+    # Of a dashboard that open-source TFX does not have: it leaves this empty.
+    'stats_dashboard_link': '',
+  }
   return (
     _Output('examples', EXAMPLES, run.folder.examples, {**splits, 'version': 0}, examples),
-    _Output('statistics', EXAMPLE_STATISTICS, run.folder.statistics, splits, {'span': 0}),
+    _Output('statistics', EXAMPLE_STATISTICS, run.folder.statistics, splits, statistics),
     _Output('schema', SCHEMA, run.folder.schema, {}, {}),
   )
+
+
+def _json_value(text: str) -> struct_pb2.Struct:
+  """A property of JSON as TFX's Artifact.set_json_value_custom_property makes it of a string."""
+  value = struct_pb2.Struct()
+  value['__value__'] = text
+  return value
 
 
 def _describe(execution: mlmd_pb2.Execution, run: RecordedRun, properties: Mapping[str, Value]) -> None:
@@ -320,7 +333,8 @@ def _artifact(store: mlmd.MetadataStore, run: RecordedRun, node: str, output: _O
     'producer_component': node,
     'pipeline_name': run.pipeline_name,
     'tfx_version': _LAYOUT_OF_TFX,
-    'state': 'published',
+    # Not one that TFX's Importer took from elsewhere.
+    'is_external': 0,
   }
   _set(artifact.properties, output.properties)
   _set(artifact.custom_properties, {**of_tfx, **output.custom_properties})
@@ -330,7 +344,10 @@ def _artifact(store: mlmd.MetadataStore, run: RecordedRun, node: str, output: _O
 def _contexts(store: mlmd.MetadataStore, run: RecordedRun, node: str) -> list[mlmd_pb2.Context]:
   """The contexts that a node's execution and artifacts belong to, as in TFX."""
   names = ((PIPELINE, run.pipeline_name), (PIPELINE_RUN, run.run_id), (NODE, f'{run.pipeline_name}.{node}'))
-  return [mlmd_pb2.Context(type_id=store.put_context_type(kind), name=name) for kind, name in names]
+  # TFX's InteractiveContext registers `pipeline` with a property that TFX's runners do not.
+  return [
+    mlmd_pb2.Context(type_id=store.put_context_type(kind, can_omit_fields=True), name=name) for kind, name in names
+  ]
 
 
 def _put(
@@ -362,9 +379,13 @@ def _event(kind: 'mlmd_pb2.Event.Type', key: str) -> mlmd_pb2.Event:
   return event
 
 
-def _set(target: MutableMapping[str, mlmd_pb2.Value], values: Mapping[str, Value]) -> None:
+def _set(
+  target: MutableMapping[str, mlmd_pb2.Value], values: Mapping[str, Value] | Mapping[str, Value | struct_pb2.Struct]
+) -> None:
   for name, value in values.items():
-    if isinstance(value, str):
+    if isinstance(value, struct_pb2.Struct):
+      target[name].struct_value.CopyFrom(value)
+    elif isinstance(value, str):
       target[name].string_value = value
     elif isinstance(value, float):
       target[name].double_value = value
