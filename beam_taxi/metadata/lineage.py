@@ -6,7 +6,9 @@ about 100 nodes, ends after 100 steps, and cannot tell what made an artifact fro
 """
 
 import dataclasses
+import fnmatch
 import functools
+import json
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +18,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 
 from beam_taxi import storage
 from beam_taxi.errors import UserError
+from beam_taxi.metadata.types import CSV_INPUT
 
 ARTIFACT = 'artifact'
 EXECUTION = 'execution'
@@ -170,6 +173,8 @@ def _starts(store: mlmd.MetadataStore, what: str | int) -> list[_Key]:
   for uri in _uris(text):
     if artifacts := store.get_artifacts_by_uri(uri):
       return sorted((ARTIFACT, artifact.id) for artifact in artifacts)
+  if inputs := _inputs_with(store, _spellings(text)):
+    return inputs
   raise UserError(
     f'{text}: the store has no run of this id, no artifact of this id or URI, and none that has such a file in it; '
     '`runs` lists the runs, and `show RUN` the artifacts of one'
@@ -178,21 +183,40 @@ def _starts(store: mlmd.MetadataStore, what: str | int) -> list[_Key]:
 
 def _uris(path: str) -> Iterator[str]:
   """The URIs that an artifact with this path in it may have, the longest first."""
+  spellings = _spellings(path)
+  yield from spellings
+  # A run's id that is misspelled is not a file of whatever the current folder belongs to.
+  if '/' not in path.rstrip('/') and not os.path.lexists(path):
+    return
+  for spelling in spellings:
+    scheme, separator, rest = spelling.rpartition('://')
+    while '/' in rest.lstrip('/'):
+      rest = rest.rpartition('/')[0]
+      yield scheme + separator + rest
+
+
+def _spellings(path: str) -> Sequence[str]:
+  """The ways to write a path: as it is, absolute, and relative to the current folder where it is in that."""
   path = path.rstrip('/')
   spellings = [path]
   if path and storage.is_local(path):
     relative = os.path.relpath(path)
     spellings += [os.path.abspath(path), *([] if relative.startswith('..') else [relative])]
-  for spelling in dict.fromkeys(spellings):
-    yield spelling
-  # A run's id that is misspelled is not a file of whatever the current folder belongs to.
-  if '/' not in path and not os.path.lexists(path):
-    return
-  for spelling in dict.fromkeys(spellings):
-    scheme, separator, rest = spelling.rpartition('://')
-    while '/' in rest.lstrip('/'):
-      rest = rest.rpartition('/')[0]
-      yield scheme + separator + rest
+  return list(dict.fromkeys(spellings))
+
+
+def _inputs_with(store: mlmd.MetadataStore, paths: Sequence[str]) -> list[_Key]:
+  """The inputs of runs whose patterns match one of these paths. (As in fnmatch, where a star also matches slashes.)"""
+  try:
+    inputs = store.get_artifacts_by_type(CSV_INPUT.name)
+  except mlmd.errors.NotFoundError:
+    return []
+  return sorted(
+    (ARTIFACT, artifact.id)
+    for artifact in inputs
+    for patterns in [json.loads(artifact.properties['patterns'].string_value)]
+    if any(fnmatch.fnmatchcase(path, form) for path in paths for given in patterns for form in (given, f'{given}/*'))
+  )
 
 
 def _walk(store: mlmd.MetadataStore, starts: Sequence[_Key], upwards: bool, limit: int) -> tuple[list[Edge], int]:

@@ -60,13 +60,11 @@ def _open(uri: StoreUri, config: mlmd_pb2.ConnectionConfig) -> mlmd.MetadataStor
 def _open_grpc(uri: StoreUri) -> mlmd.MetadataStore:
   config = mlmd_pb2.MetadataStoreClientConfig(host=uri.host, port=uri.port, client_timeout_sec=_GRPC_TIMEOUT_S)
   options = uri.options
-  if options.get('tls', 'false') not in ('true', 'false'):
-    raise UserError(f'--metadata {uri.text}: tls is true or false')
   files = {'ca_file': 'custom_ca', 'cert_file': 'server_cert', 'key_file': 'client_key'}
-  if options.get('tls') == 'true' or files.keys() & options.keys():
+  if _is_true(uri, 'tls') or files.keys() & options.keys():
     config.ssl_config.SetInParent()
     for option in files.keys() & options.keys():
-      setattr(config.ssl_config, files[option], _read(uri, options[option]).decode('ascii'))
+      setattr(config.ssl_config, files[option], _read_pem(uri, options[option]))
   store = mlmd.MetadataStore(config)
   try:
     store.get_context_types()
@@ -118,9 +116,6 @@ def _postgresql(uri: StoreUri, password: str) -> mlmd_pb2.ConnectionConfig:
   database.skip_db_creation = True
   # libpq takes a path in the host's place for the folder of a socket.
   database.host, database.port = uri.options.get('socket', uri.host), str(uri.port)
-  for option in ('sslmode', 'sslrootcert', 'sslcert', 'sslkey'):
-    if option in uri.options:
-      setattr(database.ssloption, option, uri.options[option])
   return config
 
 
@@ -148,6 +143,11 @@ def _reason(uri: StoreUri, config: mlmd_pb2.ConnectionConfig, error: str, said: 
   if uri.kind == 'sqlite':
     # MLMD appends its whole SQL statement to what SQLite said.
     return f'the store cannot be opened ({_one_line(error.split(" query:")[0])}); {_CHECK_PATH}'
+  if 'error in your SQL syntax' in error:
+    return (
+      f'MLMD cannot use a MySQL database called {uri.database!r}, for it does not quote names; choose one of letters, '
+      'digits and underscores that is no word of SQL'
+    )
   cause = '' if uri.kind == 'mysql' else _postgresql_cause(said)
   if 'mysql_real_connect' in error:
     cause = _mysql_cause(config.mysql)
@@ -155,6 +155,11 @@ def _reason(uri: StoreUri, config: mlmd_pb2.ConnectionConfig, error: str, said: 
   if missing and 'role' not in cause:
     statement = _CREATE[uri.kind].format(uri.database, uri.user)
     return f'the server has no database {uri.database!r}; make it: {statement}'
+  if 'no encryption' in cause:
+    return (
+      f"the server asks for TLS ({cause}), and MLMD's PostgreSQL client has no TLS; reach it by a socket, such as that "
+      'of the Cloud SQL Auth Proxy: ?socket=FOLDER'
+    )
   return f'the store cannot be opened ({cause or _one_line(error)}); check user, password and database'
 
 
@@ -178,7 +183,10 @@ def _mysql_cause(config: mlmd_pb2.MySQLDatabaseConfig) -> str:
     ).close()
   except (pymysql.err.MySQLError, OSError, RuntimeError) as error:
     return _one_line(str(error.args[-1]) if error.args else str(error))
-  return "MLMD's client cannot log in where another can: it needs accounts with mysql_native_password"
+  return (
+    "MLMD's client cannot log in where another can: it needs accounts with mysql_native_password, and ssl_ca= where "
+    'the server asks for TLS'
+  )
 
 
 def _postgresql_cause(said: str) -> str:
@@ -187,9 +195,18 @@ def _postgresql_cause(said: str) -> str:
   return cause.splitlines()[0].strip() if mark else ''
 
 
-def _read(uri: StoreUri, path: str) -> bytes:
+def _is_true(uri: StoreUri, option: str) -> bool:
+  value = uri.options.get(option, 'false')
+  if value not in ('true', 'false'):
+    raise UserError(f'--metadata {uri.text}: {option} is true or false')
+  return value == 'true'
+
+
+def _read_pem(uri: StoreUri, path: str) -> str:
   try:
-    return storage.read_bytes(path)
+    return storage.read_bytes(path).decode('ascii')
+  except UnicodeDecodeError as error:
+    raise UserError(f'--metadata {uri.text}: {path} is not in PEM format; convert it with openssl') from error
   except OSError as error:
     raise UserError(f'--metadata {uri.text}: {path} cannot be read ({error.strerror or error})') from error
 

@@ -19,7 +19,7 @@ PASSWORD_SOURCES = ('password_env', 'password_file', 'password_secret')
 
 _OPTIONS = {
   'mysql': (*PASSWORD_SOURCES, 'socket', 'ssl_ca', 'ssl_cert', 'ssl_key'),
-  'postgresql': (*PASSWORD_SOURCES, 'socket', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey'),
+  'postgresql': (*PASSWORD_SOURCES, 'socket'),
   'grpc': ('tls', 'ca_file', 'cert_file', 'key_file'),
 }
 _PORTS = {'mysql': 3306, 'postgresql': 5432, 'grpc': 8080}

@@ -19,6 +19,8 @@ import time
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 
+from emulators.identity import Identity
+
 USER = 'beam_taxi'
 _PATIENCE_S = 60
 _POLL_S = 0.05
@@ -65,8 +67,11 @@ class DatabaseServer:
 
 
 @contextlib.contextmanager
-def mariadb() -> Iterator[DatabaseServer]:
-  """Raises NotInstalledError, or RuntimeError with the server's log where it does not start."""
+def mariadb(identity: Identity | None = None) -> Iterator[DatabaseServer]:
+  """With an identity it refuses clients without TLS.
+
+  Raises NotInstalledError, or RuntimeError with the server's log where it does not start.
+  """
   install_db, mariadbd, client = _programs('mariadb-server', 'mariadb-install-db', 'mariadbd', 'mariadb')
   with _folder('mysql') as folder:
     account = _account('mysql')
@@ -77,6 +82,10 @@ def mariadb() -> Iterator[DatabaseServer]:
     _run([*_as(account), *install], folder)
     command = [mariadbd, '--no-defaults', f'--datadir={data}', f'--socket={socket_path}', f'--port={port}']
     command += ['--bind-address=127.0.0.1', '--skip-log-bin', '--innodb-flush-log-at-trx-commit=0']
+    if identity:
+      own = _own(identity, folder, account)
+      command += ['--require-secure-transport=ON', f'--ssl-cert={own.certificate}', f'--ssl-key={own.key}']
+      command += [f'--ssl-ca={own.certificate}']
 
     def execute(*statements: str) -> None:
       login = [client, '--no-defaults', f'--socket={socket_path}', f'--user={administrator}', '--batch']
@@ -92,8 +101,11 @@ def mariadb() -> Iterator[DatabaseServer]:
 
 
 @contextlib.contextmanager
-def postgresql() -> Iterator[DatabaseServer]:
-  """Raises NotInstalledError, or RuntimeError with the server's log where it does not start."""
+def postgresql(identity: Identity | None = None) -> Iterator[DatabaseServer]:
+  """With an identity it refuses clients without TLS.
+
+  Raises NotInstalledError, or RuntimeError with the server's log where it does not start.
+  """
   initdb, postgres, client = _programs('postgresql', 'initdb', 'postgres', 'psql')
   with _folder('postgres') as folder:
     account = _account('postgres')
@@ -106,6 +118,10 @@ def postgresql() -> Iterator[DatabaseServer]:
     _run([*_as(account), *install, '--no-sync'], folder)
     command = [postgres, '-D', data, '-p', str(port), '-k', folder]
     command += ['-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off']
+    if identity:
+      own = _own(identity, folder, account)
+      command += ['-c', 'ssl=on', '-c', f'ssl_cert_file={own.certificate}', '-c', f'ssl_key_file={own.key}']
+      (folder / 'data' / 'pg_hba.conf').write_text('local all all scram-sha-256\nhostssl all all all scram-sha-256\n')
 
     def execute(*statements: str) -> None:
       login = [client, f'--host={folder}', f'--port={port}', '--username=postgres', '--no-psqlrc', '--quiet']
@@ -193,6 +209,15 @@ def _described(
 ) -> DatabaseServer:
   password_file = _secret(folder / 'password', password)
   return DatabaseServer(kind, port, socket_path, USER, password, password_file, process.start, process.stop, create)
+
+
+def _own(identity: Identity, folder: pathlib.Path, account: str | None) -> Identity:
+  """A copy that belongs to the server: it reads no key that others may read."""
+  copy = Identity(folder / 'server.pem', _secret(folder / 'server.key', identity.key.read_text()))
+  copy.certificate.write_text(identity.certificate.read_text())
+  if account:
+    shutil.chown(copy.key, account)
+  return copy
 
 
 def _secret(path: pathlib.Path, text: str) -> pathlib.Path:

@@ -9,13 +9,13 @@ import contextlib
 import dataclasses
 import functools
 import pathlib
-import subprocess
 import urllib.parse
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import grpc
 import ml_metadata as mlmd
+from emulators.identity import Identity
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from ml_metadata.metadata_store.pywrap.metadata_store_extension import metadata_store as library
@@ -25,14 +25,6 @@ from ml_metadata.proto import metadata_store_service_pb2_grpc as service_grpc
 
 _STATUS = {status.value[0]: status for status in grpc.StatusCode}
 _METHODS: Sequence[MethodDescriptor] = service_pb2.DESCRIPTOR.services_by_name['MetadataStoreService'].methods
-
-
-@dataclasses.dataclass(frozen=True)
-class Identity:
-  """A certificate of localhost and 127.0.0.1, signed with its own key: authority, server and client in one."""
-
-  certificate: pathlib.Path
-  key: pathlib.Path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,16 +85,6 @@ def metadata_server(
     yield MetadataServer(port, identity, lambda: None if running else start(port), stop)
   finally:
     stop()
-
-
-def make_identity(folder: pathlib.Path) -> Identity:
-  """Makes a certificate that is good for a day."""
-  identity = Identity(folder / 'certificate.pem', folder / 'key.pem')
-  command = ['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-  command += ['-days', '1', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
-  command += ['-out', str(identity.certificate), '-keyout', str(identity.key)]
-  subprocess.run(command, check=True, capture_output=True)
-  return identity
 
 
 def _open(path: pathlib.Path) -> mlmd.MetadataStore:

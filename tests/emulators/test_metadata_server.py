@@ -4,7 +4,8 @@ import pathlib
 
 import ml_metadata as mlmd
 import pytest
-from emulators.metadata_server import Identity, MetadataServer, make_identity, metadata_server
+from emulators.identity import Identity, make_identity
+from emulators.metadata_server import MetadataServer, metadata_server
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 

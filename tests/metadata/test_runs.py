@@ -9,6 +9,7 @@ import pytest
 from beam_taxi.artifacts import InputSummary, Manifest, RunFolder, ShardFile, WrittenFile
 from beam_taxi.config import RUN_STATES
 from beam_taxi.errors import UserError
+from beam_taxi.metadata.lineage import lineage_of
 from beam_taxi.metadata.recording import (
   RecordedRun,
   record_completion,
@@ -50,6 +51,20 @@ def filled(store: mlmd.MetadataStore) -> mlmd.MetadataStore:
   record_failure(store, run('failed'), 'bad')
   record_failure(store, run('canceled'), 'Ctrl-C', canceled=True)
   return store
+
+
+@pytest.mark.parametrize('path', ['trips/2026/a.csv', 'more/b.csv'])
+def test_a_file_that_a_run_matched_leads_to_what_the_run_read(store: mlmd.MetadataStore, path: str) -> None:
+  patterns = ('trips/*/*.csv', 'more')
+  record_completion(store, run('a'), dataclasses.replace(manifest('a'), input=_input(patterns)), {})
+
+  [start] = lineage_of(store, path).start
+
+  assert start.uri == 'trips/*/*.csv more'
+
+
+def _input(patterns: tuple[str, ...]) -> InputSummary:
+  return InputSummary(patterns, 1, 1000, 30, 'sha256-sum:ab')
 
 
 def test_runs_are_listed_the_newest_first(filled: mlmd.MetadataStore) -> None:

@@ -8,8 +8,10 @@ import threading
 
 import pymysql
 import pytest
+from emulators import databases
 from emulators.databases import DatabaseServer
-from emulators.metadata_server import make_identity, metadata_server
+from emulators.identity import make_identity
+from emulators.metadata_server import metadata_server
 
 from beam_taxi.errors import UserError
 from beam_taxi.metadata.store import connect
@@ -92,6 +94,32 @@ def test_where_nothing_listens_the_store_cannot_be_reached(kind: str) -> None:
     assert 'the store cannot be reached at 127.0.0.1:' in refusal(kind.format(free.getsockname()[1]))
 
 
+@pytest.mark.parametrize('name', ['left', 'my-db'])
+def test_a_name_that_mlmd_does_not_quote_is_said(mysql_server: DatabaseServer, name: str) -> None:
+  mysql_server.create_database(name)
+
+  assert f'MLMD cannot use a MySQL database called {name!r}' in refusal(mysql_server.uri(name))
+
+
+def test_mysql_that_asks_for_tls_is_reached_with_it(tmp_path: pathlib.Path) -> None:
+  identity = make_identity(tmp_path)
+  with databases.mariadb(identity) as server:
+    server.create_database('tls')
+    files = {'ssl_cert': identity.certificate, 'ssl_key': identity.key}
+
+    assert connect(server.uri('tls', ssl_ca=identity.certificate, **files)).get_artifacts() == []
+    assert connect(server.uri('tls', ssl_ca=identity.certificate)).get_artifacts() == []
+    assert 'ssl_ca=' in refusal(server.uri('tls'))
+
+
+def test_postgresql_that_asks_for_tls_is_out_of_reach_but_by_its_socket(tmp_path: pathlib.Path) -> None:
+  with databases.postgresql(make_identity(tmp_path)) as server:
+    server.create_database('tls')
+
+    assert "MLMD's PostgreSQL client has no TLS" in refusal(server.uri('tls'))
+    assert connect(server.uri('tls', socket=server.socket)).get_artifacts() == []
+
+
 def test_a_metadata_server_with_tls_is_reached_by_who_knows_its_certificate(tmp_path: pathlib.Path) -> None:
   identity = make_identity(tmp_path)
   files = {'ca_file': identity.certificate, 'cert_file': identity.certificate, 'key_file': identity.key}
@@ -100,6 +128,8 @@ def test_a_metadata_server_with_tls_is_reached_by_who_knows_its_certificate(tmp_
     assert 'or is one with other TLS settings' in refusal(server.uri())
     assert 'nothing cannot be read (No such file or directory)' in refusal(server.uri(ca_file='nothing'))
     assert 'tls is true or false' in refusal(server.uri(tls='yes'))
+    (tmp_path / 'der').write_bytes(b'\x30\x82')
+    assert 'is not in PEM format' in refusal(server.uri(ca_file=tmp_path / 'der'))
 
 
 def test_what_is_no_metadata_server_is_said() -> None:

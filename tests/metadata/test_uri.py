@@ -19,8 +19,8 @@ URIS = {
   ),
   'postgresql': ('postgresql://a%40b@10.0.0.1/runs', StoreUri('', 'postgresql', '', '10.0.0.1', 5432, 'a@b', 'runs')),
   'postgresql_tls': (
-    'postgresql://me@h/d?sslmode=verify-full&sslrootcert=/ca.pem',
-    StoreUri('', 'postgresql', '', 'h', 5432, 'me', 'd', {'sslmode': 'verify-full', 'sslrootcert': '/ca.pem'}),
+    'postgresql://me@h/d?socket=/run/pg',
+    StoreUri('', 'postgresql', '', 'h', 5432, 'me', 'd', {'socket': '/run/pg'}),
   ),
   'grpc': ('grpc://host:9090', StoreUri('', 'grpc', '', 'host', 9090)),
   'grpc_tls': ('grpc://host?tls=true', StoreUri('', 'grpc', '', 'host', 8080, '', '', {'tls': 'true'})),
