@@ -18,7 +18,14 @@ from rich.markup import escape
 
 from beam_taxi import heavy_imports, storage
 from beam_taxi.artifacts import RunFolder, Value, read_manifest
-from beam_taxi.beam_options import choose_workers, is_waited_for, parse_beam_args, runs_here, spare_cores
+from beam_taxi.beam_options import (
+  choose_setup_file,
+  choose_workers,
+  is_waited_for,
+  parse_beam_args,
+  runs_here,
+  spare_cores,
+)
 from beam_taxi.config import RunConfig
 from beam_taxi.counters import NAMESPACE
 from beam_taxi.csv_input import scan_ahead
@@ -55,6 +62,7 @@ def run(config: RunConfig, beam_args: Sequence[str], argv: Sequence[str] = ()) -
   try:
     runner, options = parse_beam_args(beam_args)
     storage.use_options(options)
+    choose_setup_file(runner, options)
     config = _with_record(config, runner, options)
     refusal = _refusal(config)
     recorder = _open_recorder(config, refusal)
