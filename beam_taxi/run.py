@@ -36,9 +36,9 @@ from beam_taxi.dataflow.jobs import job_properties
 from beam_taxi.errors import UserError, user_error_in
 from beam_taxi.examples.splitting import check_feature
 from beam_taxi.metadata.recording import RecordedRun
-from beam_taxi.metadata.uri import NO_STORE, parse_uri, store_uri
+from beam_taxi.metadata.uri import NO_STORE
 from beam_taxi.provenance import provenance
-from beam_taxi.recorder import Recorder, refused_id
+from beam_taxi.recorder import Recorder, refused_id, with_record
 from beam_taxi.report.progress import show_progress
 from beam_taxi.report.terminal import RunSummary, print_summary
 
@@ -63,7 +63,7 @@ def run(config: RunConfig, beam_args: Sequence[str], argv: Sequence[str] = ()) -
     runner, options = parse_beam_args(beam_args)
     storage.use_options(options)
     choose_setup_file(runner, options)
-    config = _with_record(config, runner, options)
+    config = with_record(config, runner, options)
     refusal = _refusal(config)
     recorder = _open_recorder(config, refusal)
   except UserError as error:
@@ -156,32 +156,6 @@ def _has_manifest(folder: RunFolder) -> bool:
     return read_manifest(folder) is not None
   except (OSError, UserError):
     return False
-
-
-def _with_record(config: RunConfig, runner: PipelineRunner, options: PipelineOptions) -> RunConfig:
-  """The settings with the store that is recorded into, and with who records the end.
-
-  Raises:
-    UserError: who should record it cannot.
-  """
-  uri = NO_STORE if config.record == 'manifest' else store_uri(config.metadata, config.output)
-  record = config.record or ('driver' if is_waited_for(runner, options) or uri == NO_STORE else 'graph')
-  if config.cache and uri == NO_STORE:
-    raise UserError(
-      '--cache finds earlier runs in a metadata store: give one with --metadata, and not --record manifest'
-    )
-  if record == 'graph':
-    if uri == NO_STORE:
-      raise UserError('--record graph records into a metadata store: give one with --metadata')
-    parsed = parse_uri(uri)
-    if not runs_here(runner) and (parsed.kind == 'sqlite' or 'password_env' in parsed.options):
-      what = 'an SQLite file' if parsed.kind == 'sqlite' else 'an environment variable'
-      raise UserError(
-        f'--metadata {uri}: workers of another machine cannot reach {what} of this one, and with --record graph one of '
-        'them records; give a server that they reach and ?password_secret=projects/PROJECT/secrets/NAME, or --record '
-        'driver'
-      )
-  return dataclasses.replace(config, metadata=uri, record=record)
 
 
 def _open_recorder(config: RunConfig, refusal: UserError | None) -> Recorder:
