@@ -5,7 +5,14 @@ import difflib
 import os
 from collections.abc import Sequence
 
-from apache_beam.options.pipeline_options import DirectOptions, GoogleCloudOptions, PipelineOptions, StandardOptions
+from apache_beam.options.pipeline_options import (
+  DirectOptions,
+  GoogleCloudOptions,
+  PipelineOptions,
+  SetupOptions,
+  StandardOptions,
+  WorkerOptions,
+)
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineRunner, create_runner
 
@@ -18,6 +25,9 @@ from beam_taxi.provenance import is_local_runner
 
 # These hand arguments that Beam does not know on to a job server, which may know them.
 _RUNNERS_WITH_ARGUMENTS_OF_THEIR_OWN = ('PortableRunner', 'FlinkRunner', 'SparkRunner', 'PrismRunner')
+
+# Beside the package in a checkout.
+_SETUP_FILE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'setup.py')
 
 # Below this a second worker costs more than it saves: Beam then passes everything through sockets, and two threads wait
 # for Python's lock. Measured on two cores: 300,000 rows (37 MiB) 4.3 s with two, 4.2 s with one; a million 5.9 and 7.0.
@@ -56,6 +66,23 @@ def parse_beam_args(beam_args: Sequence[str]) -> tuple[PipelineRunner, PipelineO
   return FnApiRunner(), options
 
 
+def choose_setup_file(runner: PipelineRunner, options: PipelineOptions) -> None:
+  """Has Beam ship this package to workers of another machine, where neither --setup_file nor an image brings it.
+
+  Raises:
+    UserError: this package was installed without its setup.py.
+  """
+  setup = options.view_as(SetupOptions)
+  if runs_here(runner) or setup.setup_file or options.view_as(WorkerOptions).sdk_container_image:
+    return
+  if not os.path.isfile(_SETUP_FILE):
+    raise UserError(
+      f'{_SETUP_FILE}: there is no such file, and workers need this package; run from a checkout, or give '
+      '--setup_file PATH/setup.py or an image that has it, with --sdk_container_image'
+    )
+  setup.setup_file = _SETUP_FILE
+
+
 def choose_workers(options: PipelineOptions, beam_args: Sequence[str], input_bytes: int) -> None:
   """Sets how many threads a run in this process has, where the user did not: one a core, fewer for a small input."""
   direct = options.view_as(DirectOptions)
@@ -82,6 +109,11 @@ def runs_here(runner: PipelineRunner) -> bool:
 def is_dataflow(runner: PipelineRunner) -> bool:
   """Whether a runner submits jobs to Dataflow."""
   return type(runner).__name__ == 'DataflowRunner'
+
+
+def is_rehearsed(options: PipelineOptions) -> bool:
+  """Whether Dataflow is a double of it on this machine, where workers reach this machine's addresses."""
+  return 'localhost' in (options.view_as(GoogleCloudOptions).dataflow_endpoint or '')
 
 
 def is_waited_for(runner: PipelineRunner, options: PipelineOptions, no_wait: bool) -> bool:

@@ -1,4 +1,4 @@
-"""What a run that is going on does to its record, and what it does where the store cannot be had any more."""
+"""Who records a run and where, what it does to its record, and what it does where the store cannot be had any more."""
 
 import dataclasses
 import logging
@@ -6,8 +6,11 @@ import secrets
 from collections.abc import Mapping
 
 import ml_metadata as mlmd
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.runner import PipelineRunner
 
 from beam_taxi.artifacts import Manifest, RunFolder, Value, read_manifest
+from beam_taxi.beam_options import is_rehearsed, is_waited_for, runs_here
 from beam_taxi.config import RunConfig
 from beam_taxi.errors import UserError
 from beam_taxi.metadata.recording import (
@@ -20,10 +23,35 @@ from beam_taxi.metadata.recording import (
 )
 from beam_taxi.metadata.runs import Run, artifacts_of, find_run, runs_that_read
 from beam_taxi.metadata.store import connect
-from beam_taxi.metadata.uri import NO_STORE
+from beam_taxi.metadata.uri import NO_STORE, only_of_this_machine, parse_uri, store_uri
 from beam_taxi.reuse import cache_key, fingerprint_of_input, is_whole
 
 _LOG = logging.getLogger(__name__)
+
+
+def with_record(config: RunConfig, runner: PipelineRunner, options: PipelineOptions) -> RunConfig:
+  """The settings with the store that is recorded into, and with who records the end.
+
+  Raises:
+    UserError: who should record it cannot.
+  """
+  uri = NO_STORE if config.record == 'manifest' else store_uri(config.metadata, config.output)
+  record = config.record or ('driver' if is_waited_for(runner, options, config.no_wait) or uri == NO_STORE else 'graph')
+  if config.cache and uri == NO_STORE:
+    raise UserError(
+      '--cache finds earlier runs in a metadata store: give one with --metadata, and not --record manifest'
+    )
+  if record == 'graph':
+    if uri == NO_STORE:
+      raise UserError('--record graph records into a metadata store: give one with --metadata')
+    what = '' if runs_here(runner) else only_of_this_machine(parse_uri(uri), is_rehearsed(options))
+    if what:
+      raise UserError(
+        f'--metadata {uri}: workers of another machine cannot reach {what} of this one, and with --record graph one of '
+        'them records; give a server that they reach and ?password_secret=projects/PROJECT/secrets/NAME, or --record '
+        'driver'
+      )
+  return dataclasses.replace(config, metadata=uri, record=record)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """A run's life: check, record its start, build and run the graph, then record what it made, or why it made nothing."""
 
 import contextlib
-import dataclasses
 import logging
 import os
 import shlex
@@ -20,6 +19,7 @@ from rich.markup import escape
 from beam_taxi import heavy_imports, storage
 from beam_taxi.artifacts import RunFolder, Value, read_manifest
 from beam_taxi.beam_options import (
+  choose_setup_file,
   choose_workers,
   is_dataflow,
   is_waited_for,
@@ -40,9 +40,8 @@ from beam_taxi.dataflow.service import DataflowService
 from beam_taxi.errors import UserError, user_error_in
 from beam_taxi.examples.splitting import check_feature
 from beam_taxi.metadata.recording import RecordedRun
-from beam_taxi.metadata.uri import NO_STORE, parse_uri, store_uri
 from beam_taxi.provenance import provenance
-from beam_taxi.recorder import Recorder, refused_id
+from beam_taxi.recorder import Recorder, refused_id, with_record
 from beam_taxi.report.progress import show_progress
 from beam_taxi.report.terminal import RunSummary, print_summary
 
@@ -66,7 +65,8 @@ def run(config: RunConfig, beam_args: Sequence[str], argv: Sequence[str] = ()) -
   try:
     runner, options = parse_beam_args(beam_args)
     storage.use_options(options)
-    config = _with_record(config, runner, options)
+    choose_setup_file(runner, options)
+    config = with_record(config, runner, options)
     refusal = _refusal(config)
     recorder = _open_recorder(config, refusal)
   except UserError as error:
@@ -184,33 +184,6 @@ def _has_manifest(folder: RunFolder) -> bool:
     return read_manifest(folder) is not None
   except (OSError, UserError):
     return False
-
-
-def _with_record(config: RunConfig, runner: PipelineRunner, options: PipelineOptions) -> RunConfig:
-  """The settings with the store that is recorded into, and with who records the end.
-
-  Raises:
-    UserError: who should record it cannot.
-  """
-  uri = NO_STORE if config.record == 'manifest' else store_uri(config.metadata, config.output)
-  waited = is_waited_for(runner, options, config.no_wait)
-  record = config.record or ('driver' if waited or uri == NO_STORE else 'graph')
-  if config.cache and uri == NO_STORE:
-    raise UserError(
-      '--cache finds earlier runs in a metadata store: give one with --metadata, and not --record manifest'
-    )
-  if record == 'graph':
-    if uri == NO_STORE:
-      raise UserError('--record graph records into a metadata store: give one with --metadata')
-    parsed = parse_uri(uri)
-    if not runs_here(runner) and (parsed.kind == 'sqlite' or 'password_env' in parsed.options):
-      what = 'an SQLite file' if parsed.kind == 'sqlite' else 'an environment variable'
-      raise UserError(
-        f'--metadata {uri}: workers of another machine cannot reach {what} of this one, and with --record graph one of '
-        'them records; give a server that they reach and ?password_secret=projects/PROJECT/secrets/NAME, or --record '
-        'driver'
-      )
-  return dataclasses.replace(config, metadata=uri, record=record)
 
 
 def _open_recorder(config: RunConfig, refusal: UserError | None) -> Recorder:

@@ -119,6 +119,24 @@ def parse_uri(text: str) -> StoreUri:
   return StoreUri(text, cast(Kind, kind), '', host, port or _PORTS[kind], user, database, options)
 
 
+def only_of_this_machine(uri: StoreUri, own_addresses: bool = False) -> str:
+  """What of a store no other machine reaches, as a message names it; '' where others may reach all of it.
+
+  `own_addresses` says that the others do reach what listens on this machine, because they are on it.
+  """
+  if uri.kind == 'sqlite':
+    return 'an SQLite file'
+  if 'password_env' in uri.options:
+    return 'an environment variable'
+  if 'socket' in uri.options:
+    return 'a socket'
+  if 'password_file' in uri.options and storage.is_local(uri.options['password_file']) and not own_addresses:
+    return 'a file'
+  if not own_addresses and (uri.host in ('localhost', '::1') or uri.host.startswith('127.')):
+    return f'the address {uri.host}'
+  return ''
+
+
 def _without_password(text: str) -> str:
   """A URI as it may be shown: what stands between the user's name and the host is left out."""
   before, at, behind = text.rpartition('@')

@@ -176,6 +176,8 @@ class TestWhoRecords:
     for store, what in (
       ('sqlite:///m.sqlite', 'cannot reach an SQLite file'),
       ('mysql://me@h/d?password_env=X', 'cannot reach an environment variable'),
+      ('mysql://me@h/d?socket=/s', 'cannot reach a socket'),
+      ('grpc://127.0.0.1:8080', 'cannot reach the address 127.0.0.1'),
     ):
       done = beam_taxi(folder, '--input', 'rows.csv', '--output', 'out', '--metadata', store, *words)
       assert (done.returncode, what in done.stderr) == (2, True), done.stderr

@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 from beam_taxi.errors import UserError
-from beam_taxi.metadata.uri import StoreUri, parse_uri, store_uri
+from beam_taxi.metadata.uri import StoreUri, only_of_this_machine, parse_uri, store_uri
 
 URIS = {
   'sqlite_relative': ('sqlite:///a/b.sqlite', StoreUri('', 'sqlite', path='a/b.sqlite')),
@@ -74,3 +74,19 @@ def test_the_path_of_a_store_means_the_same_from_another_folder(monkeypatch, tmp
   monkeypatch.chdir(tmp_path)
 
   assert store_uri('sqlite:///b.sqlite', '/out') == f'sqlite:///{os.path.join(tmp_path, "b.sqlite")}'
+
+
+REACHED = {
+  'sqlite:///runs.sqlite': 'an SQLite file',
+  'mysql://me@host/d?password_env=X': 'an environment variable',
+  'postgresql://me@host/d?socket=/cloudsql/p:r:i': 'a socket',
+  'grpc://127.0.0.1:8080': 'the address 127.0.0.1',
+  'grpc://localhost:8080': 'the address localhost',
+  'grpc://[::1]:8080': 'the address ::1',
+  'mysql://me@10.0.0.3/d?password_secret=projects/p/secrets/s': '',
+}
+
+
+@pytest.mark.parametrize(('text', 'what'), REACHED.items(), ids=REACHED)
+def test_what_only_this_machine_reaches_is_known(text: str, what: str) -> None:
+  assert only_of_this_machine(parse_uri(text)) == what
