@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import Any, NoReturn, TextIO, cast
 
 from beam_taxi import heavy_imports, native_stderr
+from beam_taxi.config import parse_size
 from beam_taxi.errors import UserError
-from beam_taxi.flags import build_sniff_parser, parse_flags
+from beam_taxi.flags import build_rehearse_parser, build_sniff_parser, parse_flags
 from beam_taxi.store_flags import STORE_COMMANDS, build_store_parser
 
 
@@ -39,6 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
       from beam_taxi.sniff import sniff
 
       return sniff(*build_sniff_parser().parse_known_args(argv[1:]))
+    if argv[:1] and argv[0] == 'rehearse':
+      from beam_taxi.rehearsal.rehearse import rehearse
+
+      flags, rest = build_rehearse_parser().parse_known_args(argv[1:])
+      return rehearse(rest, parse_size(flags.sample_size), flags.keep)
     if argv[:1] and argv[0] in STORE_COMMANDS:
       from beam_taxi.store_commands import run_store_command
 

@@ -35,6 +35,7 @@ ML Metadata: the artifacts of TFX's CsvExampleGen, StatisticsGen and SchemaGen, 
   main.py diff RUN RUN   shows what is different between two runs
   main.py record RUN_URI records a finished run from its manifest
   main.py reconcile      settles runs that were killed, and so are RUNNING by their record
+  main.py rehearse FLAGS runs a command line for Dataflow on this machine, against doubles of it and of Cloud Storage
 
 Each has a --help of its own."""
 
@@ -50,6 +51,22 @@ Reads CSV files as a run would and shows what it finds: delimiter, quotes and en
 rows that forced them, how many rows there are and which are bad, and the first rows. It writes nothing. Flags that are
 not given are guessed from the beginning of the first file; the command that reads the files so comes last. Flags of
 Apache Beam's file systems can be given too."""
+
+
+_REHEARSE_DESCRIPTION = """\
+Runs a command line for Dataflow whole, without a cloud: buckets of the same names in an emulator of Cloud Storage, a
+double of Dataflow that takes the job and runs what was staged in a process of its own, and a store in the place of
+yours. Give the flags of the run as they are. The beginning of the input is read from where it is; nothing is written
+there. It shows whether the job can be staged, submitted, imported, run and recorded; what it cannot show - permissions,
+quotas, the container image - is for preflight."""
+
+
+def build_rehearse_parser() -> argparse.ArgumentParser:
+  """The parser of `rehearse`, which leaves the flags of the run to parse_flags."""
+  parser = new_parser('main.py rehearse', _REHEARSE_DESCRIPTION, 'Every other flag is one of the run.')
+  parser.add_argument('--sample_size', default='4M', metavar='BYTES', help='of input to take, as CSV; default: 4M')
+  parser.add_argument('--keep', default='', metavar='DIR', help='copy what the run wrote to DIR')
+  return parser
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -4,6 +4,8 @@ import dataclasses
 import pathlib
 import subprocess
 
+import grpc
+
 
 @dataclasses.dataclass(frozen=True)
 class Identity:
@@ -21,3 +23,13 @@ def make_identity(folder: pathlib.Path) -> Identity:
   command += ['-out', str(identity.certificate), '-keyout', str(identity.key)]
   subprocess.run(command, check=True, capture_output=True)
   return identity
+
+
+def server_credentials(identity: Identity, *, client_certificate: bool = False) -> grpc.ServerCredentials:
+  """Of a gRPC server that shows this identity and, where it asks for a certificate, takes no other."""
+  certificate, key = identity.certificate.read_bytes(), identity.key.read_bytes()
+  return grpc.ssl_server_credentials(
+    [(key, certificate)],
+    root_certificates=certificate if client_certificate else None,
+    require_client_auth=client_certificate,
+  )

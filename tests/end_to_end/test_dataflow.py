@@ -147,7 +147,7 @@ def test_a_wrong_row_is_told_as_in_a_local_run(cloud: Cloud, store: str, tmp_pat
   done = launch(cloud, tmp_path, *words(cloud, store, 'bad', file='bad.csv'))
 
   assert done.returncode == 2, done.stderr
-  assert 'error: gs://bucket/in/bad.csv, line 3' in done.stderr
+  assert 'error: gs://bucket/in/bad.csv: line 3 (byte 10)' in done.stderr
   run = recorded(cloud, tmp_path, store, 'bad')
   assert (run['state'], 'line 3' in run['properties']['error']) == ('FAILED', True)
 

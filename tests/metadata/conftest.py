@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import ml_metadata as mlmd
 import pytest
 from emulators.databases import DatabaseServer
-from emulators.metadata_server import metadata_server
 
 from beam_taxi.metadata.store import connect
+from beam_taxi.rehearsal.metadata_server import metadata_server
 
 
 @pytest.fixture(params=['sqlite', 'mysql', 'postgresql', 'grpc'])

@@ -10,11 +10,11 @@ import pymysql
 import pytest
 from emulators import databases
 from emulators.databases import DatabaseServer
-from emulators.identity import make_identity
-from emulators.metadata_server import metadata_server
+from emulators.identity import make_identity, server_credentials
 
 from beam_taxi.errors import UserError
 from beam_taxi.metadata.store import connect
+from beam_taxi.rehearsal.metadata_server import metadata_server
 
 
 @pytest.fixture(params=['mysql', 'postgresql'])
@@ -123,7 +123,7 @@ def test_postgresql_that_asks_for_tls_is_out_of_reach_but_by_its_socket(tmp_path
 def test_a_metadata_server_with_tls_is_reached_by_who_knows_its_certificate(tmp_path: pathlib.Path) -> None:
   identity = make_identity(tmp_path)
   files = {'ca_file': identity.certificate, 'cert_file': identity.certificate, 'key_file': identity.key}
-  with metadata_server(tmp_path / 'm.sqlite', identity, client_certificate=True) as server:
+  with metadata_server(tmp_path / 'm.sqlite', server_credentials(identity, client_certificate=True)) as server:
     assert connect(server.uri(tls='true', **files)).get_artifacts() == []
     assert 'or is one with other TLS settings' in refusal(server.uri())
     assert 'nothing cannot be read (No such file or directory)' in refusal(server.uri(ca_file='nothing'))

@@ -15,7 +15,6 @@ from typing import Any
 
 import grpc
 import ml_metadata as mlmd
-from emulators.identity import Identity
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from ml_metadata.metadata_store.pywrap.metadata_store_extension import metadata_store as library
@@ -33,13 +32,11 @@ class MetadataServer:
 
   Attributes:
     port: of 127.0.0.1; the same after stop and start.
-    identity: what it shows and trusts; None without TLS.
     start: starts it again, on the same file; does nothing while it runs.
     stop: calls that have not ended are cancelled.
   """
 
   port: int
-  identity: Identity | None
   start: Callable[[], None]
   stop: Callable[[], None]
 
@@ -50,15 +47,12 @@ class MetadataServer:
 
 
 @contextlib.contextmanager
-def metadata_server(
-  path: pathlib.Path, identity: Identity | None = None, client_certificate: bool = False
-) -> Iterator[MetadataServer]:
+def metadata_server(path: pathlib.Path, credentials: grpc.ServerCredentials | None = None) -> Iterator[MetadataServer]:
   """Serves the store in an SQLite file, which is made where there is none.
 
   Args:
     path: of the file.
-    identity: for TLS; without, the server speaks plain text.
-    client_certificate: whether it refuses clients that do not show the certificate of `identity`.
+    credentials: for TLS; without, the server speaks plain text.
   """
   running: list[grpc.Server] = []
 
@@ -68,13 +62,14 @@ def metadata_server(
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(1), options=[('grpc.so_reuseport', 0)])
     service_grpc.add_MetadataStoreServiceServicer_to_server(_servicer(_open(path)), server)
     address = f'127.0.0.1:{port}'
-    if identity:
-      bound = server.add_secure_port(address, _credentials(identity, client_certificate))
-    else:
-      bound = server.add_insecure_port(address)
+    bound = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
     server.start()
     running.append(server)
-    return bound
+    return int(bound)
+
+  def start_again() -> None:
+    if not running:
+      start(port)
 
   def stop() -> None:
     while running:
@@ -82,7 +77,7 @@ def metadata_server(
 
   port = start(0)
   try:
-    yield MetadataServer(port, identity, lambda: None if running else start(port), stop)
+    yield MetadataServer(port, start_again, stop)
   finally:
     stop()
 
@@ -112,12 +107,3 @@ def _answer(
   except mlmd.errors.StatusError as error:
     context.abort(_STATUS[error.error_code], error.message)
   return response
-
-
-def _credentials(identity: Identity, client_certificate: bool) -> grpc.ServerCredentials:
-  certificate, key = identity.certificate.read_bytes(), identity.key.read_bytes()
-  return grpc.ssl_server_credentials(
-    [(key, certificate)],
-    root_certificates=certificate if client_certificate else None,
-    require_client_auth=client_certificate,
-  )

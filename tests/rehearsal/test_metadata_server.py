@@ -4,9 +4,10 @@ import pathlib
 
 import ml_metadata as mlmd
 import pytest
-from emulators.identity import Identity, make_identity
-from emulators.metadata_server import MetadataServer, metadata_server
+from emulators.identity import Identity, make_identity, server_credentials
 from ml_metadata.proto import metadata_store_pb2 as pb
+
+from beam_taxi.rehearsal.metadata_server import MetadataServer, metadata_server
 
 
 @pytest.fixture(scope='module')
@@ -74,7 +75,7 @@ def test_nobody_listens_once_it_has_ended(tmp_path: pathlib.Path) -> None:
 
 
 def test_with_tls_only_who_trusts_its_certificate_is_answered(tmp_path: pathlib.Path, identity: Identity) -> None:
-  with metadata_server(tmp_path / 'm.sqlite', identity) as server:
+  with metadata_server(tmp_path / 'm.sqlite', server_credentials(identity)) as server:
     assert client(server, custom_ca=identity.certificate.read_text()).get_contexts() == []
 
     for stranger in (client(server), client(server, custom_ca=make_identity(tmp_path).certificate.read_text())):
@@ -84,7 +85,7 @@ def test_with_tls_only_who_trusts_its_certificate_is_answered(tmp_path: pathlib.
 
 def test_it_can_ask_its_clients_for_a_certificate(tmp_path: pathlib.Path, identity: Identity) -> None:
   certificate, key = identity.certificate.read_text(), identity.key.read_text()
-  with metadata_server(tmp_path / 'm.sqlite', identity, client_certificate=True) as server:
+  with metadata_server(tmp_path / 'm.sqlite', server_credentials(identity, client_certificate=True)) as server:
     known = client(server, custom_ca=certificate, server_cert=certificate, client_key=key)
     assert known.get_contexts() == []
 

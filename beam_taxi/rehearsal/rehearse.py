@@ -1,0 +1,128 @@
+"""`rehearse`: a command line for Dataflow, run as it is against a cloud on this machine, with some of its input."""
+
+import contextlib
+import json
+import os
+import pathlib
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, WorkerOptions
+
+from beam_taxi import storage
+from beam_taxi.artifacts import RunFolder
+from beam_taxi.beam_options import is_dataflow, parse_beam_args
+from beam_taxi.config import RunConfig
+from beam_taxi.errors import UserError
+from beam_taxi.flags import parse_flags
+from beam_taxi.rehearsal.cloud import Cloud, rehearsal_cloud
+from beam_taxi.rehearsal.cloud_storage import blob_of
+from beam_taxi.rehearsal.dataflow_service import ENDED
+from beam_taxi.rehearsal.metadata_server import metadata_server
+from beam_taxi.rehearsal.sample import sample_files
+
+_POLL_S = 0.2
+
+
+def rehearse(argv: Sequence[str], sample_size: int, keep: str) -> int:
+  """Rehearses a run.
+
+  Args:
+    argv: the command line of the run, without the program.
+    sample_size: how much of the input is taken, in bytes of uncompressed CSV.
+    keep: the folder to which what the run wrote is copied; '' for none.
+
+  Returns:
+    The exit code of the command, or 1 where the job that it left to itself fails.
+
+  Raises:
+    UserError: the command line is no run on Dataflow, or its input cannot be read.
+  """
+  config, beam_args = parse_flags(argv)
+  runner, options = parse_beam_args(beam_args)
+  if not is_dataflow(runner):
+    raise UserError('rehearse runs command lines for Dataflow, with --runner DataflowRunner; others need no rehearsal')
+  cloud_options = options.view_as(GoogleCloudOptions)
+  storage.use_options(options)
+  wanted = [config.output, cloud_options.temp_location, cloud_options.staging_location, cloud_options.template_location]
+  for flag, uri in zip(('output', 'temp_location', 'staging_location', 'template_location'), wanted, strict=True):
+    if uri and not uri.startswith('gs://'):
+      raise UserError(f'--{flag} {uri}: workers on Dataflow do not reach it; give a gs:// location')
+  # Read before this process's command is led to the emulator: what is rehearsed with is the real input.
+  files = _inputs(config, sample_size)
+  buckets = {uri.split('/')[2] for uri in (*filter(None, wanted), *files)}
+  with contextlib.ExitStack() as stack:
+    folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix='rehearsal_')))
+    cloud = stack.enter_context(rehearsal_cloud(sorted(buckets)))
+    for uri, content in files.items():
+      blob_of(cloud.buckets, uri).upload_from_string(content)
+    print(f'rehearsing with {sum(map(len, files.values())):,} bytes of input in {len(files)} files', flush=True)
+    command = [sys.executable, '-m', 'beam_taxi', *argv, *cloud.beam_args]
+    if config.metadata != 'none' and config.record != 'manifest':
+      store = stack.enter_context(metadata_server(folder / 'metadata.sqlite')).uri()
+      command += ['--metadata', store]
+      print(f'recording into {store}, and not into {config.metadata or "a store of the user"}', flush=True)
+    if options.view_as(WorkerOptions).sdk_container_image:
+      # No image is run here, so that what it would bring has to be shipped.
+      command += ['--setup_file', str(pathlib.Path(__file__).parents[2] / 'setup.py')]
+    print(shlex.join(command), flush=True)
+    code = subprocess.run(command, env=cloud.environment, stdin=subprocess.DEVNULL).returncode
+    if code == 0:
+      code = _finish(cloud, options)
+    if keep:
+      _copy(cloud, config, keep)
+    _report(cloud, code)
+  return code
+
+
+def _inputs(config: RunConfig, sample_size: int) -> dict[str, bytes]:
+  """What of the input and beside it the run reads, by gs:// URI."""
+  found: dict[str, bytes] = {}
+  for source in config.sources:
+    found |= sample_files(source.input, source.dialect, sample_size)
+  if config.schema:
+    found[config.schema] = storage.read_bytes(config.schema)
+  for path in found:
+    if storage.is_local(path):
+      raise UserError(f'{path}: workers on Dataflow do not reach it; copy it to a bucket, and give its gs:// location')
+  return found
+
+
+def _finish(cloud: Cloud, options: PipelineOptions) -> int:
+  """Launches the job of a template that was written, and waits for what goes on."""
+  google = options.view_as(GoogleCloudOptions)
+  if google.template_location:
+    request = json.loads(blob_of(cloud.buckets, google.template_location).download_as_bytes())
+    place = f'/v1b3/projects/{google.project}/locations/{google.region}/jobs'
+    cloud.dataflow.answer('POST', place, {}, request)
+    print(f'launched the job of {google.template_location}', flush=True)
+  jobs = list(cloud.dataflow.jobs.values())
+  while any(job.state not in ENDED for job in jobs):
+    time.sleep(_POLL_S)
+  for job in jobs:
+    if job.state != 'JOB_STATE_DONE':
+      errors = [message['messageText'] for message in job.messages if message['messageImportance'].endswith('ERROR')]
+      print('\n'.join([f'{job.resource["name"]} ended in {job.state}', *errors]), file=sys.stderr)
+  return 0 if all(job.state == 'JOB_STATE_DONE' for job in jobs) else 1
+
+
+def _copy(cloud: Cloud, config: RunConfig, keep: str) -> None:
+  """Copies the run's folder to this machine."""
+  folder = RunFolder.of(config.output, config.run_id).uri
+  bucket, _, prefix = folder.removeprefix('gs://').partition('/')
+  for blob in cloud.buckets.list_blobs(bucket, prefix=prefix + '/'):
+    path = os.path.join(keep, os.path.relpath(blob.name, os.path.dirname(prefix)))
+    storage.write_bytes(path, blob.download_as_bytes())
+  print(f'{folder} is copied to {keep}')
+
+
+def _report(cloud: Cloud, code: int) -> None:
+  """Says what was seen, and what no rehearsal can show."""
+  states = ', '.join(f'{job.resource["name"]}: {job.state}' for job in cloud.dataflow.jobs.values()) or 'no job came'
+  print(f'\nthe rehearsal {"went well" if code == 0 else f"failed, with exit code {code}"} ({states})')
+  print(f'largest request: {cloud.dataflow.largest:,} bytes of the 10,485,760 that Dataflow takes')
+  print('not rehearsed: permissions, quotas, networks, prices, and the container image; see "preflight"')
