@@ -28,22 +28,21 @@ def sample_files(patterns: tuple[str, ...], dialect: Dialect, size: int) -> Iter
   for file in match_files(patterns, dialect):
     if left <= 0:
       return
-    content, used = _beginning(file, dialect, left)
+    content, left = _beginning(file, dialect, left)
     yield file.path, content
-    left -= used
 
 
 def _beginning(file: InputFile, dialect: Dialect, size: int) -> tuple[bytes, int]:
-  """A file's first records as they are stored, and their bytes as CSV."""
+  """A file's first records as they are stored, and how much of the size is left: nothing where it was cut."""
   with open_csv(file) as stream:
     text = read_some(stream, size)
     is_whole = not stream.read(1)
   if is_whole:
-    return storage.read_bytes(file.path), len(text)
+    return storage.read_bytes(file.path), size - len(text)
   end = last_record_end(text, dialect)
   if not end:
     raise UserError(f'{file.path}: has no whole record in its first {size:,} bytes; give a larger --sample_size')
-  return _stored(text[:end], file, dialect), end
+  return _stored(text[:end], file, dialect), 0
 
 
 def _stored(text: bytes, file: InputFile, dialect: Dialect) -> bytes:
@@ -55,6 +54,6 @@ def _stored(text: bytes, file: InputFile, dialect: Dialect) -> bytes:
   if not compression:
     return text
   buffer = pa.BufferOutputStream()
-  with pa.CompressedOutputStream(buffer, compression) as compressed:
+  with pa.CompressedOutputStream(buffer, {'bzip2': 'bz2'}.get(compression, compression)) as compressed:
     compressed.write(text)
   return bytes(buffer.getvalue().to_pybytes())
