@@ -172,11 +172,12 @@ def test_a_service_that_is_slow_and_refuses_for_a_while_changes_nothing(
   cloud.dataflow.failures += [(429, 'Quota exceeded'), (503, 'unavailable'), (0, '')]
   until(lambda: not cloud.dataflow.failures)
   assert job.state == 'JOB_STATE_PENDING'
+  assert command.stderr
+  assert any('job is pending' in line for line in command.stderr)
   cloud.executor.faults.queue.set()
   _, said = command.communicate(timeout=_PATIENCE_S)
 
   assert command.returncode == 0, said
-  assert 'job is pending' in said
   assert recorded(cloud, tmp_path, store, 'slow')['state'] == 'COMPLETE'
 
 
