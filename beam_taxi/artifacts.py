@@ -1,5 +1,6 @@
 """A run's folder: where each artifact lies in it, and the manifest that says that the run finished."""
 
+import contextlib
 import dataclasses
 import importlib.metadata
 import json
@@ -17,6 +18,8 @@ _ENDINGS = {'tfrecord': '.gz', 'parquet': '.parquet'}
 Value = int | float | str
 
 _PACKAGES = ('apache-beam', 'tensorflow-data-validation', 'tensorflow', 'ml-metadata', 'pyarrow')
+# What a package is installed as where it is not under its own name: the image has TensorFlow without GPUs.
+_OTHER_NAMES = {'tensorflow': 'tensorflow-cpu'}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,10 +173,11 @@ def read_manifest(folder: RunFolder) -> Manifest | None:
 
 def package_versions() -> dict[str, str]:
   """The versions of the packages that a run's results depend on; '' where one is there under another name."""
-  versions = {'beam_taxi': __version__}
-  for name in _PACKAGES:
-    try:
-      versions[name] = importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-      versions[name] = ''
-  return versions
+  return {'beam_taxi': __version__, **{name: _installed(name, _OTHER_NAMES.get(name, name)) for name in _PACKAGES}}
+
+
+def _installed(*names: str) -> str:
+  for name in names:
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+      return importlib.metadata.version(name)
+  return ''

@@ -245,7 +245,8 @@ def parse_flags(argv: Sequence[str]) -> tuple[RunConfig, list[str]]:
     UserError: a flag's value is wrong.
     SystemExit: as argparse does, with 2 where a flag is missing and 0 after --help.
   """
-  flags, beam_args = build_parser().parse_known_args(argv)
+  parser = build_parser()
+  flags, beam_args = parser.parse_known_args(_settle_switches(parser, argv))
   values = vars(flags)
   values['dialect'] = Dialect(**dialect_values(values))
   if 'input' in values:
@@ -270,6 +271,31 @@ def parse_flags(argv: Sequence[str]) -> tuple[RunConfig, list[str]]:
     # What is recorded must mean the same from another folder.
     values['output'] = os.path.abspath(values['output'])
   return RunConfig(**values), beam_args
+
+
+def _settle_switches(parser: argparse.ArgumentParser, argv: Sequence[str]) -> list[str]:
+  """A command line whose switches are as argparse takes them: --cache for --cache=true, nothing for --cache=false.
+
+  The launcher of a flex template gives each flag a value. A switch that has an opposite, as --skip_blank_lines has
+  --no_skip_blank_lines, becomes that where it is false.
+
+  Raises:
+    UserError: a switch has another value.
+  """
+  switches = {flag: each for each in parser._actions if isinstance(each.const, bool) for flag in each.option_strings}
+  saying = {(action.dest, action.const): flag for flag, action in switches.items()}
+  settled: list[str] = []
+  for word in argv:
+    flag, equals, value = word.partition('=')
+    if not equals or flag not in switches:
+      settled.append(word)
+    elif value not in ('true', 'false'):
+      raise UserError(f'{word}: give {flag} alone, or with =true or =false')
+    else:
+      action = switches[flag]
+      said = saying.get((action.dest, action.const == (value == 'true')))
+      settled += [said] if said else []
+  return settled
 
 
 def dialect_values(values: dict[str, Any]) -> dict[str, Any]:

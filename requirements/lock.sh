@@ -19,6 +19,12 @@ for python in 3.10 3.11 3.12 3.13; do
   stack current manylinux_2_39 "$python"
 done
 
+# The image has each stack's TensorFlow without what only GPUs run; see docker/Dockerfile.
+lock requirements/cpu-compatible.txt requirements/cpu-compatible.in --no-deps \
+  --python-version 3.11 --python-platform x86_64-manylinux_2_28
+lock requirements/cpu-current.txt requirements/cpu-current.in --no-deps \
+  --python-version 3.13 --python-platform x86_64-manylinux_2_39
+
 lock requirements/tfx-3.10.txt requirements/tfx.in \
   --python-version 3.10 --python-platform x86_64-manylinux_2_28
 

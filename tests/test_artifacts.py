@@ -1,6 +1,7 @@
 """A run's folder is laid out as TFX lays out its artifacts, and a manifest is read as it was written."""
 
 import dataclasses
+import importlib.metadata
 import json
 import pathlib
 
@@ -74,3 +75,18 @@ def test_the_versions_of_what_makes_the_results_are_told() -> None:
   import pyarrow
 
   assert package_versions()['pyarrow'] == pyarrow.__version__
+
+
+def test_tensorflow_without_gpus_is_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
+  installed = {'tensorflow-cpu': '2.16.2'}
+
+  def version(name: str) -> str:
+    if name not in installed:
+      raise importlib.metadata.PackageNotFoundError(name)
+    return installed[name]
+
+  monkeypatch.setattr(importlib.metadata, 'version', version)
+
+  versions = package_versions()
+
+  assert (versions['tensorflow'], versions['pyarrow']) == ('2.16.2', '')

@@ -3,6 +3,7 @@
 import argparse
 import os
 import pathlib
+import re
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -254,3 +255,37 @@ def test_help_tells_each_flag_of_a_dialect(
   text = capsys.readouterr().out
   assert raised.value.code == 0
   assert [name for name in Dialect.__dataclass_fields__ if f'--{name} ' not in text and f'--{name}\n' not in text] == []
+
+
+SWITCHES = {
+  'true': (['--cache=true'], {'cache': True}),
+  'false': (['--cache=false'], {'cache': False}),
+  'false_of_one_that_is_true_by_default': (['--skip_blank_lines=false'], {'skip_blank_lines': False}),
+  'true_of_that': (['--skip_blank_lines=true'], {'skip_blank_lines': True}),
+  'false_of_its_opposite': (['--no_skip_blank_lines=false'], {'skip_blank_lines': True}),
+  'true_of_its_opposite': (['--no_skip_blank_lines=true'], {'skip_blank_lines': False}),
+  'no_header': (['--no_header=true', '--columns=a'], {'columns': ('a',)}),
+  'a_header': (['--no_header=false'], {'columns': ()}),
+  'the_last_word': (['--skip_blank_lines=true', '--skip_blank_lines=false'], {'skip_blank_lines': False}),
+}
+
+
+@pytest.mark.parametrize(('argv', 'values'), SWITCHES.values(), ids=SWITCHES)
+def test_a_switch_takes_true_and_false_as_a_flex_template_gives_them(
+  argv: list[str], values: dict[str, object]
+) -> None:
+  found = parsed(*argv)
+
+  assert {name: getattr(found, name, getattr(found.dialect, name, None)) for name in values} == values
+
+
+@pytest.mark.parametrize('word', ['--cache=yes', '--cache=', '--no_header=1'])
+def test_a_switch_takes_nothing_else(word: str) -> None:
+  with pytest.raises(UserError, match=re.escape(f'{word}: give {word.split("=")[0]} alone, or with =true or =false')):
+    parsed(word)
+
+
+def test_beams_own_switches_are_left_to_beam() -> None:
+  _, beam_args = flags.parse_flags(['--input', 'a.csv', '--output', 'out', '--streaming=true', '--save_main_session'])
+
+  assert beam_args == ['--streaming=true', '--save_main_session']

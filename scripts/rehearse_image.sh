@@ -1,0 +1,178 @@
+#!/usr/bin/env bash
+# Rehearses docker/Dockerfile where there is no Docker: does its steps in Debian roots made by debootstrap, a root for each
+# stage that begins with a Python image, then runs the pipeline in the last one, and says how large that is.
+#
+#   scripts/rehearse_image.sh [ARGUMENT=VALUE ...]   as docker build --build-arg: DEBIAN=trixie PYTHON=3.13 STACK=current BEAM=...
+#
+# Debian's own Python stands for python:VERSION-slim: 3.11 in bookworm, 3.13 in trixie. What comes from images of Beam and
+# Google (the boot and launcher programs) is left out. Needs root and about 10 GB; takes ten minutes.
+# BEAM_TAXI_ROOT names the folder of the roots, else .image.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+roots=${BEAM_TAXI_ROOT:-$PWD/.image}
+packages=ca-certificates,python3,python3-dev,python3-venv
+declare -A arguments=() # of the build, by name
+declare -A stages=()    # roots, by the names of stages
+globals=()              # ARG NAME=DEFAULT before the first FROM
+variables=()            # NAME=VALUE of this stage's ARG and ENV
+root='' folder=/
+
+fail() {
+  printf 'rehearse_image: %s\n' "$@" >&2
+  exit 1
+}
+
+. scripts/debian_root.sh
+
+# One instruction a line, without comments.
+instructions() {
+  sed -E '/^[[:space:]]*(#|$)/d' docker/Dockerfile | sed -E -e ':again' -e '/\\$/{N;s/\\\n[[:space:]]*//;b again' -e '}'
+}
+
+# TEXT with $NAME and ${NAME} of this stage replaced, as Docker does outside of RUN.
+expand() {
+  local text=$1 variable name value
+  for variable in "${variables[@]}"; do
+    name=${variable%%=*} value=${variable#*=}
+    text=${text//"\${$name}"/"$value"}
+    text=$(sed -E "s|\\\$$name\b|${value//|/\\|}|g" <<<"$text")
+  done
+  printf '%s' "$text"
+}
+
+set_variable() { # NAME=VALUE
+  local index
+  for index in "${!variables[@]}"; do
+    [[ ${variables[$index]%%=*} != "${1%%=*}" ]] || unset "variables[$index]"
+  done
+  variables+=("$1")
+}
+
+declare_argument() { # NAME or NAME=DEFAULT
+  local name=${1%%=*} known value=
+  [[ $1 != *=* ]] || value=${1#*=}
+  for known in "${globals[@]}"; do
+    [[ ${known%%=*} != "$name" || $1 == *=* ]] || value=${known#*=}
+  done
+  set_variable "$name=${arguments[$name]-$value}"
+}
+
+begin_stage() { # IMAGE [AS NAME]
+  local image suite
+  [[ -n $root ]] || globals=("${variables[@]}")
+  variables=("${globals[@]}")
+  image=$(expand "$1")
+  variables=("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+  folder=/
+  if [[ $image != python:* ]]; then
+    root=none
+    stages[$3]=none
+    return
+  fi
+  suite=${image##*-}
+  build_root "$roots/$suite" "$suite" "$packages"
+  root=$roots/${3:-final}
+  stages[${3:-final}]=$root
+  rm -rf --one-file-system "$root"
+  cp --archive "$roots/$suite" "$root"
+  open_root "$root"
+  size_before=$(size_of "$root")
+}
+
+copy() { # [--from=STAGE] SOURCE... TARGET
+  local from=$roots/context target=${*: -1} sources=("${@:1:$#-1}") source
+  if [[ $1 == --from=* ]]; then
+    from=${stages[${1#--from=}]}
+    sources=("${sources[@]:1}")
+    [[ $from != none ]] || return 0
+  fi
+  [[ $target == /* ]] || target=$folder/$target
+  for source in "${sources[@]}"; do
+    if [[ -d $from/$source ]]; then # its content, as Docker does
+      mkdir -p "$root$target"
+      cp --archive "$from/$source/." "$root$target/"
+    else
+      [[ $target != */ && ${#sources[@]} == 1 ]] || mkdir -p "$root$target"
+      cp --archive "$from/$source" "$root$target"
+    fi
+  done
+}
+
+run() { # COMMAND: in this stage's root, with its variables
+  in_root "$root" /usr/bin/env --chdir="$folder" "${variables[@]}" /bin/sh -c "$1"
+}
+
+size_of() { # FOLDER: megabytes, of this file system alone
+  du --summarize --one-file-system --block-size=1M "$1" | cut -f 1
+}
+
+follow() {
+  local line keyword rest words word
+  while IFS= read -r line; do
+    printf '\n\033[1m%s\033[0m\n' "${line:0:160}"
+    keyword=${line%% *} rest=${line#* }
+    read -ra words <<<"$rest"
+    [[ $root != none || $keyword == FROM ]] || fail "a stage of another image has $keyword, which is not known here"
+    case $keyword in
+      ARG) declare_argument "$rest" ;;
+      FROM) begin_stage "${words[@]}" ;;
+      ENV)
+        # All see the values from before this instruction.
+        mapfile -t words < <(for word in "${words[@]}"; do expand "$word" && echo; done)
+        for word in "${words[@]}"; do
+          set_variable "$word"
+        done
+        ;;
+      WORKDIR)
+        folder=$rest
+        mkdir -p "$root$folder"
+        ;;
+      COPY)
+        mapfile -t words < <(for word in "${words[@]}"; do expand "$word" && echo; done)
+        copy "${words[@]}"
+        ;;
+      RUN) run "$rest" ;;
+      LABEL | ENTRYPOINT) ;;
+      *) fail "what is $keyword? This script knows ARG, FROM, ENV, WORKDIR, COPY, RUN, LABEL and ENTRYPOINT." ;;
+    esac
+  done < <(instructions)
+}
+
+# What the image must do where its last stage is all that there is.
+check() {
+  printf '\n\033[1mIn the last stage:\033[0m\n'
+  run '! command -v gcc g++ cc c++ ld' || fail 'the last stage has a compiler'
+  [[ $(run 'command -v python') == /opt/beam_taxi/bin/python ]] || fail 'python is another one'
+  run 'python -m pip --version' # Beam's boot program calls it.
+  run 'printf "fare,company\n" >/tmp/trips.csv && seq -f "%.1f,Company %.0f" 1 2000 >>/tmp/trips.csv'
+  run 'python /template/main.py --input /tmp/trips.csv --output /tmp/out --run_id rehearsal && ls -R /tmp/out/runs/rehearsal'
+  rm -r "$root/tmp/trips.csv" "$root/tmp/out"
+}
+
+measure() {
+  local bytes
+  printf '\nThe last stage has %s MB, of which Debian and its Python have %s.\n' "$(size_of "$root")" "$size_before"
+  printf 'The layer of packages, /opt/beam_taxi: %s MB' "$(size_of "$root/opt/beam_taxi")"
+  for bytes in gzip zstd; do
+    ! type -P "$bytes" >/dev/null ||
+      printf ', %s MB by %s' "$(($(tar --create --directory="$root" opt/beam_taxi | "$bytes" -c | wc -c) / 1048576))" "$bytes"
+  done
+  printf '.\n'
+}
+
+[[ $EUID == 0 ]] || fail 'making and entering Debian roots takes root: run it with sudo.'
+if [[ ${1-} != --in-namespace ]]; then
+  # Mounts end with their namespace, however this ends.
+  exec unshare --mount --propagation private "$0" --in-namespace "$@"
+fi
+for argument in "${@:2}"; do
+  [[ $argument == ?*=* ]] || fail "what is $argument? It takes build arguments, NAME=VALUE."
+  arguments[${argument%%=*}]=${argument#*=}
+done
+rm -rf --one-file-system "$roots/context"
+mkdir -p "$roots/context"
+tree_into "$roots/context"
+follow
+check
+measure
