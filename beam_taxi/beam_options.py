@@ -27,7 +27,7 @@ from beam_taxi.provenance import is_local_runner
 _RUNNERS_WITH_ARGUMENTS_OF_THEIR_OWN = ('PortableRunner', 'FlinkRunner', 'SparkRunner', 'PrismRunner')
 
 # Beside the package in a checkout.
-_SETUP_FILE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'setup.py')
+SETUP_FILE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'setup.py')
 
 # Below this a second worker costs more than it saves: Beam then passes everything through sockets, and two threads wait
 # for Python's lock. Measured on two cores: 300,000 rows (37 MiB) 4.3 s with two, 4.2 s with one; a million 5.9 and 7.0.
@@ -75,12 +75,12 @@ def choose_setup_file(runner: PipelineRunner, options: PipelineOptions) -> None:
   setup = options.view_as(SetupOptions)
   if runs_here(runner) or setup.setup_file or options.view_as(WorkerOptions).sdk_container_image:
     return
-  if not os.path.isfile(_SETUP_FILE):
+  if not os.path.isfile(SETUP_FILE):
     raise UserError(
-      f'{_SETUP_FILE}: there is no such file, and workers need this package; run from a checkout, or give '
+      f'{SETUP_FILE}: there is no such file, and workers need this package; run from a checkout, or give '
       '--setup_file PATH/setup.py or an image that has it, with --sdk_container_image'
     )
-  setup.setup_file = _SETUP_FILE
+  setup.setup_file = SETUP_FILE
 
 
 def choose_workers(options: PipelineOptions, beam_args: Sequence[str], input_bytes: int) -> None:
@@ -112,8 +112,10 @@ def is_dataflow(runner: PipelineRunner) -> bool:
 
 
 def is_rehearsed(options: PipelineOptions) -> bool:
-  """Whether Dataflow is a double of it on this machine, where workers reach this machine's addresses."""
-  return 'localhost' in (options.view_as(GoogleCloudOptions).dataflow_endpoint or '')
+  """Whether the cloud is emulated on this machine, where workers reach this machine's addresses."""
+  endpoint = options.view_as(GoogleCloudOptions).dataflow_endpoint or ''
+  # A template's launcher is told of buckets alone.
+  return 'localhost' in endpoint or bool(os.environ.get('STORAGE_EMULATOR_HOST'))
 
 
 def is_waited_for(runner: PipelineRunner, options: PipelineOptions, no_wait: bool) -> bool:

@@ -175,7 +175,7 @@ def test_workers_elsewhere_get_this_package(args: list[str], expected: str | Non
 def test_a_package_without_its_setup_file_cannot_be_shipped(
   monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
-  monkeypatch.setattr(beam_options, '_SETUP_FILE', str(tmp_path / 'setup.py'))
+  monkeypatch.setattr(beam_options, 'SETUP_FILE', str(tmp_path / 'setup.py'))
 
   with pytest.raises(UserError, match='no such file, .* --setup_file PATH/setup.py .* --sdk_container_image'):
     choose_setup_file(*parse_beam_args(['--runner=DataflowRunner']))

@@ -10,6 +10,7 @@ from typing import Any
 
 from google.cloud import storage
 
+from beam_taxi.beam_options import SETUP_FILE
 from beam_taxi.rehearsal.cloud_storage import blob_of, exists
 from beam_taxi.rehearsal.dataflow_service import RefusalError
 
@@ -26,7 +27,6 @@ _OPTIONS = {
   'subnetwork': 'subnetwork',
   'sdkContainerImage': 'sdk_container_image',
 }
-_NO_PROBLEM = 0
 
 
 class Launcher:
@@ -62,13 +62,15 @@ class Launcher:
       'template_location': graph,
       **{option: runtime[field] for field, option in _OPTIONS.items() if field in runtime},
       **given,
+      # What the image would bring has to be shipped.
+      'setup_file': SETUP_FILE,
     }
     command = [sys.executable, '-m', 'beam_taxi', *(f'--{name}={value}' for name, value in options.items())]
     with tempfile.TemporaryDirectory(prefix='launcher_') as folder:
       done = subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=self._environment, cwd=folder
       )
-    if done.returncode != _NO_PROBLEM:
+    if done.returncode:
       raise RefusalError(400, f'The launcher ended with status {done.returncode}: {done.stderr.strip()}')
     return self._read(graph)
 

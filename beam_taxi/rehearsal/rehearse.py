@@ -15,7 +15,7 @@ from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOpt
 
 from beam_taxi import storage
 from beam_taxi.artifacts import RunFolder
-from beam_taxi.beam_options import is_dataflow, parse_beam_args
+from beam_taxi.beam_options import SETUP_FILE, is_dataflow, parse_beam_args
 from beam_taxi.config import RunConfig
 from beam_taxi.errors import UserError
 from beam_taxi.flags import parse_flags
@@ -68,7 +68,7 @@ def rehearse(argv: Sequence[str], sample_size: int, keep: str) -> int:
       print(f'recording into {store}, and not into {config.metadata or "a store of the user"}', flush=True)
     if options.view_as(WorkerOptions).sdk_container_image:
       # No image is run here, so that what it would bring has to be shipped.
-      command += ['--setup_file', str(pathlib.Path(__file__).parents[2] / 'setup.py')]
+      command += ['--setup_file', SETUP_FILE]
     print(shlex.join(command), flush=True)
     code = subprocess.run(command, env=cloud.environment, stdin=subprocess.DEVNULL).returncode
     if code == 0:

@@ -2,24 +2,27 @@
 
 import hashlib
 import json
+import os
 import pathlib
+import pty
 import secrets
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 import requests
-from commands import asked, beam_taxi, start_with
+from commands import asked, beam_taxi, environment, start_with
 from emulators.databases import DatabaseServer
 
 from beam_taxi.rehearsal.cloud import Cloud, rehearsal_cloud
 from beam_taxi.rehearsal.dataflow_service import Job
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
-PLACE = ['--project', 'p', '--region', 'europe-west1', '--temp_location', 'gs://bucket/temp']
+PLACE = ['--project', 'my-project', '--region', 'europe-west1', '--temp_location', 'gs://bucket/temp']
 PLACE += ['--staging_location', 'gs://bucket/staging']
 ROWS = 1000
 _PATIENCE_S = 120
@@ -94,7 +97,7 @@ def test_a_launch_makes_what_a_local_run_makes_and_is_recorded_from_its_graph(
 
   assert done.returncode == 0, done.stderr
   job = job_of(cloud, 'whole')
-  link = f'https://console.cloud.google.com/dataflow/jobs/europe-west1/{job.resource["id"]}?project=p'
+  link = f'https://console.cloud.google.com/dataflow/jobs/europe-west1/{job.resource["id"]}?project=my-project'
   assert link in done.stderr
   assert f'{ROWS:,} rows' in done.stdout
   run = recorded(cloud, tmp_path, store, 'whole')
@@ -117,10 +120,12 @@ def test_a_launch_from_a_flex_template_is_recorded_though_nobody_waits(
   cloud: Cloud, store: str, tmp_path: pathlib.Path
 ) -> None:
 
-  spec = {'image': 'europe-west1-docker.pkg.dev/p/r/i:1', 'sdkInfo': {'language': 'PYTHON'}}
+  image = 'europe-west1-docker.pkg.dev/p/r/i:1'
+  spec = {'image': image, 'sdkInfo': {'language': 'PYTHON'}}
   metadata = json.loads((ROOT / 'docker' / 'metadata.json').read_text())
   cloud.buckets.bucket('bucket').blob('template.json').upload_from_string(json.dumps({**spec, 'metadata': metadata}))
   parameters = {'input': 'gs://bucket/in/rows.csv', 'output': 'gs://bucket/out', 'run_id': 'flex', 'metadata': store}
+  parameters['sdk_container_image'] = image
   body = {
     'launchParameter': {
       'jobName': 'nightly-flex',
@@ -131,7 +136,7 @@ def test_a_launch_from_a_flex_template_is_recorded_though_nobody_waits(
   }
   token = requests.post(f'{cloud.dataflow.url}/token', timeout=60).json()['access_token']
 
-  url = f'{cloud.dataflow.url}/v1b3/projects/p/locations/europe-west1/flexTemplates:launch'
+  url = f'{cloud.dataflow.url}/v1b3/projects/my-project/locations/europe-west1/flexTemplates:launch'
   answer = requests.post(url, json=body, headers={'Authorization': f'Bearer {token}'}, timeout=60)
 
   assert answer.status_code == 200, answer.text
@@ -258,3 +263,66 @@ def test_reconcile_finds_the_job_of_a_driver_that_was_killed_before_it_noted_its
 
 # A place that a run never comes to.
 NOTHING = ('beam_taxi.sniff', 'sniff', 'before', 1)
+
+
+@pytest.mark.parametrize('answer', ['d', 'c'], ids=['detach', 'cancel'])
+def test_ctrl_c_on_a_terminal_asks_what_becomes_of_the_job(
+  cloud: Cloud, store: str, tmp_path: pathlib.Path, answer: str
+) -> None:
+  cloud.executor.faults.queue = queue = threading.Event()
+  run_id = f'asked-{answer}'
+  ours, theirs = pty.openpty()
+  command = subprocess.Popen(
+    [sys.executable, '-c', INTERRUPTIBLE, *map(str, words(cloud, store, run_id))],
+    cwd=tmp_path,
+    env=environment(**{**cloud.environment, 'TERM': 'xterm', 'COLUMNS': '200'}),
+    stdin=theirs,
+    stdout=subprocess.PIPE,
+    stderr=theirs,
+    text=True,
+  )
+  os.close(theirs)
+  job = job_of(cloud, run_id)
+  # While it is not read, a terminal's buffer fills up.
+  seen = read_until(ours, b'job is pending')
+  command.send_signal(signal.SIGINT)
+  seen += read_until(ours, b'[c/D]')
+  assert f'The job {job.resource["id"]} goes on. Cancel it, or detach and let it go on?'.encode() in seen
+  os.write(ours, f'{answer}\n'.encode())
+  reading = threading.Thread(target=read_until, args=(ours, b'no such text'), daemon=True)
+  reading.start()
+  said, _ = command.communicate(timeout=_PATIENCE_S)
+
+  state = recorded(cloud, tmp_path, store, run_id)['state']
+  if answer == 'd':
+    assert (command.returncode, state, job.state) == (0, 'RUNNING', 'JOB_STATE_PENDING')
+    assert f'{run_id} goes on without this command as job {job.resource["id"]}.' in said
+    queue.set()
+    until(lambda: job.state == 'JOB_STATE_DONE')
+    [settled] = asked(tmp_path, 'reconcile', '--metadata', store, *cloud.beam_args, **cloud.environment)
+    assert settled['state'] == 'COMPLETE'
+  else:
+    assert (command.returncode, state) == (130, 'CANCELED')
+    until(lambda: job.state == 'JOB_STATE_CANCELLED')
+  os.close(ours)
+
+
+# A shell's background jobs ignore SIGINT, and a test run that is one must not hand that on.
+INTERRUPTIBLE = """
+import signal, sys
+from beam_taxi import cli
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+cli.command()
+"""
+
+
+def read_until(terminal: int, text: bytes) -> bytes:
+  """What comes from a terminal until this text is there, or nothing comes any more."""
+  seen = b''
+  while text not in seen:
+    try:
+      seen += os.read(terminal, 4096)
+    except OSError:  # Nobody writes to it any more.
+      break
+  return seen

@@ -10,7 +10,7 @@ from commands import beam_taxi
 from beam_taxi.rehearsal.cloud import Cloud, rehearsal_cloud
 
 WORDS = ['--input', 'gs://mine/in/*.csv', '--output', 'gs://mine/out', '--run_id', 'one']
-WORDS += ['--runner', 'DataflowRunner', '--project', 'p', '--region', 'europe-west1']
+WORDS += ['--runner', 'DataflowRunner', '--project', 'my-project', '--region', 'europe-west1']
 WORDS += ['--temp_location', 'gs://mine/temp', '--staging_location', 'gs://other/staging']
 
 
