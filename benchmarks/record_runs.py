@@ -81,14 +81,14 @@ def commands(one: pathlib.Path, many: pathlib.Path, runs: int) -> dict[Command, 
 def rows(results: Mapping[Command, Sequence[Figures]], before: Mapping[Command, int]) -> list[list[str]]:
   found = []
   for command, runs in results.items():
-    found.append([command.name, f'{before[command]:,}', *_figures(runs), f'{median(runs).megabytes:,.0f}'])
+    found.append([command.name, f'{before[command]:,}', *_figures(runs)])
     if command.name == _WITH:
       [without] = (others for other, others in results.items() if other.name == _WITHOUT)
       pairs = zip(runs, without, strict=True)
       more = [
         Figures(ours.seconds - others.seconds, ours.cpu_seconds - others.cpu_seconds, 0) for ours, others in pairs
       ]
-      found.append(['what the store adds to it', f'{before[command]:,}', *_figures(more), ''])
+      found.append(['what the store adds to it', f'{before[command]:,}', *_figures(more)])
   return found
 
 
@@ -113,7 +113,7 @@ def main() -> None:
     for _ in track(range(arguments.runs), 'rounds'):
       for command, figures in results.items():
         figures.append(measure(command))
-  headings = ['Runs recorded before', 'Times', 'Seconds', 'Slowest', 'CPU seconds', 'Peak MB']
+  headings = ['Runs recorded before', 'Times', 'Seconds', 'Slowest', 'CPU seconds']
   print_table('SQLite', headings, rows(results, before))
 
 
