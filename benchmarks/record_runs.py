@@ -61,8 +61,8 @@ def commands(one: pathlib.Path, many: pathlib.Path, runs: int) -> dict[Command, 
     found[Command('record a run', (sys.executable, helper, 'record', uri), tells=True)] = before
     for what, name in (('lookup-hit', 'look up for --cache, found'), ('lookup-miss', 'look up for --cache, not found')):
       found[Command(name, (sys.executable, helper, what, uri), tells=True)] = before
-    # Of the many the last that read what half of them read.
-    run_id = recorded_run(0 if before == 1 else 2 * (runs // 4)).run_id
+    # The first one, which read what half of the others read: its input is the store's first artifact.
+    run_id = recorded_run(0).run_id
     for words in (
       ('runs', '--limit', '20'),
       ('runs', '--state', 'RUNNING'),
@@ -71,8 +71,9 @@ def commands(one: pathlib.Path, many: pathlib.Path, runs: int) -> dict[Command, 
       ('reconcile',),
       ('show', run_id),
       ('lineage', run_id),
+      ('lineage', 'artifact:1'),
     ):
-      name = ' '.join(word.replace(run_id, 'RUN') for word in words)
+      name = ' '.join(words).replace(run_id, 'RUN').replace('artifact:1', 'INPUT')
       found[Command(name, (sys.executable, main, *words, '--metadata', uri))] = before
   return found
 
@@ -80,14 +81,14 @@ def commands(one: pathlib.Path, many: pathlib.Path, runs: int) -> dict[Command, 
 def rows(results: Mapping[Command, Sequence[Figures]], before: Mapping[Command, int]) -> list[list[str]]:
   found = []
   for command, runs in results.items():
-    found.append([command.name, f'{before[command]:,}', *_figures(runs), f'{median(runs).megabytes:,.0f}'])
+    found.append([command.name, f'{before[command]:,}', *_figures(runs)])
     if command.name == _WITH:
       [without] = (others for other, others in results.items() if other.name == _WITHOUT)
       pairs = zip(runs, without, strict=True)
       more = [
         Figures(ours.seconds - others.seconds, ours.cpu_seconds - others.cpu_seconds, 0) for ours, others in pairs
       ]
-      found.append(['what the store adds to it', f'{before[command]:,}', *_figures(more), ''])
+      found.append(['what the store adds to it', f'{before[command]:,}', *_figures(more)])
   return found
 
 
@@ -112,7 +113,7 @@ def main() -> None:
     for _ in track(range(arguments.runs), 'rounds'):
       for command, figures in results.items():
         figures.append(measure(command))
-  headings = ['Runs recorded before', 'Times', 'Seconds', 'Slowest', 'CPU seconds', 'Peak MB']
+  headings = ['Runs recorded before', 'Times', 'Seconds', 'Slowest', 'CPU seconds']
   print_table('SQLite', headings, rows(results, before))
 
 
