@@ -157,10 +157,12 @@ def _shall_go_on(console: Console, job: str) -> bool:
   """Asks who interrupted what becomes of the job. Where nobody can be asked it ends with the command."""
   if not (sys.stdin.isatty() and console.is_terminal):
     return False
+  question = f'\nThe job {job} goes on. Cancel it, or detach and let it go on? [c/D] '
+  console.print(question, markup=False, highlight=False, soft_wrap=True, end='')
   try:
-    answer = console.input(f'\nThe job {job} goes on. Cancel it, or detach and let it go on? \\[c/D] ')
-  except (KeyboardInterrupt, EOFError):  # Whoever is in a hurry does not mean to throw hours of work away.
-    return True
+    answer = sys.stdin.readline()
+  except KeyboardInterrupt:  # Whoever is in a hurry does not mean to throw hours of work away.
+    answer = ''
   return not answer.strip().lower().startswith('c')
 
 

@@ -6,6 +6,7 @@ import os
 import pathlib
 import pty
 import secrets
+import select
 import signal
 import subprocess
 import sys
@@ -320,7 +321,10 @@ cli.command()
 def read_until(terminal: int, text: bytes) -> bytes:
   """What comes from a terminal until this text is there, or nothing comes any more."""
   seen = b''
-  while text not in seen:
+  deadline = time.monotonic() + _PATIENCE_S
+  while text not in seen and time.monotonic() < deadline:
+    if not select.select([terminal], [], [], 1)[0]:
+      continue
     try:
       seen += os.read(terminal, 4096)
     except OSError:  # Nobody writes to it any more.
