@@ -167,7 +167,8 @@ def _preflight(config: RunConfig, runner: PipelineRunner, options: PipelineOptio
   if runs_here(runner) or not config.preflight:
     return Preflight(())
   found = preflight(config, runner, options)
-  log_doubts(found.findings)
+  if not found.refusal:
+    log_doubts(found.findings)
   return found
 
 

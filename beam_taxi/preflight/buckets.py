@@ -70,7 +70,7 @@ def _find(cloud: Cloud, name: str, places: Sequence[tuple[str, str]]) -> list[Fi
   except NotFound:
     return [_missing(cloud, name)]
   except Unauthorized as error:
-    return [failed(f'gs://{name}: the credentials are refused ({error.message})', google_rest.LOG_IN)]
+    return [failed(f'gs://{name}: the credentials are refused ({_reason(error)})', google_rest.LOG_IN)]
   except Forbidden:
     bucket = client.bucket(name)
     found.append(
@@ -139,5 +139,9 @@ def _write(cloud: Cloud, bucket: cloud_storage.Bucket, place: str) -> list[Findi
 
 
 def _reason(error: GoogleAPICallError) -> str:
-  """What Cloud Storage says, without the request that it repeats before it."""
-  return ' '.join(str(error.message).rpartition(': ')[2].split())[:200]
+  """What Cloud Storage says, without the request that the client repeats around it."""
+  try:
+    said = error.response.json()['error']['message']
+  except (AttributeError, ValueError, LookupError, TypeError):
+    said = type(error).__name__
+  return ' '.join(str(said).split())[:200]

@@ -49,7 +49,8 @@ def quota_findings(cloud: Cloud) -> list[Finding]:
 
 def _compare(cloud: Cloud, region: str, free: Mapping[str, float]) -> list[Finding]:
   needs = worker_needs(cloud, free)
-  workers = cloud.workers.max_num_workers or cloud.workers.num_workers or 1
+  asked = cloud.workers.max_num_workers or cloud.workers.num_workers
+  workers = asked or 1
   room = min((int(free[metric] // need) for metric, need in needs.items() if metric in free), default=0)
   findings = [
     warning(
@@ -62,7 +63,8 @@ def _compare(cloud: Cloud, region: str, free: Mapping[str, float]) -> list[Findi
   machine = _machine(cloud)
   if vcpus_of(machine) is None:
     findings.append(not_checked(f'vCPUs: {machine} does not say in its name how many it has'))
-  return findings or [ok(f'room for {room:,} workers of {machine} in {region}, of which {workers:,} are asked for')]
+  wanted = f', of which {asked:,} are asked for' if asked else ''
+  return findings or [ok(f'room for {room:,} workers of {machine} in {region}{wanted}')]
 
 
 _ASK = 'ask for more at https://console.cloud.google.com/iam-admin/quotas'
