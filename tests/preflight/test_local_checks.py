@@ -106,7 +106,7 @@ def test_no_space_at_all_is_refused() -> None:
   )
 
 
-SPACES = {'plenty': (3 * GB, 'ok'), 'perhaps_too_little': (GB, 'warning'), 'surely_too_little': (GB // 100, 'failed')}
+SPACES = {'plenty': (3 * GB, 'ok'), 'perhaps_too_little': (GB, 'warning'), 'surely_too_little': (GB // 1000, 'failed')}
 
 
 @pytest.mark.parametrize(('free', 'mark'), SPACES.values(), ids=SPACES)
