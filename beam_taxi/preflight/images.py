@@ -121,12 +121,13 @@ def _push(image: ImageName) -> str:
   return f'docker push {image.text}'
 
 
-def image_findings(name: str, google_token: Callable[[], str]) -> list[Finding]:
-  """Whether an image is there, for workers' machines, and has the right versions.
+def image_findings(name: str, google_token: Callable[[], str], *, has_package: bool = True) -> list[Finding]:
+  """Whether an image is there, for workers' machines, and has what they need.
 
   Args:
     name: as --sdk_container_image has it.
     google_token: gives an access token for Google's registries, or '' without credentials.
+    has_package: whether it must have this package, for nothing else brings it.
   """
   image = ImageName(name)
   registry = Registry(image, google_token)
@@ -141,7 +142,11 @@ def image_findings(name: str, google_token: Callable[[], str]) -> list[Finding]:
     config = registry.get(f'blobs/{manifest["config"]["digest"]}').get('config') or {}
   except requests.ConnectionError as error:
     raise NotCheckedError(f'{image.registry} does not answer ({type(error).__name__})') from error
-  return version_findings(name, config)
+  findings = version_findings(name, config)
+  if has_package and BEAM_LABEL not in (config.get('Labels') or {}):
+    what = f'{name}: does not say that it has this package, without which workers cannot begin'
+    findings.append(warning(what, f'an image with the label {BEAM_LABEL}, or --setup_file ./setup.py'))
+  return findings
 
 
 def _for_workers(index: Mapping[str, Any]) -> str:

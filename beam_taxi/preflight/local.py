@@ -22,7 +22,17 @@ from beam_taxi.errors import UserError
 from beam_taxi.examples.splitting import check_feature
 from beam_taxi.metadata.store import connect
 from beam_taxi.metadata.uri import NO_STORE, parse_uri
-from beam_taxi.preflight.checks import Finding, PreflightError, failed, failed_by, failures, log_doubts, ok, warning
+from beam_taxi.preflight.checks import (
+  Finding,
+  Mark,
+  PreflightError,
+  failed,
+  failed_by,
+  failures,
+  log_doubts,
+  ok,
+  warning,
+)
 from beam_taxi.recorder import with_record
 
 _LOG = logging.getLogger(__name__)
@@ -83,27 +93,26 @@ def _faults_of_input(config: RunConfig, error: UserError) -> list[Finding]:
   return [failed_by(fault) for fault in faults.values()]
 
 
-def output_findings(config: RunConfig) -> list[Finding]:
-  """Whether the run's folder is free, and a file can be written where it will be and deleted again."""
+def folder_finding(config: RunConfig) -> Finding:
+  """Whether the run's folder is free. Raises UserError where nobody says."""
   folder = RunFolder.of(config.output, config.run_id).uri
-  if storage.is_local(folder):
-    return [_local_output(config, folder)]
-  if storage.match(storage.join(folder, '**')):
-    return [_taken(folder)]
-  return [_remote_output(config.output)]
+  is_taken = os.path.lexists(folder) if storage.is_local(folder) else storage.match(storage.join(folder, '**'))
+  if is_taken:
+    return failed(f'{folder}: exists already', 'choose another --run_id or --output')
+  return ok(f'{folder} is free')
 
 
-def _local_output(config: RunConfig, folder: str) -> Finding:
-  if os.path.lexists(folder):
-    return _taken(folder)
-  there = nearest_folder(folder)
+def output_finding(config: RunConfig) -> Finding:
+  """Whether the run's folder is free, and a file can be written where it will be and deleted again."""
+  found = folder_finding(config)
+  if found.mark is Mark.FAILED:
+    return found
+  if not storage.is_local(config.output):
+    return _remote_output(config.output)
+  there = nearest_folder(RunFolder.of(config.output, config.run_id).uri)
   if not os.path.isdir(there):
     return failed(f'--output {config.output}: {there} is a file', 'name a folder')
   return probe(there)
-
-
-def _taken(folder: str) -> Finding:
-  return failed(f'{folder}: exists already', 'choose another --run_id or --output')
 
 
 def probe(folder: str) -> Finding:

@@ -5,7 +5,7 @@ import shlex
 import subprocess
 import sys
 
-from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
+from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions, WorkerOptions
 from apache_beam.runners.runner import PipelineRunner
 
 from beam_taxi.beam_options import choose_setup_file
@@ -21,7 +21,8 @@ def package_findings(runner: PipelineRunner, options: PipelineOptions) -> list[F
   """Whether Beam can make a source distribution of what --setup_file names, and has an image of this Python."""
   choose_setup_file(runner, options)
   findings = []
-  if not _FIRST <= sys.version_info[:2] <= _LAST:
+  has_image = options.view_as(WorkerOptions).sdk_container_image
+  if not has_image and not _FIRST <= sys.version_info[:2] <= _LAST:
     have = '.'.join(map(str, sys.version_info[:2]))
     findings.append(
       failed(f'Beam has no image of Python {have}', 'run with Python 3.10 to 3.13, or give --sdk_container_image IMAGE')

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 
-from apache_beam.options.pipeline_options import PipelineOptions, WorkerOptions
+from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions, WorkerOptions
 from apache_beam.runners.runner import PipelineRunner
 
 from beam_taxi import storage
@@ -68,15 +68,22 @@ def _checks(
     except UserError as error:
       raise NotCheckedError('needs the input') from error
 
+  def find_folder() -> Finding:
+    try:
+      return local.folder_finding(config)
+    except UserError as error:  # The check of the bucket says it better.
+      raise NotCheckedError('needs a bucket that can be read') from error
+
   reads_bucket = any(pattern.startswith('gs://') for pattern in (*config.input, config.schema))
   checks = [
     Check('input', functools.partial(with_storage, find_input) if reads_bucket else find_input),
     Check('metadata', lambda: local.store_finding(config, runner, options)),
   ]
   is_local = storage.is_local(config.output)
-  if not (on_dataflow and is_local):
-    find_output = functools.partial(local.output_findings, config)
-    checks.append(Check('run folder', find_output if is_local else functools.partial(with_storage, find_output)))
+  if not on_dataflow:
+    checks.append(Check('output', lambda: local.output_finding(config)))
+  elif not is_local:
+    checks.append(Check('run folder', functools.partial(with_storage, find_folder)))
   if is_local and not on_dataflow:
     checks.append(Check('disk space', find_space))
   return [*checks, *more]
@@ -94,15 +101,17 @@ def _dataflow_checks(
 
   cloud = of_cloud.Cloud(options)
   image = options.view_as(WorkerOptions).sdk_container_image
+  ships = bool(options.view_as(SetupOptions).setup_file)
   checks = [
     Check('flags', lambda: of_cloud.flag_findings(config, cloud)),
     Check('credentials', cloud.credentials_finding),
     *bucket_checks(config, cloud),
     Check('Dataflow', lambda: of_cloud.dataflow_finding(cloud)),
     Check('worker account', lambda: of_cloud.account_finding(cloud)),
-    Check('worker image', lambda: image_findings(image, cloud.access_token))
-    if image
-    else Check('worker package', lambda: package_findings(runner, options)),
     Check('quotas', lambda: quota_findings(cloud)),
   ]
+  if image:
+    checks.append(Check('worker image', lambda: image_findings(image, cloud.access_token, has_package=not ships)))
+  if ships or not image:
+    checks.append(Check('worker package', lambda: package_findings(runner, options)))
   return checks, cloud.require_storage

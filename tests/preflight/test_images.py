@@ -115,10 +115,19 @@ def test_versions_are_held_against_this_runs(
 ) -> None:
   registry.put_image(labels, *environment)
 
-  found = shown(image_findings(registry.name, no_token))
+  found = shown(image_findings(registry.name, no_token, has_package=False))
 
   assert [mark for mark, _, _ in found] == [mark for mark, _ in expected]
   assert all(part in what for (_, what, _), (_, part) in zip(found, expected, strict=True))
+
+
+def test_an_image_that_may_not_have_this_package_is_said(registry: Registry) -> None:
+  registry.put_image({'org.beam_taxi.python_version': PYTHON})
+
+  [_, (mark, what, remedy)] = shown(image_findings(registry.name, no_token))
+
+  assert (mark, 'does not say that it has this package' in what) == ('warning', True)
+  assert remedy.endswith('or --setup_file ./setup.py')
 
 
 def outcome(name: str, token: Callable[[], str] = no_token) -> list[tuple[str, str, str]]:

@@ -66,14 +66,14 @@ def test_a_bad_header_is_said(folder: pathlib.Path) -> None:
 def test_an_output_that_can_be_written_is_left_as_it_was(folder: pathlib.Path) -> None:
   before = sorted(folder.rglob('*'))
 
-  assert shown(local.output_findings(config(folder))) == [('ok', f'{folder} can be written', '')]
+  assert shown(local.output_finding(config(folder))) == [('ok', f'{folder} can be written', '')]
   assert sorted(folder.rglob('*')) == before
 
 
 def test_an_output_that_is_there_is_refused(folder: pathlib.Path) -> None:
   (folder / 'out/runs/one').mkdir(parents=True)
 
-  [found] = shown(local.output_findings(config(folder)))
+  [found] = shown(local.output_finding(config(folder)))
 
   assert found == ('failed', f'{folder}/out/runs/one: exists already', 'choose another --run_id or --output')
 
@@ -81,7 +81,7 @@ def test_an_output_that_is_there_is_refused(folder: pathlib.Path) -> None:
 def test_an_output_in_a_file_is_refused(folder: pathlib.Path) -> None:
   (folder / 'out').touch()
 
-  [(mark, what, remedy)] = shown(local.output_findings(config(folder)))
+  [(mark, what, remedy)] = shown(local.output_finding(config(folder)))
 
   assert (mark, what.endswith('out is a file'), remedy) == ('failed', True, 'name a folder')
 
@@ -90,16 +90,15 @@ def test_an_output_in_a_file_is_refused(folder: pathlib.Path) -> None:
 def test_an_output_that_cannot_be_written_is_refused(folder: pathlib.Path) -> None:
   folder.chmod(0o500)
 
-  [(mark, what, _)] = shown(local.output_findings(config(folder)))
+  [(mark, what, _)] = shown(local.output_finding(config(folder)))
 
   assert (mark, 'Permission denied' in what) == ('failed', True)
 
 
-def test_no_space_at_all_is_refused() -> None:
-  # Nobody may make files there, not even root.
-  [(mark, what, remedy)] = shown(local.probe('/proc'))
+def test_a_place_where_nobody_can_make_files_is_refused() -> None:
+  [(mark, what, remedy)] = shown(local.probe('/dev/null'))
 
-  assert (mark, what.startswith('/proc: cannot be written'), remedy) == (
+  assert (mark, what.startswith('/dev/null: cannot be written'), remedy) == (
     'failed',
     True,
     'choose an --output that can be written',
@@ -161,8 +160,8 @@ def test_a_file_that_is_no_store_is_refused(folder: pathlib.Path) -> None:
     store_of(config(folder, metadata=f'sqlite:///{folder}/rows.csv'))
 
 
-def test_a_store_in_no_folder_is_refused(folder: pathlib.Path) -> None:
-  [(mark, what, remedy)] = shown(store_of(config(folder, metadata='sqlite:////proc/runs.sqlite')))
+def test_a_store_where_nobody_can_make_files_is_refused(folder: pathlib.Path) -> None:
+  [(mark, what, remedy)] = shown(store_of(config(folder, metadata='sqlite:////dev/null/runs.sqlite')))
 
   assert (mark, 'cannot be made' in what, remedy) == ('failed', True, 'give a path that can be written')
 

@@ -130,6 +130,24 @@ def test_a_job_ends_before_anything_is_staged_with_all_that_has_failed(
   assert 'temp_location: there is no bucket gs://missing' in errors[0][1]
 
 
+def test_an_output_bucket_that_is_missing_is_said_once(command: Command, job: list[str]) -> None:
+  code, out, _ = command('preflight', *job, '--output', 'gs://missing/out')
+
+  assert code == 2
+  [line] = [line.split() for line in out.splitlines() if line.startswith('failed')]
+  assert line[:2] == ['failed', 'output']
+
+
+def test_an_image_is_checked_in_the_place_of_the_package(command: Command, job: list[str], google: RestService) -> None:
+  image = f'{google.address.removeprefix("http://")}/image'
+
+  alone = json.loads(command('preflight', *job, '--json', '--sdk_container_image', image)[1])
+  both = json.loads(command('preflight', *job, '--json', '--sdk_container_image', image, '--setup_file', 'setup.py')[1])
+
+  checks = [[each['check'] for each in found['findings'] if 'worker ' in each['check']] for found in (alone, both)]
+  assert checks == [['worker account', 'worker image'], ['worker account', 'worker image', 'worker package']]
+
+
 def test_a_store_that_is_lost_is_one_of_the_failures(command: Command, job: list[str]) -> None:
   code, _, err = command(*job, '--temp_location=gs://missing/temp', '--metadata', 'mysql://me@127.0.0.1:1/db')
 
