@@ -7,6 +7,8 @@ from typing import NoReturn
 
 import requests
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, WorkerOptions
+from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
+from apache_beam.runners.runner import PipelineRunner
 
 from beam_taxi import storage
 from beam_taxi.config import RunConfig
@@ -26,10 +28,11 @@ ACT_AS = 'iam.serviceAccounts.actAs'
 class Cloud:
   """What the checks of a cloud share: the run's flags, and credentials that are looked for once."""
 
-  def __init__(self, options: PipelineOptions):
+  def __init__(self, runner: PipelineRunner, options: PipelineOptions):
     self.options = options
     self.flags = options.view_as(GoogleCloudOptions)
     self.workers = options.view_as(WorkerOptions)
+    self.refused_by_beam = _refused_by_beam(runner, options)
     self._credentials = Once(functools.partial(google_rest.credentials, options))
 
   @property
@@ -115,13 +118,42 @@ class Cloud:
     return _command('projects', 'add-iam-policy-binding', str(self.flags.project), self.member(), role)
 
 
+def _refused_by_beam(runner: PipelineRunner, options: PipelineOptions) -> list[Finding]:
+  """What Beam will say against the flags, once the graph is built; sets the region that gcloud is configured for.
+
+  Beam checks none where the service is a double at localhost. Its own call of all these also makes a bucket.
+  """
+  validator = PipelineOptionsValidator(options, runner)
+  if not validator.is_service_runner():
+    return []
+  flags, workers = options.view_as(GoogleCloudOptions), options.view_as(WorkerOptions)
+  said = [
+    *validator.validate_cloud_options(flags),
+    *validator.validate_num_workers(workers),
+    *validator.validate_worker_region_zone(workers),
+    *validator.validate_sdk_container_image_options(workers),
+  ]
+  findings = [
+    failed(f'Beam refuses: {each}', 'give the flag as Beam wants it') for each in said if _MISSING not in each
+  ]
+  for flag in ('temp_location', 'staging_location'):
+    place = getattr(flags, flag)
+    if place and place.startswith('gs://') and validator.validate_gcs_path(flags, flag):
+      findings.append(failed(f'--{flag} {place}: Beam wants a folder in a bucket', f'--{flag} gs://BUCKET/FOLDER'))
+  return findings
+
+
+# These are said with what to give.
+_MISSING = 'Missing required option'
+
+
 def _command(kind: str, verb: str, what: str, member: str, role: str, *more: str) -> str:
   return shlex.join(['gcloud', *kind.split(), verb, what, f'--member={member}', f'--role={role}', *more])
 
 
 def flag_findings(config: RunConfig, cloud: Cloud) -> list[Finding]:
   """Whether the flags name what a job needs, and nothing that only this machine has."""
-  findings = []
+  findings = list(cloud.refused_by_beam)
   if not cloud.flags.project:
     findings.append(failed('no --project', '--project PROJECT; gcloud projects list shows yours'))
   if not cloud.flags.region:

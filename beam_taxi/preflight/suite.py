@@ -99,7 +99,7 @@ def _dataflow_checks(
   from beam_taxi.preflight.packages import package_findings
   from beam_taxi.preflight.quotas import quota_findings
 
-  cloud = of_cloud.Cloud(options)
+  cloud = of_cloud.Cloud(runner, options)
   image = options.view_as(WorkerOptions).sdk_container_image
   ships = bool(options.view_as(SetupOptions).setup_file)
   checks = [

@@ -18,7 +18,7 @@ def bucket_at(address: str) -> storage.Bucket:
 
 def variables(address: str) -> dict[str, str]:
   """The environment by which Google's clients find it."""
-  return {'STORAGE_EMULATOR_HOST': address, 'no_proxy': '127.0.0.1'}
+  return {'STORAGE_EMULATOR_HOST': address, 'no_proxy': '127.0.0.1,localhost'}
 
 
 @contextlib.contextmanager

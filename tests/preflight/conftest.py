@@ -13,7 +13,7 @@ def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[RestService]:
   with rest_service() as service:
     monkeypatch.setenv('CLOUDSDK_API_ENDPOINT_OVERRIDES_IAM', f'{service.address}/')
     monkeypatch.setenv('CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE', f'{service.address}/compute/v1/')
-    monkeypatch.setenv('no_proxy', '127.0.0.1')
+    monkeypatch.setenv('no_proxy', '127.0.0.1,localhost')
     yield service
 
 

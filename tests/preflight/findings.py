@@ -9,7 +9,7 @@ from beam_taxi.preflight.cloud import Cloud
 
 def cloud_of(*flags: str) -> Cloud:
   """What checks are given of a run with these flags, without credentials."""
-  return Cloud(parse_beam_args(['--runner=DataflowRunner', '--no_auth', *flags])[1])
+  return Cloud(*parse_beam_args(['--runner=DataflowRunner', '--no_auth', *flags]))
 
 
 def shown(findings: Finding | Sequence[Finding]) -> list[tuple[str, str, str]]:

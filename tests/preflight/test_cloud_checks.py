@@ -1,11 +1,13 @@
 """Credentials, flags, the Dataflow API and the workers' account, asked over HTTP of doubles of Google's services."""
 
 import json
+import os
 import pathlib
 import subprocess
 
 import pytest
 from apache_beam.internal.gcp import auth
+from apache_beam.runners.dataflow.dataflow_runner import DataflowRunner
 from emulators.rest import RestService
 from findings import cloud_of, shown
 
@@ -57,7 +59,7 @@ def key_file(
 
 
 def with_credentials(*flags: str) -> cloud.Cloud:
-  return cloud.Cloud(parse_beam_args(['--runner=DataflowRunner', *flags])[1])
+  return cloud.Cloud(*parse_beam_args(['--runner=DataflowRunner', *flags]))
 
 
 def test_where_nobody_has_logged_in_the_command_to_log_in_is_said(no_credentials: None) -> None:
@@ -105,17 +107,31 @@ def test_without_authorization_there_are_no_credentials_to_check() -> None:
   assert shown(cloud_of().credentials_finding()) == [('not checked', '--no_auth', '')]
 
 
+GOOD = ('--project=taxi', '--region=us-east1')
+HERE = 'workers of Dataflow cannot read files of this machine'
+REFUSED = 'Beam refuses: '
+
 FLAGS = {
-  'all': ((*PLACE,), 'gs://b/*.csv', '', ['project p, region us-east1']),
+  'all': (GOOD, 'gs://b/*.csv', '', ['project taxi, region us-east1']),
   'none': ((), 'gs://b/*.csv', '', ['no --project', 'no --region']),
-  'local_files': (
-    (*PLACE,),
-    'trips/*.csv',
-    'schema.pbtxt',
-    [
-      'trips/*.csv: workers of Dataflow cannot read files of this machine',
-      '--schema schema.pbtxt: workers of Dataflow cannot read files of this machine',
-    ],
+  'local_files': (GOOD, 'trips/*.csv', 'schema.pbtxt', [f'trips/*.csv: {HERE}', f'--schema schema.pbtxt: {HERE}']),
+  'a_bucket_without_a_folder': (
+    (*GOOD, '--temp_location=gs://bucket'),
+    'gs://b/*.csv',
+    '',
+    ['--temp_location gs://bucket: Beam wants a folder in a bucket'],
+  ),
+  'workers': (
+    (*GOOD, '--num_workers=3', '--max_num_workers=2'),
+    'gs://b/*.csv',
+    '',
+    [f'{REFUSED}num_workers (3) cannot exceed max_num_workers (2)'],
+  ),
+  'places': (
+    (*GOOD, '--worker_region=us-east1', '--worker_zone=us-east1-b'),
+    'gs://b/*.csv',
+    '',
+    [f'{REFUSED}worker_region and worker_zone are mutually exclusive.'],
   ),
 }
 
@@ -125,6 +141,23 @@ def test_flags_name_what_a_job_needs(flags: tuple[str, ...], pattern: str, schem
   config = RunConfig((pattern,), 'gs://b/out', 'one', schema=schema)
 
   assert [what for _, what, _ in shown(cloud.flag_findings(config, cloud_of(*flags)))] == expected
+
+
+def test_the_region_can_be_that_of_gclouds_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+  monkeypatch.setenv('CLOUDSDK_COMPUTE_REGION', 'us-west1')
+
+  assert cloud_of('--project=taxi').region() == 'us-west1'
+
+
+@pytest.fixture(autouse=True)
+def no_region_of_gclouds(monkeypatch: pytest.MonkeyPatch) -> None:
+  """Whatever this machine is configured for."""
+  monkeypatch.delenv('CLOUDSDK_COMPUTE_REGION', raising=False)
+  monkeypatch.setattr(DataflowRunner, 'get_default_gcp_region', environment_region)
+
+
+def environment_region(_: DataflowRunner) -> str | None:
+  return os.environ.get('CLOUDSDK_COMPUTE_REGION')
 
 
 def test_dataflow_that_answers_is_ok(google: RestService) -> None:

@@ -49,7 +49,7 @@ def job(google: RestService, buckets: str) -> list[str]:
   return [
     *('--input', 'gs://bucket/rows.csv', '--output', 'gs://bucket/out', '--metadata', 'sqlite:///runs.sqlite'),
     *('--runner=DataflowRunner', '--project=p', '--region=us-east1', '--temp_location=gs://bucket/temp', '--no_auth'),
-    *(f'--dataflow_endpoint={google.address}', f'--service_account_email={WORKER}'),
+    *(f'--dataflow_endpoint={google.address.replace("127.0.0.1", "localhost")}', f'--service_account_email={WORKER}'),
   ]
 
 
