@@ -254,3 +254,14 @@ def test_help_tells_each_flag_of_a_dialect(
   text = capsys.readouterr().out
   assert raised.value.code == 0
   assert [name for name in Dialect.__dataclass_fields__ if f'--{name} ' not in text and f'--{name}\n' not in text] == []
+
+
+def test_preflight_takes_the_flags_of_a_run_and_json() -> None:
+  words = ['--input', 'a.csv', '--output', 'out', '--run_id', 'run-1', '--region', 'r']
+
+  assert flags.parse_preflight_flags([*words, '--json']) == (*flags.parse_flags(words), True)
+  assert flags.parse_preflight_flags(words)[2] is False
+
+
+def test_the_preflight_can_be_skipped() -> None:
+  assert (parsed().preflight, parsed('--skip_preflight').preflight) == (True, False)

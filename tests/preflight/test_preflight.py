@@ -148,6 +148,16 @@ def test_an_image_is_checked_in_the_place_of_the_package(command: Command, job: 
   assert checks == [['worker account', 'worker image'], ['worker account', 'worker image', 'worker package']]
 
 
+def test_a_job_with_which_all_is_well_is_staged_and_begun(
+  command: Command, job: list[str], google: RestService, buckets: str
+) -> None:
+  command(*job)  # Which the double does not take.
+
+  assert [request.path for request in google.asked if request.method == 'POST'][-1].endswith('/us-east1/jobs')
+  staged = [blob.name for blob in bucket_at(buckets).list_blobs(prefix='temp/')]
+  assert [name for name in staged if name.endswith('/workflow.tar.gz')]
+
+
 def test_a_store_that_is_lost_is_one_of_the_failures(command: Command, job: list[str]) -> None:
   code, _, err = command(*job, '--temp_location=gs://missing/temp', '--metadata', 'mysql://me@127.0.0.1:1/db')
 
