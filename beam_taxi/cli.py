@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TextIO, cast
 from beam_taxi import heavy_imports, native_stderr
 from beam_taxi.config import parse_size
 from beam_taxi.errors import UserError
-from beam_taxi.flags import build_rehearse_parser, build_sniff_parser, parse_flags
+from beam_taxi.flags import build_rehearse_parser, build_sniff_parser, parse_flags, parse_preflight_flags
 from beam_taxi.store_flags import STORE_COMMANDS, build_store_parser
 
 
@@ -49,6 +49,12 @@ def main(argv: Sequence[str] | None = None) -> int:
       from beam_taxi.store_commands import run_store_command
 
       return run_store_command(argv[0], *build_store_parser(argv[0]).parse_known_args(argv[1:]))
+    if argv[:1] and argv[0] == 'preflight':
+      config, beam_args, as_json = parse_preflight_flags(argv[1:])
+      with heavy_imports.uncollected():
+        from beam_taxi.preflight.command import run_preflight
+
+      return run_preflight(config, beam_args, as_json=as_json)
     config, beam_args = parse_flags(argv)
     with heavy_imports.uncollected():
       from beam_taxi.run import run

@@ -161,6 +161,7 @@ class RunConfig:
       run's end, and else the graph.
     no_wait: whether a job on a service is left to itself once it is submitted.
     cache: whether an earlier run that made the same of the same input is taken instead.
+    preflight: whether what can be known to fail is checked before the run begins.
     output_format: 'tfrecord' for gzip TFRecords of tf.Examples, 'parquet' for Parquet of the typed columns.
     compression_level: of TFRecord shards, from 0, the fastest, to 9, the smallest.
     shuffle_seed: shuffles the records within each block, always in the same way for the same seed; None keeps the
@@ -187,6 +188,7 @@ class RunConfig:
   record: Literal['', 'driver', 'graph', 'manifest'] = ''
   no_wait: bool = False
   cache: bool = False
+  preflight: bool = True
   output_format: Literal['tfrecord', 'parquet'] = 'tfrecord'
   compression_level: int = 1
   shuffle_seed: int | None = None

@@ -28,6 +28,7 @@ _DESCRIPTION = """\
 Reads CSV files, writes tf.Examples as TFRecord shards, their statistics and an inferred schema, and records it all in
 ML Metadata: the artifacts of TFX's CsvExampleGen, StatisticsGen and SchemaGen, from one Apache Beam graph.
 
+  main.py preflight      checks all that can be known to fail before a run begins, and begins none
   main.py sniff FILE...  shows how files are written and which types their columns have, and writes nothing
   main.py runs           lists the runs that a metadata store has
   main.py show RUN       shows all that is recorded of one
@@ -45,6 +46,18 @@ happens in this process, on all cores, or on fewer for a small input; --direct_n
 
 Exit codes: 0 the run is complete, 1 it or its recording failed, 2 wrong input, output, flags or store, 130 interrupted
 by Ctrl-C or SIGTERM."""
+
+_PREFLIGHT_DESCRIPTION = """\
+Checks all that can be known to fail of a run with the same flags, all at once: its input, output, disk space and
+store; and on Dataflow credentials, buckets and their regions, the API, the workers' account, image or package, and
+quotas. Each is ok, a warning, failed, or not checked, with the command or role that mends it. Nothing is begun, and
+nothing is left behind but the tables that MLMD makes in an empty database."""
+
+_PREFLIGHT_EPILOG = """\
+Every other flag goes to Apache Beam. CLOUDSDK_API_ENDPOINT_OVERRIDES_IAM, CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE and
+STORAGE_EMULATOR_HOST put other servers in the place of Google's.
+
+Exit codes: 0 nothing has failed, 2 something has, or a flag is wrong."""
 
 _SNIFF_DESCRIPTION = """\
 Reads CSV files as a run would and shows what it finds: delimiter, quotes and encoding, columns with their types and the
@@ -119,6 +132,12 @@ def build_parser() -> argparse.ArgumentParser:
     action='store_true',
     help='leave a job on a service to itself once it is submitted; then its last step records its end',
   )
+  data.add_argument(
+    '--skip_preflight',
+    dest='preflight',
+    action='store_false',
+    help='begin without the checks of "main.py preflight"; a run in this process makes only those of disk space',
+  )
   _add_dialect_flags(parser)
   rows = parser.add_argument_group('what to make of the rows')
   _add_type_flags(rows)
@@ -175,6 +194,15 @@ def build_parser() -> argparse.ArgumentParser:
     help='uncompressed CSV that goes into one shard, over all splits; a small input still has up to 16; default: 512M',
   )
   size.add_argument('--num_shards', metavar='N', help='how many shards each split has, instead of --shard_size')
+  return parser
+
+
+def build_preflight_parser() -> argparse.ArgumentParser:
+  """The parser of `preflight`: a run's flags, and --json."""
+  parser = build_parser()
+  parser.prog = 'main.py preflight'
+  parser.description, parser.epilog = _PREFLIGHT_DESCRIPTION, _PREFLIGHT_EPILOG
+  parser.add_argument('--json', action='store_true', help='print JSON')
   return parser
 
 
@@ -247,7 +275,20 @@ def parse_flags(argv: Sequence[str]) -> tuple[RunConfig, list[str]]:
   """
   parser = build_parser()
   flags, beam_args = parser.parse_known_args(_settle_switches(parser, argv))
+  return _config_of(vars(flags)), beam_args
+
+
+def parse_preflight_flags(argv: Sequence[str]) -> tuple[RunConfig, list[str], bool]:
+  """As parse_flags does of `preflight`'s command line, and whether it asks for JSON."""
+  parser = build_preflight_parser()
+  flags, beam_args = parser.parse_known_args(_settle_switches(parser, argv))
   values = vars(flags)
+  as_json = values.pop('json', False)
+  return _config_of(values), beam_args, as_json
+
+
+def _config_of(values: dict[str, Any]) -> RunConfig:
+  """The RunConfig of what a parser found. Raises UserError."""
   values['dialect'] = Dialect(**dialect_values(values))
   if 'input' in values:
     values['input'] = tuple(values['input'])
@@ -270,7 +311,7 @@ def parse_flags(argv: Sequence[str]) -> tuple[RunConfig, list[str]]:
   if values['output'] and storage.is_local(values['output']):
     # What is recorded must mean the same from another folder.
     values['output'] = os.path.abspath(values['output'])
-  return RunConfig(**values), beam_args
+  return RunConfig(**values)
 
 
 def _settle_switches(parser: argparse.ArgumentParser, argv: Sequence[str]) -> list[str]:

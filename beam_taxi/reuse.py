@@ -13,7 +13,18 @@ from beam_taxi.csv_input.fingerprint import fingerprint_of, fingerprint_text
 
 # What may differ between two runs that make the same: where, under which name, how it is recorded. The input is known
 # by its content, and a curated schema likewise.
-_IRRELEVANT = ('input', 'output', 'run_id', 'pipeline_name', 'metadata', 'record', 'cache', 'no_wait', 'schema')
+_IRRELEVANT = (
+  'input',
+  'output',
+  'run_id',
+  'pipeline_name',
+  'metadata',
+  'record',
+  'cache',
+  'no_wait',
+  'preflight',
+  'schema',
+)
 
 
 def cache_key(config: RunConfig, fingerprint: str) -> str:

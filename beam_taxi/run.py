@@ -31,17 +31,17 @@ from beam_taxi.beam_options import (
 from beam_taxi.config import RunConfig
 from beam_taxi.counters import NAMESPACE, counted_here
 from beam_taxi.csv_input import scan_ahead
-from beam_taxi.csv_input.files import match_files
-from beam_taxi.csv_input.layout import InputPlan, plan_input
-from beam_taxi.csv_input.ranges import ByteRange, plan_ranges
 from beam_taxi.dataflow.following import FollowedJob, JobCanceledError
 from beam_taxi.dataflow.jobs import planned_job, submitted_job
 from beam_taxi.dataflow.service import DataflowService
 from beam_taxi.errors import UserError, user_error_in
-from beam_taxi.examples.splitting import check_feature
 from beam_taxi.metadata.recording import RecordedRun
+from beam_taxi.preflight.checks import PreflightError, log_doubts
+from beam_taxi.preflight.local import check_output, plan_sources, total_bytes
+from beam_taxi.preflight.suite import Preflight, preflight
 from beam_taxi.provenance import provenance
 from beam_taxi.recorder import Recorder, refused_id, with_record
+from beam_taxi.report.preflight import print_failures
 from beam_taxi.report.progress import show_progress
 from beam_taxi.report.terminal import RunSummary, print_summary
 
@@ -65,12 +65,16 @@ def run(config: RunConfig, beam_args: Sequence[str], argv: Sequence[str] = ()) -
   try:
     runner, options = parse_beam_args(beam_args)
     storage.use_options(options)
-    choose_setup_file(runner, options)
-    config = with_record(config, runner, options)
-    refusal = _refusal(config)
-    recorder = _open_recorder(config, refusal)
+    found = _preflight(config, runner, options)
+    try:
+      choose_setup_file(runner, options)
+      config = with_record(config, runner, options)
+      refusal = found.refusal or _refusal(config)
+      recorder = _open_recorder(config, refusal)
+    except UserError as error:
+      raise found.refusal or error from error
   except UserError as error:
-    return _say(errors, str(error), WRONG_USE)
+    return _say_refusal(errors, error)
   began = time.monotonic()
   graph = None
   folder = RunFolder.of(config.output, config.run_id)
@@ -85,18 +89,20 @@ def run(config: RunConfig, beam_args: Sequence[str], argv: Sequence[str] = ()) -
     refusal = recorder.start(properties) or refusal
     if refusal:
       raise refusal
-    sources = [_check_input(source) for source in config.sources]
+    sources = found.sources or plan_sources(config)
+    if config.preflight and runs_here(runner) and storage.is_local(config.output):
+      check_output(config, folder.uri, sources)
     if config.cache and (reused := recorder.reuse(config, {**properties, 'seconds': time.monotonic() - began})):
       _remove_if_empty(folder)
       seconds = time.monotonic() - began
       summary = RunSummary(config.run_id, reused.manifest, reused.folder, {}, seconds, recorder.uri, reused.ids)
       print_summary(Console(), summary)
       return COMPLETE
-    total_bytes = sum(plan.bytes for _, plan in sources)
-    choose_workers(options, beam_args, total_bytes)
+    input_bytes = total_bytes(sources)
+    choose_workers(options, beam_args, input_bytes)
     scan_ahead.begin(sources, config.block_size, spare_cores(runner, options))
     graph = _GraphRun(config, runner, options, properties, recorder)
-    show_progress(errors, total_bytes, graph)
+    show_progress(errors, input_bytes, graph)
     counters = graph.counters()
     if not is_waited_for(runner, options, config.no_wait):
       return _leave(config, graph)
@@ -121,7 +127,7 @@ def run(config: RunConfig, beam_args: Sequence[str], argv: Sequence[str] = ()) -
     if made_folder:
       _remove_if_empty(folder)
     if wrong_use:
-      return _say(errors, str(wrong_use), WRONG_USE)
+      return _say_refusal(errors, error if isinstance(error, PreflightError) else wrong_use)
     _LOG.error('the run failed', exc_info=error)
     return _say(errors, f'{config.run_id} failed and {recorded}: {_last_line(error)}', FAILED)
   seconds = time.monotonic() - began
@@ -188,6 +194,16 @@ def _has_manifest(folder: RunFolder) -> bool:
     return False
 
 
+def _preflight(config: RunConfig, runner: PipelineRunner, options: PipelineOptions) -> Preflight:
+  """What the checks before a run elsewhere find. A run in this process finds out as fast as they would."""
+  if runs_here(runner) or not config.preflight:
+    return Preflight(())
+  found = preflight(config, runner, options)
+  if not found.refusal:
+    log_doubts(found.findings)
+  return found
+
+
 def _open_recorder(config: RunConfig, refusal: UserError | None) -> Recorder:
   """The recorder of this run. A refused one gets an id of its own: the id that it asked for may be another run's."""
   run_id = refused_id(config.run_id) if refusal else config.run_id
@@ -221,18 +237,6 @@ def _refusal(config: RunConfig) -> UserError | None:
   except OSError as error:
     return UserError(f'--output {config.output}: cannot be written ({error}); choose a folder that can')
   return None
-
-
-def _check_input(config: RunConfig) -> tuple[list[ByteRange], InputPlan]:
-  """A source, as the graph will find it too. Raises UserError where it cannot be read, before anything is staged."""
-  files = match_files(config.input, config.dialect)
-  plan = plan_input(files, config.dialect, config.column_types, config.schema)
-  [name, *others] = plan.header.columns
-  if not others and any(mark in name for mark in ',;\t|'):
-    _LOG.warning('%s: has one column, %r; is --delimiter right? "sniff" shows what is in a file', files[0].path, name)
-  if config.partition_feature:
-    check_feature(config.partition_feature, plan.header.columns)
-  return plan_ranges(files, config.block_size, config.shard_size, config.num_shards), plan
 
 
 class _GraphRun:
@@ -324,6 +328,14 @@ def _counters(result: PipelineResult) -> dict[str, int]:
 def _say(console: Console, message: str, code: int) -> int:
   console.print(f'[bold red]error:[/] {escape(message)}', highlight=False, soft_wrap=True)
   return code
+
+
+def _say_refusal(console: Console, error: UserError) -> int:
+  if not isinstance(error, PreflightError):
+    return _say(console, str(error), WRONG_USE)
+  print_failures(console, error.findings)
+  message = 'nothing was begun or staged; "main.py preflight" makes these checks alone, --skip_preflight none of them'
+  return _say(console, message, WRONG_USE)
 
 
 def _last_line(error: BaseException) -> str:

@@ -289,3 +289,14 @@ def test_beams_own_switches_are_left_to_beam() -> None:
   _, beam_args = flags.parse_flags(['--input', 'a.csv', '--output', 'out', '--streaming=true', '--save_main_session'])
 
   assert beam_args == ['--streaming=true', '--save_main_session']
+
+
+def test_preflight_takes_the_flags_of_a_run_and_json() -> None:
+  words = ['--input', 'a.csv', '--output', 'out', '--run_id', 'run-1', '--region', 'r']
+
+  assert flags.parse_preflight_flags([*words, '--json']) == (*flags.parse_flags(words), True)
+  assert flags.parse_preflight_flags(words)[2] is False
+
+
+def test_the_preflight_can_be_skipped() -> None:
+  assert (parsed().preflight, parsed('--skip_preflight').preflight) == (True, False)

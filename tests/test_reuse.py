@@ -21,7 +21,7 @@ SAME = {
   'output': {'output': '/elsewhere'},
   'run_id': {'run_id': 'two'},
   'pipeline_name': {'pipeline_name': 'other'},
-  'store': {'metadata': 'mysql://me@host/db', 'record': 'graph', 'cache': True},
+  'store': {'metadata': 'mysql://me@host/db', 'record': 'graph', 'cache': True, 'preflight': False},
   'pattern': {'input': ('*.csv',)},
 }
 DIFFERENT = {

@@ -2,15 +2,11 @@
 
 import json
 import pathlib
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
 from apache_beam.internal.gcp import auth
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import storage
+from emulators.cloud_storage import bucket_at, storage_emulator, variables
 
 from beam_taxi import cli
 from beam_taxi.examples import read
@@ -24,36 +20,17 @@ FILES = {
 }
 
 
-def bucket_at(address: str) -> storage.Bucket:
-  client = storage.Client('project', AnonymousCredentials(), client_options={'api_endpoint': address})
-  return client.bucket('bucket')
-
-
 @pytest.fixture(scope='module')
 def address() -> Iterator[str]:
   """Where an emulator answers that has FILES in a bucket, for this process's clients."""
-  with socket.socket() as free:
-    free.bind(('127.0.0.1', 0))
-    port = free.getsockname()[1]
-  command = [sys.executable, '-u', '-m', 'gcp_storage_emulator', 'start', '--host=127.0.0.1', f'--port={port}']
-  command += ['--in-memory', '--default-bucket=bucket']
-  emulator = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-  try:
-    assert emulator.stdout is not None
-    while 'started' not in (line := emulator.stdout.readline()):
-      assert line, 'the emulator ended'
-    address = f'http://127.0.0.1:{port}'
+  with storage_emulator() as address, pytest.MonkeyPatch.context() as patch:
     for name, content in FILES.items():
       bucket_at(address).blob(name).upload_from_string(content)
-    with pytest.MonkeyPatch.context() as patch:
-      patch.setenv('STORAGE_EMULATOR_HOST', address)
-      patch.setenv('no_proxy', '127.0.0.1')
-      # Without credentials Beam connects anonymously too, but only after it has looked for some for half a minute.
-      patch.setattr(auth._Credentials, '_credentials_init', True)
-      yield address
-  finally:
-    emulator.terminate()
-    emulator.wait()
+    for name, value in variables(address).items():
+      patch.setenv(name, value)
+    # Without credentials Beam connects anonymously too, but only after it has looked for some for half a minute.
+    patch.setattr(auth._Credentials, '_credentials_init', True)
+    yield address
 
 
 @pytest.mark.parametrize(
