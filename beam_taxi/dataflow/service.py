@@ -12,11 +12,10 @@ from typing import Any
 import google.auth.exceptions
 import requests
 import tenacity
-from apache_beam.internal.gcp.auth import get_service_credentials
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
-from google.auth.transport.requests import AuthorizedSession
 
 from beam_taxi.counters import NAMESPACE
+from beam_taxi.dataflow.google_rest import session
 from beam_taxi.errors import UserError, on_one_line
 
 # With waits that double up to 10 s, about 20 s in all where each answer comes at once.
@@ -48,7 +47,7 @@ class DataflowService:
     # Beam 2.77 takes it without a scheme too.
     self._endpoint = endpoint if '://' in endpoint else f'https://{endpoint}'
     self._jobs = f'v1b3/projects/{_quoted(self._project)}/locations/{_quoted(self._region)}/jobs'
-    self._session = requests.Session() if cloud.no_auth else _authorized_session(options)
+    self._session = session(options)
 
   def job(self, job_id: str) -> dict[str, Any]:
     """The job as the service has it: 'currentState', 'createTime', 'currentStateTime', ..."""
@@ -113,19 +112,11 @@ class DataflowService:
       if not response.ok:
         raise UserError(f'{job}: Dataflow answered with HTTP status {response.status_code}: {_message(response)}')
       answer: dict[str, Any] = response.json()
-    except (requests.RequestException, google.auth.exceptions.GoogleAuthError) as error:
-      raise UserError(f'{job}: no answer of Dataflow at {self._endpoint}: {_on_one_line(_root(error))}') from error
+    except google.auth.exceptions.GoogleAuthError as error:
+      raise UserError(f'{job}: the credentials give no access: {_cause(error)}') from error
+    except requests.RequestException as error:
+      raise UserError(f'{job}: no answer of Dataflow at {self._endpoint}: {_cause(error)}') from error
     return answer
-
-
-def _authorized_session(options: PipelineOptions) -> AuthorizedSession:
-  credentials = get_service_credentials(options)
-  if not credentials:
-    raise UserError(
-      'there are no credentials for Dataflow; "gcloud auth application-default login" makes some, and '
-      'GOOGLE_APPLICATION_CREDENTIALS names a file that has them'
-    )
-  return AuthorizedSession(credentials.get_google_auth_credentials())
 
 
 def _attempts() -> tenacity.Retrying:
@@ -164,11 +155,13 @@ def _message(response: requests.Response) -> str:
     return response.reason
 
 
-def _root(error: BaseException) -> BaseException:
+def _cause(error: BaseException) -> str:
   """What went wrong at first; the errors around it say it again, with addresses of objects."""
   while within := error.__cause__ or error.__context__:
     error = within
-  return error
+  # Behind what they say, google-auth's errors have the answer that they say it of.
+  is_of_google_auth = isinstance(error, google.auth.exceptions.GoogleAuthError) and error.args
+  return _on_one_line(error.args[0] if is_of_google_auth else error)
 
 
 def _on_one_line(text: object) -> str:

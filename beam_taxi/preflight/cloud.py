@@ -11,6 +11,7 @@ from apache_beam.options.pipeline_options_validator import PipelineOptionsValida
 from apache_beam.runners.runner import PipelineRunner
 
 from beam_taxi import storage
+from beam_taxi.beam_options import is_rehearsed
 from beam_taxi.config import RunConfig
 from beam_taxi.dataflow import google_rest
 from beam_taxi.dataflow.google_rest import RestError, ask
@@ -77,6 +78,13 @@ class Cloud:
       raise NotCheckedError('--no_auth')
     self.require_credentials()
 
+  def require_google(self) -> None:
+    """Raises NotCheckedError where Google itself cannot be asked."""
+    if self.is_anonymous:
+      raise NotCheckedError('--no_auth')
+    if is_rehearsed(self.options):
+      raise NotCheckedError('the cloud is emulated on this machine, and no emulator has this')
+
   def session(self, service: str = '') -> requests.Session:
     """HTTP with credentials, for one thread.
 
@@ -86,8 +94,8 @@ class Cloud:
     Raises:
       NotCheckedError: there are no credentials.
     """
-    if self.is_anonymous and service and not google_rest.is_overridden(service):
-      raise NotCheckedError('--no_auth')
+    if service and not google_rest.is_overridden(service):
+      self.require_google()
     self.require_credentials()
     return google_rest.session(self.options)
 
@@ -99,6 +107,7 @@ class Cloud:
     """What Google's registries take for a password; '' without credentials."""
     if self.is_anonymous:
       return ''
+    self.require_google()
     self.require_credentials()
     return str(self._credentials().token)
 

@@ -76,6 +76,7 @@ class Dataflow:
     requests: 'METHOD PATH?QUERY' of all that was asked.
     largest: the bytes of the largest request.
     needs_token: whether it refuses who does not show what the token service gives.
+    gives_tokens: whether the token service knows its clients.
     exists: whether there is an object or, without a name behind it, a bucket, by its gs:// URI.
     execute: begins a job that was created, with what makes its request where that is a launcher's work.
     launch: makes a job's request of a launch of a flex template and the job that this becomes.
@@ -88,6 +89,7 @@ class Dataflow:
   requests: list[str] = dataclasses.field(default_factory=list)
   largest: int = 0
   needs_token: bool = False
+  gives_tokens: bool = True
   exists: Callable[[str], bool] | None = None
   execute: Callable[[Job, Callable[[], dict[str, Any]]], None] | None = None
   launch: Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]] | None = None
@@ -238,7 +240,10 @@ def dataflow_service() -> Iterator[Dataflow]:
       length = int(self.headers.get('Content-Length', 0))
       body = self.rfile.read(length)
       if self.path == '/token':
-        self._send(200, {'access_token': _TOKEN, 'expires_in': 3600, 'token_type': 'Bearer'})
+        if service.gives_tokens:
+          self._send(200, {'access_token': _TOKEN, 'expires_in': 3600, 'token_type': 'Bearer'})
+        else:
+          self._send(400, {'error': 'invalid_grant', 'error_description': 'account not found'})
         return
       service.requests.append(f'{self.command} {self.path}')
       service.largest = max(service.largest, length)

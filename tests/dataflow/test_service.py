@@ -1,5 +1,6 @@
 """What Dataflow's REST service is asked, what is made of its answers, and when it is asked again."""
 
+import datetime
 import pathlib
 import types
 from typing import Any
@@ -187,29 +188,54 @@ def test_a_service_that_cannot_be_reached_is_named(dataflow: Dataflow, waits: li
 
 
 @pytest.fixture
-def uncached_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-  """Beam looks for credentials once in a process."""
-  monkeypatch.setattr(auth._Credentials, '_credentials', None)
-  monkeypatch.setattr(auth._Credentials, '_credentials_init', False)
-
-
-@pytest.mark.usefixtures('uncached_credentials')
-def test_credentials_are_those_that_beam_finds(
-  dataflow: Dataflow, job: Job, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def with_credentials(dataflow: Dataflow, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+  """Beam's arguments for a service that wants a token, where the environment names a service account's key."""
   dataflow.needs_token = True
   dataflow.write_credentials(tmp_path / 'key.json')
   monkeypatch.setenv('GOOGLE_APPLICATION_CREDENTIALS', str(tmp_path / 'key.json'))
+  # Beam looks for credentials once in a process.
+  monkeypatch.setattr(auth._Credentials, '_credentials', None)
+  monkeypatch.setattr(auth._Credentials, '_credentials_init', False)
+  return [f'--dataflow_endpoint={dataflow.url}']
 
-  assert service_of([f'--dataflow_endpoint={dataflow.url}']).job('job-1')['id'] == 'job-1'
+
+def test_credentials_are_those_that_beam_finds(job: Job, with_credentials: list[str]) -> None:
+  assert service_of(with_credentials).job('job-1')['id'] == 'job-1'
+
+
+def test_without_a_token_dataflow_refuses(dataflow: Dataflow, job: Job, with_credentials: list[str]) -> None:
+  with pytest.raises(UserError, match='HTTP status 401: Request is missing required authentication credential'):
+    service_of(dataflow.beam_args).job('job-1')
+
+
+def test_credentials_that_google_does_not_take_are_told_at_once(
+  dataflow: Dataflow, job: Job, with_credentials: list[str], waits: list[float]
+) -> None:
+  dataflow.gives_tokens = False
+
+  with pytest.raises(UserError, match='the credentials for Google Cloud are refused .*account not found'):
+    service_of(with_credentials)
+  assert (waits, dataflow.requests) == ([], [])
+
+
+def test_credentials_that_google_does_not_take_any_more_are_told_at_once(
+  dataflow: Dataflow, job: Job, with_credentials: list[str], waits: list[float]
+) -> None:
+  service = service_of(with_credentials)
+  dataflow.gives_tokens = False
+  service._session.credentials.expiry = datetime.datetime(2020, 1, 1)
+
+  with pytest.raises(
+    UserError, match=r'job-1 of project p in r: the credentials give no access: .*invalid_grant: account not found$'
+  ):
+    service.job('job-1')
+  assert (waits, dataflow.requests) == ([], [])
 
 
 def test_without_credentials_it_is_said_how_to_get_some(monkeypatch: pytest.MonkeyPatch) -> None:
-  # As Beam leaves it where it found none, which takes it half a minute.
-  monkeypatch.setattr(auth._Credentials, '_credentials', None)
-  monkeypatch.setattr(auth._Credentials, '_credentials_init', True)
+  monkeypatch.setenv('GOOGLE_APPLICATION_CREDENTIALS', '/nothing/here.json')
 
-  with pytest.raises(UserError, match='no credentials for Dataflow; "gcloud auth application-default login"'):
+  with pytest.raises(UserError, match='no credentials for Google Cloud .*; gcloud auth application-default login'):
     service_of([])
 
 

@@ -7,7 +7,8 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.dataflow.dataflow_metrics import DataflowMetrics
 from apache_beam.runners.dataflow.internal.apiclient import DataflowApplicationClient
-from emulators.dataflow_service import Dataflow, Job, dataflow_service
+
+from beam_taxi.rehearsal.dataflow_service import Dataflow, Job, dataflow_service
 
 
 @pytest.fixture
