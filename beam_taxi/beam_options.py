@@ -26,6 +26,9 @@ from beam_taxi.provenance import is_local_runner
 # These hand arguments that Beam does not know on to a job server, which may know them.
 _RUNNERS_WITH_ARGUMENTS_OF_THEIR_OWN = ('PortableRunner', 'FlinkRunner', 'SparkRunner', 'PrismRunner')
 
+# Set in the environment of commands that are rehearsed.
+REHEARSAL = 'BEAM_TAXI_REHEARSAL'
+
 # Beside the package in a checkout.
 SETUP_FILE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'setup.py')
 
@@ -111,11 +114,9 @@ def is_dataflow(runner: PipelineRunner) -> bool:
   return type(runner).__name__ == 'DataflowRunner'
 
 
-def is_rehearsed(options: PipelineOptions) -> bool:
+def is_rehearsed() -> bool:
   """Whether the cloud is emulated on this machine, where workers reach this machine's addresses."""
-  endpoint = options.view_as(GoogleCloudOptions).dataflow_endpoint or ''
-  # A template's launcher is told of buckets alone.
-  return 'localhost' in endpoint or bool(os.environ.get('STORAGE_EMULATOR_HOST'))
+  return REHEARSAL in os.environ
 
 
 def is_waited_for(runner: PipelineRunner, options: PipelineOptions, no_wait: bool) -> bool:

@@ -44,7 +44,7 @@ def with_record(config: RunConfig, runner: PipelineRunner, options: PipelineOpti
   if record == 'graph':
     if uri == NO_STORE:
       raise UserError('--record graph records into a metadata store: give one with --metadata')
-    what = '' if runs_here(runner) else only_of_this_machine(parse_uri(uri), is_rehearsed(options))
+    what = '' if runs_here(runner) else only_of_this_machine(parse_uri(uri), is_rehearsed())
     if what:
       raise UserError(
         f'--metadata {uri}: workers of another machine cannot reach {what} of this one, and with --record graph one of '

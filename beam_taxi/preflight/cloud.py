@@ -82,7 +82,7 @@ class Cloud:
     """Raises NotCheckedError where Google itself cannot be asked."""
     if self.is_anonymous:
       raise NotCheckedError('--no_auth')
-    if is_rehearsed(self.options):
+    if is_rehearsed():
       raise NotCheckedError('the cloud is emulated on this machine, and no emulator has this')
 
   def session(self, service: str = '') -> requests.Session:

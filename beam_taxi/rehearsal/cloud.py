@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from google.cloud import storage
 
+from beam_taxi.beam_options import REHEARSAL
 from beam_taxi.rehearsal.cloud_storage import client_of, exists, storage_emulator
 from beam_taxi.rehearsal.dataflow_service import Dataflow, dataflow_service
 from beam_taxi.rehearsal.execution import Executor
@@ -52,6 +53,7 @@ def rehearsal_cloud(buckets: Sequence[str] = ()) -> Iterator[Cloud]:
       'STORAGE_EMULATOR_HOST': address,
       'GOOGLE_APPLICATION_CREDENTIALS': str(credentials),
       'GOOGLE_CLOUD_PROJECT': 'rehearsal',
+      REHEARSAL: '1',
       'no_proxy': ','.join(hosts),
     }
     client = client_of(address)

@@ -48,6 +48,7 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
   'pipeline_name': (['taxi'], ['taxi trips']),
   'record': (['graph', 'manifest'], ['driver', '']),
   'cache': (['true', 'false'], ['yes', '']),
+  'skip_preflight': (['true', 'false'], ['yes', '']),
   'delimiter': (['tab', ';', '\t'], ['||', '']),
   'quote_char': (["'", ''], ['""']),
   'no_header': (['true', 'false'], ['1']),
