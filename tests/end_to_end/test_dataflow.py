@@ -97,6 +97,7 @@ def test_a_launch_makes_what_a_local_run_makes_and_is_recorded_from_its_graph(
   done = launch(cloud, tmp_path, *words(cloud, store, 'whole', '--record', 'graph'))
 
   assert done.returncode == 0, done.stderr
+  assert 0 < cloud.dataflow.largest < 1 << 20
   job = job_of(cloud, 'whole')
   link = f'https://console.cloud.google.com/dataflow/jobs/europe-west1/{job.resource["id"]}?project=my-project'
   assert link in done.stderr
