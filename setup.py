@@ -19,6 +19,7 @@ setup(
     # Without it Beam checksums TFRecords in Python.
     'google-crc32c',
     'isal',
+    'jinja2',
     'ml-metadata>=1.17.1,<2',
     'numpy>=1.26',
     'pandas>=1.5',
@@ -33,5 +34,7 @@ setup(
     'tensorflow-data-validation>=1.16.1,<2',
     'tensorflow-metadata>=1.16.1,<2',
     'tfx-bsl>=1.16.1,<2',
+    # Has Vega-Lite in it, with which the report draws.
+    'vl-convert-python',
   ],
 )
