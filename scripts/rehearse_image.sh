@@ -77,7 +77,6 @@ begin_stage() { # IMAGE [AS NAME]
   rm -rf --one-file-system "$root"
   cp --archive "$roots/$suite" "$root"
   open_root "$root"
-  size_before=$(size_of "$root")
 }
 
 copy() { # [--from=STAGE] SOURCE... TARGET
@@ -101,10 +100,6 @@ copy() { # [--from=STAGE] SOURCE... TARGET
 
 run() { # COMMAND: in this stage's root, with its variables
   in_root "$root" /usr/bin/env --chdir="$folder" "${variables[@]}" /bin/sh -c "$1"
-}
-
-size_of() { # FOLDER: megabytes, of this file system alone
-  du --summarize --one-file-system --block-size=1M "$1" | cut -f 1
 }
 
 follow() {
@@ -145,18 +140,17 @@ check() {
   run '! command -v gcc g++ cc c++ ld' || fail 'the last stage has a compiler'
   [[ $(run 'command -v python') == /opt/beam_taxi/bin/python ]] || fail 'python is another one'
   run 'python -m pip --version' # Beam's boot program calls it.
-  run 'printf "fare,company\n" >/tmp/trips.csv && seq -f "%.1f,Company %.0f" 1 2000 >>/tmp/trips.csv'
+  run '{ echo fare,company && seq 1 2000 | sed "s/.*/&.5,Company &/"; } >/tmp/trips.csv'
   run 'python /template/main.py --input /tmp/trips.csv --output /tmp/out --run_id rehearsal && ls -R /tmp/out/runs/rehearsal'
   rm -r "$root/tmp/trips.csv" "$root/tmp/out"
 }
 
 measure() {
-  local bytes
-  printf '\nThe last stage has %s MB, of which Debian and its Python have %s.\n' "$(size_of "$root")" "$size_before"
-  printf 'The layer of packages, /opt/beam_taxi: %s MB' "$(size_of "$root/opt/beam_taxi")"
-  for bytes in gzip zstd; do
-    ! type -P "$bytes" >/dev/null ||
-      printf ', %s MB by %s' "$(($(tar --create --directory="$root" opt/beam_taxi | "$bytes" -c | wc -c) / 1048576))" "$bytes"
+  local by
+  printf '\nThe layer of packages, /opt/beam_taxi: %s MB' "$(du --summarize --block-size=1M "$root/opt/beam_taxi" | cut -f 1)"
+  for by in gzip zstd; do
+    ! type -P "$by" >/dev/null ||
+      printf ', %s MB by %s' "$(($(tar --create --directory="$root" opt/beam_taxi | "$by" -c | wc -c) / 1048576))" "$by"
   done
   printf '.\n'
 }
