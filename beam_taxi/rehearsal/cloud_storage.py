@@ -1,15 +1,28 @@
 """An emulator of Cloud Storage, in a process of its own, with buckets that are gone when it ends."""
 
+import collections
 import contextlib
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
 from beam_taxi.errors import UserError
+
+
+# The emulator answers one connection after the other, and so stops for good at one on which nothing comes, as from a
+# client that keeps one in reserve. With a thread for each it does not. It ends with the process that started it.
+_EMULATOR = """
+import http.server, os, sys, threading
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+http.server.HTTPServer = http.server.ThreadingHTTPServer
+from gcp_storage_emulator.__main__ import main
+sys.exit(main())
+"""
 
 
 @contextlib.contextmanager
@@ -22,10 +35,10 @@ def storage_emulator() -> Iterator[str]:
   with socket.socket() as free:
     free.bind(('127.0.0.1', 0))
     port = free.getsockname()[1]
-  command = [sys.executable, '-u', '-m', 'gcp_storage_emulator', 'start', '--host=127.0.0.1', f'--port={port}']
+  command = [sys.executable, '-u', '-c', _EMULATOR, 'start', '--host=127.0.0.1', f'--port={port}']
   emulator = subprocess.Popen(
     [*command, '--in-memory'],
-    stdin=subprocess.DEVNULL,
+    stdin=subprocess.PIPE,
     stdout=subprocess.PIPE,
     stderr=subprocess.STDOUT,
     text=True,
@@ -42,10 +55,12 @@ def storage_emulator() -> Iterator[str]:
           f'the emulator of Cloud Storage does not start ({said.strip()}); install it: pip install gcp-storage-emulator'
         )
       said = line
+    # It tells of each request, and would wait where nobody listens.
+    threading.Thread(target=collections.deque, args=(emulator.stdout, 0), daemon=True).start()
     yield f'http://127.0.0.1:{port}'
   finally:
     emulator.terminate()
-    emulator.communicate()
+    emulator.wait()
 
 
 def client_of(address: str) -> storage.Client:
