@@ -13,7 +13,6 @@ from google.cloud import storage
 
 from beam_taxi.errors import UserError
 
-
 # The emulator answers one connection after the other, and so stops for good at one on which nothing comes, as from a
 # client that keeps one in reserve. With a thread for each it does not. It ends with the process that started it.
 _EMULATOR = """
