@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
       from beam_taxi.rehearsal.rehearse import rehearse
 
       flags, rest = build_rehearse_parser().parse_known_args(argv[1:])
-      return rehearse(rest, parse_size(flags.sample_size), flags.keep)
+      return rehearse(rest, parse_size(flags.sample_size), flags.sample_from, flags.keep)
     if argv[:1] and argv[0] in STORE_COMMANDS:
       from beam_taxi.store_commands import run_store_command
 

@@ -78,6 +78,12 @@ def build_rehearse_parser() -> argparse.ArgumentParser:
   """The parser of `rehearse`, which leaves the flags of the run to parse_flags."""
   parser = new_parser('main.py rehearse', _REHEARSE_DESCRIPTION, 'Every other flag is one of the run.')
   parser.add_argument('--sample_size', default='4M', metavar='BYTES', help='of input to take, as CSV; default: 4M')
+  parser.add_argument(
+    '--sample_from',
+    default='',
+    metavar='FILE',
+    help='a CSV file that stands for the input, which then need not be there',
+  )
   parser.add_argument('--keep', default='', metavar='DIR', help='copy what the run wrote to DIR')
   return parser
 

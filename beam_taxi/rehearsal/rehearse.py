@@ -1,6 +1,8 @@
 """`rehearse`: a command line for Dataflow, run as it is against a cloud on this machine, with some of its input."""
 
 import contextlib
+import fnmatch
+import glob
 import json
 import os
 import pathlib
@@ -28,12 +30,13 @@ from beam_taxi.rehearsal.sample import sample_files
 _POLL_S = 0.2
 
 
-def rehearse(argv: Sequence[str], sample_size: int, keep: str) -> int:
+def rehearse(argv: Sequence[str], sample_size: int, sample_from: str, keep: str) -> int:
   """Rehearses a run.
 
   Args:
     argv: the command line of the run, without the program.
     sample_size: how much of the input is taken, in bytes of uncompressed CSV.
+    sample_from: a file that stands for the input; '' for the input itself.
     keep: the folder to which what the run wrote is copied; '' for none.
 
   Returns:
@@ -53,7 +56,7 @@ def rehearse(argv: Sequence[str], sample_size: int, keep: str) -> int:
     if uri and not uri.startswith('gs://'):
       raise UserError(f'--{flag} {uri}: workers on Dataflow do not reach it; give a gs:// location')
   # Read before this process's command is led to the emulator: what is rehearsed with is the real input.
-  files = _inputs(config, sample_size)
+  files = _inputs(config, sample_size, sample_from)
   buckets = {uri.split('/')[2] for uri in (*filter(None, wanted), *files)}
   with contextlib.ExitStack() as stack:
     folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix='rehearsal_')))
@@ -79,17 +82,37 @@ def rehearse(argv: Sequence[str], sample_size: int, keep: str) -> int:
   return code
 
 
-def _inputs(config: RunConfig, sample_size: int) -> dict[str, bytes]:
+def _inputs(config: RunConfig, sample_size: int, sample_from: str) -> dict[str, bytes]:
   """What of the input and beside it the run reads, by gs:// URI."""
   found: dict[str, bytes] = {}
   for source in config.sources:
-    found |= sample_files(source.input, source.dialect, sample_size)
+    if sample_from:
+      [(_, content)] = sample_files((sample_from,), source.dialect, sample_size)
+      found[_place_for(sample_from, source.input[0])] = content
+    else:
+      found |= sample_files(source.input, source.dialect, sample_size)
   if config.schema:
     found[config.schema] = storage.read_bytes(config.schema)
   for path in found:
     if storage.is_local(path):
       raise UserError(f'{path}: workers on Dataflow do not reach it; copy it to a bucket, and give its gs:// location')
   return found
+
+
+def _place_for(path: str, pattern: str) -> str:
+  """Where an object lies that a pattern finds and that is called like a file.
+
+  Raises:
+    UserError: the pattern does not find files called so.
+  """
+  if not glob.has_magic(pattern):
+    return pattern
+  # A star stands for nothing, too.
+  folder = '/'.join(part for part in pattern.split('/')[:-1] if part != '**').replace('*', '')
+  uri = f'{folder}/{os.path.basename(path)}'
+  if not fnmatch.fnmatchcase(uri, pattern.replace('/**/', '/')):
+    raise UserError(f'--sample_from {path}: --input {pattern} would not find a file of this name; rename a copy of it')
+  return uri
 
 
 def _finish(cloud: Cloud, options: PipelineOptions) -> int:

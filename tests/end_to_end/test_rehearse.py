@@ -46,6 +46,18 @@ def test_a_template_is_launched(real: Cloud, tmp_path: pathlib.Path) -> None:
   assert 'launched the job of gs://mine/templates/job_object' in done.stdout
 
 
+def test_a_local_file_can_stand_for_the_input(tmp_path: pathlib.Path) -> None:
+  (tmp_path / 'mine.csv').write_text('n,s\n' + ''.join(f'{n},row\n' for n in range(10)))
+  words = [*WORDS, '--input', 'gs://mine/nowhere/*/*.csv', '--metadata', 'none']
+  del words[:2]
+
+  done = beam_taxi(tmp_path, 'rehearse', '--sample_from', 'mine.csv', '--keep', 'kept', *words)
+
+  assert done.returncode == 0, done.stderr
+  manifest = json.loads((tmp_path / 'kept' / 'one' / 'manifest.json').read_text())
+  assert (manifest['input']['patterns'], manifest['input']['rows']) == (['gs://mine/nowhere/*/*.csv'], 10)
+
+
 @pytest.mark.parametrize(
   ('words', 'said'),
   [
