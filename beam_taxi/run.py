@@ -31,7 +31,7 @@ from beam_taxi.beam_options import (
 from beam_taxi.config import RunConfig
 from beam_taxi.counters import NAMESPACE, counted_here
 from beam_taxi.csv_input import scan_ahead
-from beam_taxi.dataflow.following import FollowedJob, JobCanceledError
+from beam_taxi.dataflow.following import FollowedJob, JobCanceledError, JobLostError
 from beam_taxi.dataflow.jobs import planned_job, submitted_job
 from beam_taxi.dataflow.service import DataflowService
 from beam_taxi.errors import UserError, user_error_in
@@ -119,6 +119,8 @@ def run(config: RunConfig, beam_args: Sequence[str], argv: Sequence[str] = ()) -
   except JobCanceledError as canceled:
     recorded = recorder.fail(str(canceled), canceled=True)
     return _say(errors, f'{config.run_id} {recorded}: {canceled}', FAILED)
+  except JobLostError as lost:  # It may end well yet, and then is recorded by its graph or by reconcile.
+    return _say(errors, f'{lost}; {config.run_id} may go on, and "main.py reconcile" settles it', FAILED)
   except Exception as error:  # Whatever it was, the run is recorded as FAILED and said to be so.
     if graph and config.record == 'graph' and _has_manifest(folder):
       return _say_unrecorded(errors, config, recorder.uri, error)

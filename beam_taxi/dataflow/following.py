@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from beam_taxi.dataflow.jobs import ENDED, state_of
 from beam_taxi.dataflow.service import DataflowService
+from beam_taxi.errors import UserError
 
 _LOG = logging.getLogger(__name__)
 
@@ -14,6 +15,8 @@ _SHORTEST_S, _LONGEST_S = 0.5, 10.0
 _GROWTH = 1.1
 # The cause of a failure may be told some time after the state. (Beam's own client waits 50 s for it.)
 _PATIENCE_S = 30
+# So long the service may be out of reach. The job goes on meanwhile.
+_LONGEST_OUTAGE_S = 900
 
 
 class JobFailedError(Exception):
@@ -24,14 +27,19 @@ class JobCanceledError(Exception):
   """Somebody canceled the job."""
 
 
+class JobLostError(Exception):
+  """Nobody says any more how the job is, which may go on."""
+
+
 class FollowedJob:
   """One job, which another thread may ask how it is."""
 
-  def __init__(self, service: DataflowService, job_id: str):
+  def __init__(self, service: DataflowService, job_id: str, clock: Callable[[], float] = time.monotonic):
     self.id = job_id
     self.state = ''
     self.counters: dict[str, int] = {}
     self._service = service
+    self._clock = clock
     self._last_time = ''
     self._said: set[str] = set()
 
@@ -40,15 +48,19 @@ class FollowedJob:
 
     Raises:
       JobFailedError, JobCanceledError: it ended in another way.
-      UserError: Dataflow does not answer any more.
+      JobLostError: Dataflow does not answer any more.
     """
-    pause = _SHORTEST_S
+    pause, answered = _SHORTEST_S, self._clock()
     while True:
-      self.state = state_of(self._service.job(self.id))
-      self._tell()
-      self.counters = self._service.metrics(self.id)
-      if self.state in ENDED:
-        break
+      try:
+        self._look()
+        answered = self._clock()
+        if self.state in ENDED:
+          break
+      except UserError as error:
+        if self._clock() - answered > _LONGEST_OUTAGE_S:
+          raise JobLostError(str(error)) from error
+        _LOG.warning('%s; the job may go on, and is asked for again', error)
       sleep(pause)
       pause = min(pause * _GROWTH, _LONGEST_S)
     if self.state == 'CANCELLED':
@@ -60,6 +72,11 @@ class FollowedJob:
   def cancel(self) -> None:
     """Has it end without its result."""
     self._service.cancel(self.id)
+
+  def _look(self) -> None:
+    self.state = state_of(self._service.job(self.id))
+    self._tell()
+    self.counters = self._service.metrics(self.id)
 
   def _tell(self) -> None:
     """Logs warnings and errors that are new. The service gives again what was said at the very time asked for."""
