@@ -1,8 +1,11 @@
 """docker/metadata.json against the flags that it describes, so that neither changes alone."""
 
 import json
+import os
 import pathlib
 import re
+import shutil
+import subprocess
 from typing import Any
 
 import pytest
@@ -208,3 +211,22 @@ def test_a_launchers_whole_command_line_is_understood() -> None:
   assert type(runner).__name__ == 'DataflowRunner'
   assert options.get_all_options()['sdk_container_image'] == 'europe-docker.pkg.dev/p/r/i:1'
   assert options.get_all_options()['template_location'] == 'gs://b/staging/template_launches/1/job_object'
+
+
+def test_gcloud_reads_it(tmp_path: pathlib.Path) -> None:
+  gcloud = shutil.which('gcloud')
+  if not gcloud:
+    pytest.skip('gcloud is not installed')
+  command = [gcloud, 'dataflow', 'flex-template', 'build', 'gs://b/taxi.json', '--project=p', '--image=r/p/i:1']
+
+  done = subprocess.run(
+    [*command, '--sdk-language=PYTHON', f'--metadata-file={ROOT}/docker/metadata.json', '--print-only'],
+    env={**os.environ, 'CLOUDSDK_CONFIG': str(tmp_path)},  # No account, and so nobody who could build anything.
+    text=True,
+    capture_output=True,
+  )
+
+  assert done.returncode == 0, done.stderr
+  spec = json.loads(done.stdout.removeprefix('|-'))
+  assert spec['sdkInfo'] == {'language': 'PYTHON'}
+  assert [each['name'] for each in spec['metadata']['parameters']] == list(BY_NAME)
