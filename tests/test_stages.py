@@ -128,5 +128,5 @@ def test_the_graph_has_no_list_of_files(tmp_path: pathlib.Path) -> None:
     sizes.append(pipeline.to_runner_api().ByteSize())
 
   # Ids in it differ by a few bytes from one graph to the next.
-  assert abs(sizes[0] - sizes[1]) < 100
+  assert abs(sizes[0] - sizes[1]) < 1000
   assert sizes[1] < 1 << 20

@@ -62,7 +62,7 @@ def test_a_local_file_can_stand_for_the_input(tmp_path: pathlib.Path) -> None:
   ('words', 'said'),
   [
     (['--input', 'a.csv', '--output', 'out'], 'with --runner DataflowRunner'),
-    ([*WORDS, '--output', 'out'], '--output out: workers on Dataflow do not reach it'),
+    ([*WORDS, '--output', 'out'], '/out: workers on Dataflow do not reach it'),
     ([*WORDS, '--input', 'gs://mine/nothing/*.csv'], 'gs://mine/nothing/*.csv'),
   ],
   ids=['runner', 'output', 'input'],
