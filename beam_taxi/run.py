@@ -49,6 +49,9 @@ _LOG = logging.getLogger(__name__)
 
 COMPLETE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
+# What is staged is a few hundred kilobytes.
+_LONGEST_SUBMISSION_S = 120
+
 
 def run(config: RunConfig, beam_args: Sequence[str], argv: Sequence[str] = ()) -> int:
   """Runs the whole pipeline and says on the terminal how it went.
@@ -262,6 +265,9 @@ class _GraphRun:
     self._counters: dict[str, int] = {}
     self._error: BaseException | None = None
     self._ended = threading.Event()
+    self._stopping = threading.Event()
+    # Whether a runner elsewhere has the job by now, or never will.
+    self._submitted = threading.Event()
     threading.Thread(target=self._run, daemon=True).start()
 
   def wait(self, seconds: float) -> bool:
@@ -285,7 +291,13 @@ class _GraphRun:
     return f'job is {self.job.state.lower() or "submitted"}' if self.job else 'staging'
 
   def cancel(self) -> None:
-    """Stops a job that runs elsewhere. One in this process ends with the process."""
+    """Stops a job that runs elsewhere. One in this process ends with the process.
+
+    A job that is being submitted is waited for: left to itself it would go on, and cost money, unknown to anybody.
+    """
+    self._stopping.set()
+    if not runs_here(self._runner) and not self._submitted.wait(_LONGEST_SUBMISSION_S):
+      _LOG.warning('the job is still being submitted, and may go on')
     if self._result:
       try:
         self.job.cancel() if self.job else self._result.cancel()
@@ -299,11 +311,15 @@ class _GraphRun:
 
       pipeline = beam.Pipeline(runner=self._runner, options=self._options)
       build_graph(pipeline, self._config, self._properties)
+      if self._stopping.is_set():
+        return
       self._result = pipeline.run()
       if submitted := submitted_job(self._result, self._options):
         self.job = FollowedJob(DataflowService(self._options), str(submitted['job_id']))
+        self._submitted.set()
         _LOG.info('%s: %s', self.job.id, submitted['job_link'])
         self._recorder.note(submitted)
+      self._submitted.set()
       if not is_waited_for(self._runner, self._options, self._config.no_wait):
         return
       if self.job:
@@ -316,6 +332,7 @@ class _GraphRun:
     except BaseException as error:  # Raised again by counters(), on the thread that asks for them.
       self._error = error
     finally:
+      self._submitted.set()
       self._ended.set()
 
 

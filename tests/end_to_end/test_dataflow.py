@@ -211,6 +211,23 @@ def test_ctrl_c_where_nobody_can_be_asked_cancels_the_job(cloud: Cloud, store: s
   assert recorded(cloud, tmp_path, store, 'canceled')['state'] == 'CANCELED'
 
 
+def test_a_job_that_is_being_submitted_is_canceled_too(cloud: Cloud, store: str, tmp_path: pathlib.Path) -> None:
+  cloud.executor.faults.queue = threading.Event()
+  place = ('apache_beam.runners.dataflow.dataflow_runner', 'DataflowPipelineResult', 'before', 1)
+  command = start_with(tmp_path, place, 'wait', *words(cloud, store, 'staged'), **cloud.environment)
+  assert command.stdout
+  assert command.stdin
+  assert 'waiting' in command.stdout.readline()
+  command.send_signal(signal.SIGTERM)
+  until(lambda: recorded(cloud, tmp_path, store, 'staged')['state'] == 'CANCELED')
+  job = job_of(cloud, 'staged')
+  assert job.state == 'JOB_STATE_PENDING'
+  _, said = command.communicate('\n', timeout=_PATIENCE_S)
+
+  assert command.returncode == 130, said
+  until(lambda: job.state == 'JOB_STATE_CANCELLED')
+
+
 def test_a_job_that_another_cancels_is_recorded_as_canceled(cloud: Cloud, store: str, tmp_path: pathlib.Path) -> None:
   cloud.executor.faults.queue = threading.Event()
   command = start_with(tmp_path, NOTHING, 'wait', *words(cloud, store, 'console'), **cloud.environment)
