@@ -80,7 +80,7 @@ file that asks nobody for anything. A finished run has such a page in its folder
     'what',
     nargs='+',
     metavar='RUN|STATS',
-    help="one or two of: a run's id, with --output or --metadata; a run's folder; a FeatureStats.pb or a folder of such",
+    help="one or two of: a run's id, with --output or --metadata; a run's folder; a FeatureStats.pb, or a folder",
   )
   store = parser.add_mutually_exclusive_group()
   store.add_argument('--metadata', metavar='URI', help='the store that has the runs; see main.py --help')
