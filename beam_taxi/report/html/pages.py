@@ -1,0 +1,88 @@
+"""Templates to pages: escaped, with their styles and scripts inside, and a policy that allows nothing else."""
+
+import base64
+import functools
+import hashlib
+import importlib.resources
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from beam_taxi import __version__
+
+_PACKAGE = 'beam_taxi.report.html'
+
+# What may end a script or begin a comment in one, as JSON also writes it. (Source: HTML, "Restrictions for contents of
+# script elements".) The line ends U+2028 and U+2029 are written so by json.dumps, as is all that is not ASCII.
+_ESCAPES = {ord(character): f'\\u{ord(character):04x}' for character in '<>&'}
+
+
+def render(
+  template: str,
+  *,
+  styles: Sequence[str] = (),
+  scripts: Sequence[str] = (),
+  code: Sequence[str] = (),
+  **values: Any,
+) -> str:
+  """A whole page.
+
+  Args:
+    template: a file of templates/, as a rule one that extends base.html, which says what there is to fill in.
+    styles: files of assets/ that the page has besides base.css.
+    scripts: those that it runs besides base.js, at its end.
+    code: scripts that it may run later, as they are: those in them that no page should begin with.
+    values: what the template shows. A value for a script goes through the filter `as_json`.
+  """
+  own = [asset(name) for name in ('base.js', *scripts)]
+  return (
+    _environment()
+    .get_template(template)
+    .render(
+      page_styles=[Markup(asset(name)) for name in ('base.css', *styles)],
+      page_scripts=[Markup(text) for text in own],
+      policy=_policy([*own, *code]),
+      version=__version__,
+      **values,
+    )
+  )
+
+
+@functools.cache
+def asset(name: str) -> str:
+  """A style or a script of assets/."""
+  text = importlib.resources.files(_PACKAGE).joinpath('assets', name).read_text(encoding='utf-8')
+  if '</s' in text:
+    raise ValueError(f'{name}: has what would end the script or style element that it is put into')
+  return text
+
+
+def as_json(value: Any) -> Markup:
+  """JSON for the inside of a `<script type="application/json">`. Raises ValueError for infinity and NaN."""
+  return Markup(json.dumps(value, separators=(',', ':'), allow_nan=False).translate(_ESCAPES))
+
+
+def _policy(scripts: Sequence[str]) -> str:
+  """A Content-Security-Policy: scripts by their SHA-256 alone, styles and images of the page itself, nothing else."""
+  digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts]
+  allowed = ' '.join(f"'sha256-{digest}'" for digest in dict.fromkeys(digests))
+  return (
+    f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; "
+    "form-action 'none'"
+  )
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+  environment = jinja2.Environment(
+    loader=jinja2.PackageLoader(_PACKAGE, 'templates'),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+  )
+  environment.filters['as_json'] = as_json
+  return environment
