@@ -15,9 +15,11 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import ml_metadata as mlmd
+from google.protobuf import text_format
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 
 from beam_taxi import storage
+from beam_taxi.artifacts import Value
 from beam_taxi.errors import UserError
 from beam_taxi.metadata.nodes import (
   batches,
@@ -26,6 +28,7 @@ from beam_taxi.metadata.nodes import (
   events_of_executions,
   executions_by_id,
 )
+from beam_taxi.metadata.runs import values_of
 from beam_taxi.metadata.types import CSV_INPUT, PIPELINE_RUN
 
 ARTIFACT = 'artifact'
@@ -373,3 +376,18 @@ def _nodes(store: mlmd.MetadataStore, keys: Sequence[Key]) -> tuple[Node, ...]:
 
 def _state(number: int, name: str) -> str:
   return name if number else ''
+
+
+def properties_of(store: mlmd.MetadataStore, nodes: Sequence[Node]) -> dict[str, dict[str, Value]]:
+  """All that is recorded of some nodes, by their keys: properties of their type and their own; messages as text."""
+  found: dict[str, dict[str, Value]] = {}
+  asks = ((ARTIFACT, store.get_artifacts_by_id), (EXECUTION, store.get_executions_by_id))
+  for kind, ask in asks:
+    for some in batches([node.id for node in nodes if node.kind == kind]):
+      for each in ask(some):
+        values = {**values_of(each.properties), **values_of(each.custom_properties)}
+        found[f'{kind}:{each.id}'] = {
+          name: value if isinstance(value, int | float | str) else text_format.MessageToString(value, as_one_line=True)
+          for name, value in values.items()
+        }
+  return {node.key: found.get(node.key, {}) for node in nodes}
