@@ -1,12 +1,18 @@
 """Trends as small drawings: where things are, not how they look."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 # A sparkline's own units; it is stretched to whatever room it gets.
 SPARK_WIDTH, SPARK_HEIGHT = 100, 24
 _MOST_POINTS = 100
 _INSET = 2
+# Nearer than this numbers are the same: how a mean is summed up depends on who adds what first.
+_SAME = 1e-9
+
+# Bars that have all the room that there is; fewer are no wider.
+FULL = 12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +40,7 @@ def sparkline(values: Sequence[float | None]) -> Sparkline | None:
   if not known:
     return None
   least, largest = min(known), max(known)
+  is_flat = math.isclose(least, largest, rel_tol=_SAME)
   shown = _thinned(values)
   step = (SPARK_WIDTH - 2 * _INSET) / max(1, len(shown) - 1)
   path, is_on, end = [], False, ''
@@ -41,7 +48,7 @@ def sparkline(values: Sequence[float | None]) -> Sparkline | None:
     if value is None:
       is_on = False
       continue
-    share = (value - least) / (largest - least) if largest > least else 0.5
+    share = 0.5 if is_flat else (value - least) / (largest - least)
     x = SPARK_WIDTH / 2 if len(shown) == 1 else _INSET + place * step
     y = SPARK_HEIGHT - _INSET - share * (SPARK_HEIGHT - 2 * _INSET)
     path.append(f'{"L" if is_on else "M"}{x:.4g} {y:.3g}')
@@ -76,9 +83,5 @@ class Bar:
 def bars(values: Sequence[float | None]) -> list[Bar]:
   """A bar for each number, scaled from zero to the largest; a stub where there is none."""
   largest = max((value for value in values if value is not None), default=0)
-  width = 1 / max(len(values), 12)
-  # Few stand at the right end, where the newest always is.
-  begin = 1 - width * len(values)
-  return [
-    Bar(begin + place * width, width, value / largest if value and largest else 0) for place, value in enumerate(values)
-  ]
+  width = 1 / max(len(values), FULL)
+  return [Bar(place * width, width, value / largest if value and largest else 0) for place, value in enumerate(values)]

@@ -14,10 +14,10 @@ from beam_taxi.errors import on_one_line
 from beam_taxi.metadata.lineage import ARTIFACT, EXECUTION, Lineage, Node
 from beam_taxi.report.formats import count, duration, file_name, when
 from beam_taxi.report.html.pages import render
-from beam_taxi.site.charts import Sparkline, bars, sparkline
+from beam_taxi.site.charts import FULL, Sparkline, bars, sparkline
 from beam_taxi.site.drawing import Drawing, draw, layers_of
 from beam_taxi.site.records import Artifact, Execution, Records, RunKey, RunRecord
-from beam_taxi.site.trends import RunStatistics, splits_of
+from beam_taxi.site.trends import Feature, RunStatistics, SplitStatistics, splits_of
 
 # Rows that a table has before any script runs, as many as site.js turns over at a time.
 FIRST_ROWS = 50
@@ -154,7 +154,8 @@ def _bar_chart(title: str, runs: Sequence[RunRecord], values: Sequence[float | N
     'title': title,
     'bars': list(zip(bars(values), runs, shown, strict=True)),
     'largest': show(max(known)) if known else '',
-    'first': when(runs[0].run.started) if len(runs) > 1 else '',
+    'is_full': len(runs) >= FULL,
+    'first': when(runs[0].run.started),
     'last': when(runs[-1].run.started),
   }
 
@@ -175,7 +176,7 @@ def _feature_trends(read: Sequence[RunStatistics], split: str) -> list[_FeatureT
   of_runs = [statistics[split].features if split in statistics else {} for statistics in read]
   newest = {name: feature for features in of_runs for name, feature in features.items()}
   trends = []
-  for name, feature in sorted(newest.items(), key=lambda item: (item[0].casefold(), item[0])):
+  for name, feature in sorted(newest.items(), key=_alphabetical):
     found = [features.get(name) for features in of_runs]
     is_distinct = feature.distinct is not None
     values = [(one.distinct if is_distinct else one.mean) if one else None for one in found]
@@ -199,10 +200,18 @@ def run_page(site: Site, record: RunRecord, earlier: RunRecord | None, later: Ru
     facts=_facts(run.properties),
     cached_from=records.by_key.get(('pipeline_run', str(cached_from))) if cached_from else None,
     steps=[_step(site, record, execution) for execution in record.executions],
-    summary=[(split, found[split]) for split in splits_of([found])],
+    summary=[(split, _by_name(found[split])) for split in splits_of([found])],
     lineage=_lineage(site, EXECUTION, _ids(record), f'run-{record.page}', record) if record.executions else None,
     properties={name: value for name, value in run.properties.items() if name not in _SHOWN and value != ''},
   )
+
+
+def _by_name(statistics: SplitStatistics) -> SplitStatistics:
+  return SplitStatistics(statistics.rows, dict(sorted(statistics.features.items(), key=_alphabetical)))
+
+
+def _alphabetical(item: tuple[str, Feature]) -> tuple[str, str]:
+  return item[0].casefold(), item[0]
 
 
 def _facts(properties: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -37,11 +37,11 @@
       text: (row) => `${row[1]} ${row[2]} ${row[3]}`,
       cells: (row, pages) => [
         cell('', link(`runs/${row[0] || row[1]}.html`, row[1], 'mono')),
-        cell('less', link(`pipelines/${pages[row[2]]}.html`, row[2] || 'no pipeline')),
+        cell('', link(`pipelines/${pages[row[2]]}.html`, row[2] || 'no pipeline')),
         cell('', badge(row[3])),
         cell('when', when(row[4])),
         cell('num', duration(row[5])),
-        cell('num', count(row[6])),
+        cell('num rows', count(row[6])),
         cell('num less', count(row[7] || null)),
       ],
     },
