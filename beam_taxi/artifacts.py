@@ -69,6 +69,10 @@ class RunFolder:
   def schema_file(self) -> str:
     return storage.join(self.schema, 'schema.pbtxt')
 
+  @property
+  def report(self) -> str:
+    return storage.join(self.uri, 'report', 'index.html')
+
 
 @dataclasses.dataclass(frozen=True)
 class InputSummary:
@@ -97,7 +101,7 @@ class ShardFile:
 
 @dataclasses.dataclass(frozen=True)
 class WrittenFile:
-  """One written file of an artifact. Statistics have a split, the schema has none."""
+  """One written file of an artifact. Statistics have a split, the schema and the report have none."""
 
   path: str
   sha256: str
@@ -122,6 +126,7 @@ class Manifest:
     provenance: how the run was begun: by what, where, when. Recorded with it.
     finished: when it was written, in seconds since 1970.
     cache_key: the same for runs that make the same of the same input; see reuse.cache_key.
+    report: the page to look at; None where it could not be drawn, and of runs from before there was one.
   """
 
   run_id: str
@@ -139,6 +144,7 @@ class Manifest:
   provenance: Mapping[str, Value] = dataclasses.field(default_factory=dict)
   finished: float = 0.0
   cache_key: str = ''
+  report: WrittenFile | None = None
   version: int = MANIFEST_VERSION
 
   def to_json(self) -> str:
@@ -159,6 +165,7 @@ class Manifest:
         'examples': tuple(ShardFile(**shard) for shard in fields['examples']),
         'statistics': tuple(WrittenFile(**file) for file in fields['statistics']),
         'schema': WrittenFile(**fields['schema']),
+        'report': WrittenFile(**fields['report']) if fields.get('report') else None,
         'quarantine': tuple(QuarantineFile(**file) for file in fields.get('quarantine', ())),
       }
     )

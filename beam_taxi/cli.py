@@ -13,7 +13,7 @@ from beam_taxi import heavy_imports, native_stderr
 from beam_taxi.config import parse_size
 from beam_taxi.errors import UserError
 from beam_taxi.flags import build_rehearse_parser, build_sniff_parser, parse_flags, parse_preflight_flags
-from beam_taxi.store_flags import STORE_COMMANDS, build_store_parser
+from beam_taxi.store_flags import STORE_COMMANDS, build_report_parser, build_store_parser
 
 
 def command() -> NoReturn:
@@ -45,6 +45,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
       flags, rest = build_rehearse_parser().parse_known_args(argv[1:])
       return rehearse(rest, parse_size(flags.sample_size), flags.keep)
+    if argv[:1] and argv[0] == 'report':
+      from beam_taxi.report_command import run_report
+
+      return run_report(*build_report_parser().parse_known_args(argv[1:]))
     if argv[:1] and argv[0] in STORE_COMMANDS:
       from beam_taxi.store_commands import run_store_command
 

@@ -56,7 +56,8 @@ def fingerprint_of_input(config: RunConfig) -> str:
 
 def is_whole(manifest: Manifest) -> bool:
   """Whether all files that a run made are still there, each shard with its size."""
-  paths = [file.path for file in (*manifest.statistics, manifest.schema)]
+  report = [manifest.report] if manifest.report else []
+  paths = [file.path for file in (*manifest.statistics, manifest.schema, *report)]
   paths += [file.path for file in manifest.quarantine]
   sizes = {shard.path: shard.bytes for shard in manifest.examples}
   return all(storage.exists(path) for path in (*paths, *sizes)) and all(

@@ -41,6 +41,7 @@ from beam_taxi.preflight.local import check_output, plan_sources, total_bytes
 from beam_taxi.preflight.suite import Preflight, preflight
 from beam_taxi.provenance import provenance
 from beam_taxi.recorder import Recorder, refused_id, with_record
+from beam_taxi.report.html import vega
 from beam_taxi.report.preflight import print_failures
 from beam_taxi.report.progress import show_progress
 from beam_taxi.report.terminal import RunSummary, print_summary
@@ -101,6 +102,8 @@ def run(config: RunConfig, beam_args: Sequence[str], argv: Sequence[str] = ()) -
     input_bytes = total_bytes(sources)
     choose_workers(options, beam_args, input_bytes)
     scan_ahead.begin(sources, config.block_size, spare_cores(runner, options))
+    if runs_here(runner):
+      vega.prepare()
     graph = _GraphRun(config, runner, options, properties, recorder)
     show_progress(errors, input_bytes, graph)
     counters = graph.counters()

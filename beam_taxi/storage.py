@@ -137,7 +137,8 @@ class AtomicFile:
   leave one file.
   """
 
-  def __init__(self, path: str):
+  def __init__(self, path: str, mime_type: str = 'application/octet-stream'):
+    """Begins. An object store keeps the MIME type, by which a browser knows what to do with the object."""
     self._path = path
     self._temporary = ''
     if is_local(path):
@@ -151,7 +152,7 @@ class AtomicFile:
 
       self._stream = cast(
         BinaryIO,
-        FileSystems.create(path, 'application/octet-stream', CompressionTypes.UNCOMPRESSED),
+        FileSystems.create(path, mime_type, CompressionTypes.UNCOMPRESSED),
       )
 
   def write(self, data: bytes | memoryview) -> None:
@@ -178,9 +179,9 @@ class AtomicFile:
 
 
 @contextlib.contextmanager
-def atomic_file(path: str) -> Iterator[AtomicFile]:
+def atomic_file(path: str, mime_type: str = 'application/octet-stream') -> Iterator[AtomicFile]:
   """An AtomicFile that is committed when the block ends and discarded when it raises."""
-  file = AtomicFile(path)
+  file = AtomicFile(path, mime_type)
   try:
     yield file
   except BaseException:
@@ -189,7 +190,7 @@ def atomic_file(path: str) -> Iterator[AtomicFile]:
   file.commit()
 
 
-def write_bytes(path: str, data: bytes) -> None:
+def write_bytes(path: str, data: bytes, mime_type: str = 'application/octet-stream') -> None:
   """Writes a whole small file, atomically."""
-  with atomic_file(path) as file:
+  with atomic_file(path, mime_type) as file:
     file.write(data)

@@ -78,6 +78,29 @@ def build_store_parser(command: str) -> argparse.ArgumentParser:
   return parser
 
 
+def build_report_parser() -> argparse.ArgumentParser:
+  """The parser of `report`, which may ask a store and need not."""
+  parser = new_parser(
+    'main.py report',
+    """\
+Writes a page about a run, or about two side by side with what moved between them: features, schema, lineage. It is one
+file that asks nobody for anything. A finished run has such a page in its folder already.""",
+    'Flags of Apache Beam can be given too, as for gs://.',
+  )
+  parser.add_argument(
+    'what',
+    nargs='+',
+    metavar='RUN|STATS',
+    help="one or two of: a run's id, with --output or --metadata; a run's folder; a FeatureStats.pb, or a folder",
+  )
+  store = parser.add_mutually_exclusive_group()
+  store.add_argument('--metadata', metavar='URI', help='the store that has the runs; see main.py --help')
+  store.add_argument('--output', metavar='DIR', help='a local output of runs, whose metadata.sqlite is the store')
+  parser.add_argument('--out', metavar='FILE', help='the page; default: report.html, here')
+  parser.add_argument('--open', action='store_true', help='open it in the browser')
+  return parser
+
+
 STORE_COMMANDS = tuple(_DESCRIPTIONS)
 
 

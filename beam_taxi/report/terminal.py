@@ -132,6 +132,8 @@ def _artifacts(summary: RunSummary) -> Table:
   folder = summary.folder
   for key, uri in (('examples', folder.examples), ('statistics', folder.statistics), ('schema', folder.schema_file)):
     table.add_row(key, str(summary.artifact_ids.get(key, '-')), escape(uri.removeprefix(f'{folder.uri}/')))
+  if summary.manifest.report:
+    table.add_row('report', '-', folder.report.removeprefix(f'{folder.uri}/'))
   if summary.manifest.quarantine:
     table.add_row('bad rows', '-', folder.quarantine.removeprefix(f'{folder.uri}/'))
   table.add_row('manifest', '-', folder.manifest.removeprefix(f'{folder.uri}/'))

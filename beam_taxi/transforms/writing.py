@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import itertools
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -40,6 +41,8 @@ from beam_taxi.reuse import cache_key
 from beam_taxi.storage import write_bytes
 from beam_taxi.transforms.coders import RowsCoder
 from beam_taxi.transforms.reading import ShardBlock
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -246,7 +249,10 @@ class Made:
 
 
 class WriteManifest(beam.PTransform):
-  """All that was found and written -> the Manifest, written last of all. Checks that every row is somewhere."""
+  """All that was found and written -> the Manifest, written last of all, and before it the report.
+
+  Checks that every row is somewhere.
+  """
 
   def __init__(self, config: RunConfig, made: Made, schema: PCollection[WrittenFile], provenance: Mapping[str, Value]):
     super().__init__()
@@ -263,11 +269,13 @@ class WriteManifest(beam.PTransform):
     return (
       root
       | 'Config' >> beam.Create([self._config])
-      | 'Write' >> beam.Map(_write_manifest, self._provenance, *lists, *singles)
+      | 'Sum' >> beam.Map(_sum_up, self._provenance, *lists, *singles)
+      | 'WriteReport' >> beam.Map(_write_report, self._config)
+      | 'Write' >> beam.Map(_write_manifest, self._config)
     )
 
 
-def _write_manifest(
+def _sum_up(
   config: RunConfig,
   provenance: Mapping[str, Value],
   inputs: Sequence[SourceSummary],
@@ -294,7 +302,7 @@ def _write_manifest(
   columns: dict[str, ColumnType] = {}
   for name, kind in itertools.chain.from_iterable(source.columns for source in inputs):
     columns[name] = max(kind, columns.get(name, kind))
-  manifest = Manifest(
+  return Manifest(
     run_id=config.run_id,
     pipeline_name=config.pipeline_name,
     input=InputSummary(
@@ -317,6 +325,20 @@ def _write_manifest(
     bad_rows=dict(sorted(bad_rows.items())),
     quarantine=tuple(sorted(quarantine, key=lambda file: file.path)),
   )
+
+
+def _write_report(manifest: Manifest, config: RunConfig) -> Manifest:
+  """Draws and writes the report. A run is good without: what goes wrong with it is only said."""
+  from beam_taxi.report.html.run_report import write_report  # Jinja2 need not be there before.
+
+  try:
+    return dataclasses.replace(manifest, report=write_report(manifest, RunFolder.of(config.output, config.run_id)))
+  except Exception:
+    _LOG.warning('%s has no report: drawing it failed', config.run_id, exc_info=True)
+    return manifest
+
+
+def _write_manifest(manifest: Manifest, config: RunConfig) -> Manifest:
   write_bytes(RunFolder.of(config.output, config.run_id).manifest, manifest.to_json().encode())
   return manifest
 

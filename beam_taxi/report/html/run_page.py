@@ -13,7 +13,7 @@ from beam_taxi.report.html.features import feature_values
 from beam_taxi.report.html.pages import render
 from beam_taxi.report.html.picture import HEIGHT, WIDTH, drawing
 from beam_taxi.report.html.schema_notes import schema_notes
-from beam_taxi.report.html.sources import Source
+from beam_taxi.report.html.sources import Source, partners
 
 # A distance that the page marks, as Thresholds of analysis.moves has it.
 _FAR = 0.05
@@ -75,12 +75,10 @@ def _laid_over(
     pairs = list(itertools.combinations(range(len(splits)), 2))
     return [source.datasets[split] for source, split in splits], [split for _, split in splits], pairs
   first, second = sources
-  partners = {split: split for split in first.datasets if split in second.datasets}
-  if not partners:
-    partners = dict(zip(first.datasets, second.datasets, strict=False))
-  order = [each for one, other in partners.items() for each in ((first, one), (second, other))]
-  left = [(first, split) for split in first.datasets if split not in partners]
-  left += [(second, split) for split in second.datasets if split not in partners.values()]
+  compared = partners(first, second)
+  order = [each for one, other in compared.items() for each in ((first, one), (second, other))]
+  left = [(first, split) for split in first.datasets if split not in compared]
+  left += [(second, split) for split in second.datasets if split not in compared.values()]
   pairs = [(place, place + 1) for place in range(0, len(order), 2)]
   labels = _labels(first, second)
   every = [*order, *left]

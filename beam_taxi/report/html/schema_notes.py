@@ -29,8 +29,8 @@ def schema_notes(
     curated: the file that gave the schema, where statistics did not make it.
 
   Returns:
-    By the feature's name: `type`, `presence`, `valency` and `domain` as short texts; `values`, the strings of the domain,
-    and how many `more` there are; and `notes`, each of what is said of, what is said, and why.
+    By the feature's name: `type`, `presence`, `valency` and `domain` as short texts; `values`, the strings of the
+    domain, and how many `more` there are; and `notes`, each of what is said of, what is said, and why.
   """
   features = {
     split: {feature_name(feature): feature for feature in dataset.features} for split, dataset in datasets.items()

@@ -107,6 +107,12 @@ def source_of_statistics(statistics: DatasetFeatureStatisticsList, name: str, sp
   return Source(name, dict(zip(unique, statistics.datasets, strict=True)))
 
 
+def partners(first: Source, second: Source) -> dict[str, str]:
+  """Which split of one source is compared with which of another: those of one name, or, where none agree, in order."""
+  same = {split: split for split in first.datasets if split in second.datasets}
+  return same or dict(zip(first.datasets, second.datasets, strict=False))
+
+
 def read_statistics(path: str) -> DatasetFeatureStatisticsList:
   """A binary FeatureStats.pb. Raises UserError where it is none."""
   try:

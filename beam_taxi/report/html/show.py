@@ -1,0 +1,71 @@
+"""The report where it is asked for by name: of sources, as a page; and in a notebook, within a frame of its own."""
+
+import html
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
+
+from beam_taxi.artifacts import RunFolder, read_manifest
+from beam_taxi.report.html.run_page import run_page
+from beam_taxi.report.html.sources import Source, source_of_manifest, source_of_path, source_of_statistics
+
+
+def page_of(sources: Sequence[Source]) -> str:
+  """The page of one source, or of two with what moved between them."""
+  if len(sources) < 2:
+    return run_page(sources)
+  from beam_taxi.report.html.moved import moved  # Imports TFDV, which takes seconds.
+
+  return run_page(sources, moved(*sources))
+
+
+class Report:
+  """A report that a notebook shows where it is the last value of a cell.
+
+  The page is in a frame that has no access to the notebook: what is in the data cannot reach it.
+  """
+
+  def __init__(self, page: str, height: int):
+    self.page = page
+    self._height = height
+
+  def save(self, path: str | os.PathLike[str]) -> None:
+    """Writes the page to a file."""
+    with open(path, 'w', encoding='utf-8') as file:
+      file.write(self.page)
+
+  def _repr_html_(self) -> str:
+    return (
+      f'<iframe srcdoc="{html.escape(self.page)}" sandbox="allow-scripts allow-popups" '
+      f'style="width: 100%; height: {self._height}px; border: 0" title="Report"></iframe>'
+    )
+
+  def __repr__(self) -> str:
+    return f'<report of {len(self.page):,} characters: shown in a notebook, or written by .save(PATH)>'
+
+
+def show(*stats: Any, height: int = 800) -> Report:
+  """See beam_taxi.report.show."""
+  if not 1 <= len(stats) <= 2:
+    raise TypeError(f'a report is of one or two, and {len(stats)} were given')
+  return Report(page_of([_source(each, place) for place, each in enumerate(stats, start=1)]), height)
+
+
+def _source(stats: Any, place: int) -> Source:
+  if isinstance(stats, Source):
+    return stats
+  if isinstance(stats, DatasetFeatureStatisticsList):
+    return source_of_statistics(stats, f'Statistics {place}')
+  if isinstance(stats, str | os.PathLike):
+    return source_of_path(os.fspath(stats))
+  if hasattr(stats, 'folder') and hasattr(stats, 'run_id'):
+    folder = RunFolder(stats.folder)
+    if manifest := read_manifest(folder):
+      return source_of_manifest(manifest, folder)
+    return Source(
+      stats.run_id, {}, state=stats.state, pipeline=stats.pipeline_name, folder=stats.folder, started=stats.started,
+      seconds=stats.seconds, properties=stats.properties,
+    )  # fmt: skip
+  raise TypeError(f'{type(stats).__name__}: give a run, a path, or a DatasetFeatureStatisticsList')
