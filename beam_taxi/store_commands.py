@@ -1,4 +1,4 @@
-"""`runs`, `show`, `lineage`, `diff`, `record` and `reconcile`: what they look up, and how they show it."""
+"""`runs`, `show`, `lineage`, `diff`, `site`, `record` and `reconcile`: what they look up, and how they show it."""
 
 import argparse
 import datetime
@@ -21,11 +21,13 @@ from beam_taxi.metadata.runs import artifacts_of, find_run, list_runs
 from beam_taxi.metadata.store import connect
 from beam_taxi.metadata.uri import store_uri
 from beam_taxi.provenance import is_alive, is_local_runner
+from beam_taxi.report.formats import size
 from beam_taxi.report.lineage import print_lineage, to_dot, to_json, to_mermaid
 from beam_taxi.report.runs import print_run, print_runs, print_settlements, run_to_json, settlement_to_json
 from beam_taxi.store_flags import parse_time
 
 _FEWEST = 20
+_TRENDS = 200
 
 
 def run_store_command(command: str, flags: argparse.Namespace, beam_args: Sequence[str]) -> int:
@@ -97,6 +99,18 @@ def _diff(flags: Mapping[str, Any], _: Sequence[str]) -> None:
     print_comparison(Console(), comparison)
 
 
+def _site(flags: Mapping[str, Any], _: Sequence[str]) -> None:
+  from beam_taxi.site.building import build_site
+
+  newest = flags.get('trends', _TRENDS)
+  if newest < 0:
+    raise UserError(f'--trends {newest}: give 0 or more')
+  uri = store_uri(flags.get('metadata', ''), flags.get('output', ''))
+  built = build_site(connect(uri, create=False), uri, flags['out'], newest)
+  where = os.path.join(flags['out'], 'index.html')
+  print(f'{built.runs:,} runs on {built.pages:,} pages, {size(built.bytes)}: open {where}')
+
+
 def _record(flags: Mapping[str, Any], _: Sequence[str]) -> None:
   uri = flags['run_uri']
   folder = RunFolder(os.path.abspath(uri) if storage.is_local(uri) else uri.rstrip('/'))
@@ -128,6 +142,7 @@ _COMMANDS: Mapping[str, Callable[[Mapping[str, Any], Sequence[str]], None]] = {
   'show': _show,
   'lineage': _lineage,
   'diff': _diff,
+  'site': _site,
   'record': _record,
   'reconcile': _reconcile,
 }

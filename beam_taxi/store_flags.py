@@ -16,6 +16,9 @@ Shows what something was made from and what was made from it, through all runs a
   'diff': """\
 Shows what is different between two runs: their input, rows, splits, columns, schemas, and the features whose
 statistics moved.""",
+  'site': """\
+Builds a web site of a store: its pipelines, runs and artifacts, TFX's too, with trends and lineage. It is a folder of
+files: open index.html in it, or copy it to any bucket or web server.""",
   'record': """\
 Records a finished run from its manifest, wherever and by whomever it was made: one that ran with --record manifest, or
 whose store was lost. A run that is recorded already stays as it is.""",
@@ -58,6 +61,14 @@ def build_store_parser(command: str) -> argparse.ArgumentParser:
   if command == 'diff':
     parser.add_argument('first', metavar='RUN', help="a run's id")
     parser.add_argument('second', metavar='RUN', help="another's")
+  if command == 'site':
+    parser.add_argument('--out', required=True, metavar='DIR', help='the folder that the site is written to')
+    parser.add_argument(
+      '--trends',
+      type=int,
+      metavar='N',
+      help="how many of each pipeline's newest runs have their statistics read; default: 200",
+    )
   if command == 'reconcile':
     parser.add_argument(
       '--force', action='store_true', help='also fail runs of other machines, which cannot be asked from here'

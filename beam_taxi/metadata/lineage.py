@@ -5,13 +5,14 @@ events and TFX's `pipeline_run` contexts. MLMD's get_lineage_subgraph walks as w
 about 100 nodes, ends after 100 steps, and cannot tell what made an artifact from what merely took it from a cache.
 """
 
+import collections
 import dataclasses
 import fnmatch
 import functools
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import ml_metadata as mlmd
 from google.protobuf import text_format
@@ -20,9 +21,15 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 from beam_taxi import storage
 from beam_taxi.artifacts import Value
 from beam_taxi.errors import UserError
-from beam_taxi.metadata.nodes import batches, events_of_artifacts, events_of_executions, executions_by_id
+from beam_taxi.metadata.nodes import (
+  batches,
+  contexts_of_executions,
+  events_of_artifacts,
+  events_of_executions,
+  executions_by_id,
+)
 from beam_taxi.metadata.runs import values_of
-from beam_taxi.metadata.types import CSV_INPUT
+from beam_taxi.metadata.types import CSV_INPUT, PIPELINE_RUN
 
 ARTIFACT = 'artifact'
 EXECUTION = 'execution'
@@ -33,11 +40,8 @@ _Event = mlmd_pb2.Event
 _INPUTS = (_Event.INPUT, _Event.DECLARED_INPUT, _Event.INTERNAL_INPUT)
 _OUTPUTS = (_Event.OUTPUT, _Event.DECLARED_OUTPUT, _Event.INTERNAL_OUTPUT)
 
-# MLMD drops, without a word, starting nodes of a subgraph beyond about so many.
-_SUBGRAPH_STARTS = 100
-
 # What names a node in a store: its kind, and the id, which only its kind does not repeat.
-_Key = tuple[str, int]
+Key = tuple[str, int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,12 +117,12 @@ class Lineage:
     )
 
   @functools.cached_property
-  def _by_key(self) -> dict[_Key, Node]:
+  def _by_key(self) -> dict[Key, Node]:
     return {(node.kind, node.id): node for node in self.nodes}
 
   @functools.cached_property
-  def _edges_of(self) -> defaultdict[_Key, list[Edge]]:
-    found: defaultdict[_Key, list[Edge]] = defaultdict(list)
+  def _edges_of(self) -> defaultdict[Key, list[Edge]]:
+    found: defaultdict[Key, list[Edge]] = defaultdict(list)
     for edge in self.edges:
       found[ARTIFACT, edge.artifact].append(edge)
       found[EXECUTION, edge.execution].append(edge)
@@ -144,22 +148,45 @@ def lineage_of(store: mlmd.MetadataStore, what: str | int, limit: int = 1000) ->
   Raises:
     UserError: the store has nothing of the kind.
   """
-  starts = _starts(store, what)
-  above, left_out_above = _walk(store, starts, True, limit)
-  below, left_out_below = _walk(store, starts, False, limit)
+  return walk(
+    _starts(store, what),
+    limit,
+    steps=lambda kind, ids, upwards: _steps(store, kind, ids, upwards),
+    nodes=lambda keys: _nodes(store, keys),
+  )
+
+
+def walk(
+  starts: Sequence[Key],
+  limit: int,
+  *,
+  steps: Callable[[str, Sequence[int], bool], Iterable[Edge]],
+  nodes: Callable[[Sequence[Key]], Iterable[Node]],
+) -> Lineage:
+  """The lineage of some nodes of one kind, as lineage_of gives it, wherever events are kept.
+
+  Args:
+    starts: the nodes.
+    limit: how many nodes at most each way, besides these.
+    steps: of a kind of nodes, their ids and whether it goes upwards, the edges that lead one step on; those that are
+      followed first come first.
+    nodes: the nodes of these keys, which are sorted, in their order.
+  """
+  above, left_out_above = _walk(steps, starts, True, limit)
+  below, left_out_below = _walk(steps, starts, False, limit)
   edges = sorted({*above, *below}, key=lambda edge: (edge.artifact, edge.execution, edge.direction, edge.key))
   keys = {
     *starts,
     *((ARTIFACT, edge.artifact) for edge in edges),
     *((EXECUTION, edge.execution) for edge in edges),
   }
-  nodes = _nodes(store, sorted(keys))
+  found = tuple(nodes(sorted(keys)))
   asked = set(starts)
-  start = tuple(node for node in nodes if (node.kind, node.id) in asked)
-  return Lineage(start, nodes, tuple(edges), left_out_above + left_out_below)
+  start = tuple(node for node in found if (node.kind, node.id) in asked)
+  return Lineage(start, found, tuple(edges), left_out_above + left_out_below)
 
 
-def _starts(store: mlmd.MetadataStore, what: str | int) -> list[_Key]:
+def _starts(store: mlmd.MetadataStore, what: str | int) -> list[Key]:
   """What is asked about. Raises UserError where the store has nothing of the kind."""
   text = str(what)
   kind, _, number = text.rpartition(':')
@@ -206,7 +233,7 @@ def _spellings(path: str) -> Sequence[str]:
   return list(dict.fromkeys(spellings))
 
 
-def _inputs_with(store: mlmd.MetadataStore, paths: Sequence[str]) -> list[_Key]:
+def _inputs_with(store: mlmd.MetadataStore, paths: Sequence[str]) -> list[Key]:
   """The inputs of runs whose patterns match one of these paths. (As in fnmatch, where a star also matches slashes.)"""
   try:
     inputs = store.get_artifacts_by_type(CSV_INPUT.name)
@@ -220,17 +247,19 @@ def _inputs_with(store: mlmd.MetadataStore, paths: Sequence[str]) -> list[_Key]:
   )
 
 
-def _walk(store: mlmd.MetadataStore, starts: Sequence[_Key], upwards: bool, limit: int) -> tuple[list[Edge], int]:
+def _walk(
+  steps: Callable[[str, Sequence[int], bool], Iterable[Edge]], starts: Sequence[Key], upwards: bool, limit: int
+) -> tuple[list[Edge], int]:
   """The edges on all ways from the starts, and how many nodes were left out."""
   seen = set(starts)
-  left_out: set[_Key] = set()
+  left_out: set[Key] = set()
   edges: list[Edge] = []
   level = list(starts)
   # The nodes of a level are of one kind: from artifacts one step leads to executions, and from these to artifacts.
   while level and not left_out:
     kind = level[0][0]
-    reached: list[_Key] = []
-    for edge in _steps(store, kind, [number for _, number in level], upwards):
+    reached: list[Key] = []
+    for edge in steps(kind, [number for _, number in level], upwards):
       other = _other((kind, edge.artifact if kind == ARTIFACT else edge.execution), edge)
       if other not in seen:
         if len(seen) - len(starts) >= limit:
@@ -252,30 +281,46 @@ def _steps(store: mlmd.MetadataStore, kind: str, ids: Sequence[int], upwards: bo
     events = _making(store, ids)
   else:
     events = [event for event in events_of_artifacts(store, ids) if event.type in _INPUTS]
-  events.sort(key=lambda event: (-event.milliseconds_since_epoch, -event.execution_id, -event.artifact_id))
-  return list(dict.fromkeys(map(_edge, events)))
+  return edges_of(events)
+
+
+def edges_of(events: Iterable[mlmd_pb2.Event]) -> list[Edge]:
+  """Events as edges, those that were recorded last first."""
+  newest = sorted(events, key=lambda event: (-event.milliseconds_since_epoch, -event.execution_id, -event.artifact_id))
+  return list(dict.fromkeys(map(_edge, newest)))
 
 
 def _making(store: mlmd.MetadataStore, artifacts: Sequence[int]) -> list[mlmd_pb2.Event]:
-  """The events by which artifacts came to be.
-
-  An execution that took an artifact from a cache has an OUTPUT event too, and TFX's resolvers have an INTERNAL_OUTPUT
-  event for what they found. These count only where nothing else is known of an artifact, and then the first.
-  """
-  outputs: defaultdict[int, list[mlmd_pb2.Event]] = defaultdict(list)
-  for event in events_of_artifacts(store, artifacts):
-    if event.type in _OUTPUTS:
-      outputs[event.artifact_id].append(event)
-  doubtful = {event.execution_id for events in outputs.values() if len(events) > 1 for event in events}
+  """The events by which artifacts came to be."""
+  events = [event for event in events_of_artifacts(store, artifacts) if event.type in _OUTPUTS]
+  outputs = collections.Counter(event.artifact_id for event in events)
+  doubtful = {event.execution_id for event in events if outputs[event.artifact_id] > 1}
   cached = {
     execution.id
     for execution in executions_by_id(store, sorted(doubtful))
     if execution.last_known_state == mlmd_pb2.Execution.CACHED
   }
+  return making(events, cached)
+
+
+def making(events: Iterable[mlmd_pb2.Event], cached: Collection[int]) -> list[mlmd_pb2.Event]:
+  """Of all events of some artifacts, those by which they came to be.
+
+  An execution that took an artifact from a cache has an OUTPUT event too, and TFX's resolvers have an INTERNAL_OUTPUT
+  event for what they found. These count only where nothing else is known of an artifact, and then the first.
+
+  Args:
+    events: the events, of any kind.
+    cached: the ids of executions that took what they gave from a cache.
+  """
+  outputs: defaultdict[int, list[mlmd_pb2.Event]] = defaultdict(list)
+  for event in events:
+    if event.type in _OUTPUTS:
+      outputs[event.artifact_id].append(event)
   found: list[mlmd_pb2.Event] = []
-  for events in outputs.values():
-    made = [event for event in events if event.type != _Event.INTERNAL_OUTPUT and event.execution_id not in cached]
-    found += made or [min(events, key=lambda event: (event.milliseconds_since_epoch, event.execution_id))]
+  for several in outputs.values():
+    made = [event for event in several if event.type != _Event.INTERNAL_OUTPUT and event.execution_id not in cached]
+    found += made or [min(several, key=lambda event: (event.milliseconds_since_epoch, event.execution_id))]
   return found
 
 
@@ -285,17 +330,22 @@ def _edge(event: mlmd_pb2.Event) -> Edge:
   return Edge(event.artifact_id, event.execution_id, INPUT if event.type in _INPUTS else OUTPUT, key)
 
 
-def _other(end: _Key, edge: Edge) -> _Key:
+def _other(end: Key, edge: Edge) -> Key:
   """An edge's other end."""
   return (EXECUTION, edge.execution) if end[0] == ARTIFACT else (ARTIFACT, edge.artifact)
 
 
-def _nodes(store: mlmd.MetadataStore, keys: Sequence[_Key]) -> tuple[Node, ...]:
+def _nodes(store: mlmd.MetadataStore, keys: Sequence[Key]) -> tuple[Node, ...]:
   """The nodes of these keys: all artifacts, then all executions, each by id."""
   artifact_ids = [number for kind, number in keys if kind == ARTIFACT]
   execution_ids = [number for kind, number in keys if kind == EXECUTION]
   makers = {event.artifact_id: event.execution_id for event in _making(store, artifact_ids)}
-  runs = _runs_of(store, sorted({*execution_ids, *makers.values()}))
+  runs = {
+    number: context.name
+    for number, contexts in contexts_of_executions(store, sorted({*execution_ids, *makers.values()})).items()
+    for context in contexts
+    if context.type == PIPELINE_RUN.name
+  }
   artifacts = [artifact for ids in batches(artifact_ids) for artifact in store.get_artifacts_by_id(ids)]
   nodes = [
     Node(
@@ -326,31 +376,6 @@ def _nodes(store: mlmd.MetadataStore, keys: Sequence[_Key]) -> tuple[Node, ...]:
 
 def _state(number: int, name: str) -> str:
   return name if number else ''
-
-
-def _runs_of(store: mlmd.MetadataStore, executions: Sequence[int]) -> dict[int, str]:
-  """The run that each execution was part of, where there is one.
-
-  As subgraphs without a step: MLMD's only call that gives the contexts of many executions at once.
-  """
-  found: dict[int, str] = {}
-  try:
-    for ids in batches(executions, _SUBGRAPH_STARTS):
-      options = mlmd_pb2.LineageSubgraphQueryOptions(max_num_hops=0)
-      options.starting_executions.filter_query = f'id IN ({", ".join(map(str, ids))})'
-      graph = store.get_lineage_subgraph(options, ['contexts', 'associations'])
-      names = {context.id: context.name for context in graph.contexts if context.type == 'pipeline_run'}
-      found |= {
-        association.execution_id: names[association.context_id]
-        for association in graph.associations
-        if association.context_id in names
-      }
-  except mlmd.errors.UnimplementedError:  # MLMD 1.21 has no filters any more, and then it is a call each.
-    for number in executions:
-      for context in store.get_contexts_by_execution(number):
-        if context.type == 'pipeline_run':
-          found[number] = context.name
-  return found
 
 
 def properties_of(store: mlmd.MetadataStore, nodes: Sequence[Node]) -> dict[str, dict[str, Value]]:

@@ -91,7 +91,7 @@ def list_runs(
     ]
     if (executions and not recent) or (limit is not None and len(chosen) >= limit):
       break
-  return [_run(execution) for execution in chosen[:limit]]
+  return [run_of(execution) for execution in chosen[:limit]]
 
 
 def runs_that_read(store: mlmd.MetadataStore, fingerprint: str, cache_key: str) -> Iterator[Run]:
@@ -117,7 +117,7 @@ def find_run(store: mlmd.MetadataStore, run_id: str) -> Run:
   """
   execution = store.get_execution_by_type_and_name(EXECUTION_TYPES[LAST_NODE].name, f'{run_id}.{LAST_NODE}')
   if execution:
-    return _run(execution)
+    return run_of(execution)
   recent = [run.run_id for run in list_runs(store, limit=_RECENT)]
   near = difflib.get_close_matches(run_id, recent, n=1) or recent[:1]
   hint = f'; did you mean {near[0]}?' if near else '; there is none at all'
@@ -160,7 +160,8 @@ def _sorted_executions(store: mlmd.MetadataStore, ids: Sequence[int]) -> list[ml
   return sorted(store.get_executions_by_id(ids), key=lambda execution: -execution.id)
 
 
-def _run(execution: mlmd_pb2.Execution) -> Run:
+def run_of(execution: mlmd_pb2.Execution) -> Run:
+  """A run as the last of its executions tells of it."""
   properties = values_of(execution.custom_properties)
   started = float(properties.get('started') or execution.create_time_since_epoch / 1000)
   seconds, rows = properties.get('seconds'), properties.get('rows')

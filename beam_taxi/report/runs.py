@@ -11,6 +11,7 @@ from rich.table import Table
 from beam_taxi.errors import on_one_line
 from beam_taxi.metadata.reconciling import Settlement
 from beam_taxi.metadata.runs import RecordedArtifact, Run
+from beam_taxi.report.formats import duration
 
 _COLORS = {'COMPLETE': 'green', 'CACHED': 'green', 'RUNNING': 'cyan', 'FAILED': 'red', 'CANCELED': 'yellow'}
 
@@ -31,7 +32,7 @@ def print_runs(console: Console, runs: Sequence[Run], now: datetime.datetime) ->
       escape(run.pipeline_name),
       _state(run.state),
       _when(run.started, now),
-      '' if run.seconds is None else _duration(run.seconds),
+      '' if run.seconds is None else duration(run.seconds),
       '' if run.rows is None else f'{run.rows:,}',
       f'{bad:,}' if bad else '',
     )
@@ -40,7 +41,7 @@ def print_runs(console: Console, runs: Sequence[Run], now: datetime.datetime) ->
 
 def print_run(console: Console, run: Run, artifacts: Sequence[RecordedArtifact]) -> None:
   """Prints all that is recorded of a run."""
-  took = '' if run.seconds is None else f', took {_duration(run.seconds)}'
+  took = '' if run.seconds is None else f', took {duration(run.seconds)}'
   rows = '' if run.rows is None else f', {run.rows:,} rows'
   console.print(f'{_state(run.state)} [bold]{escape(run.run_id)}[/] of {escape(run.pipeline_name)}', highlight=False)
   console.print(f'began {run.started:%Y-%m-%d %H:%M:%S} UTC{took}{rows}', highlight=False)
@@ -105,11 +106,3 @@ def _state(state: str) -> str:
 def _when(time: datetime.datetime, now: datetime.datetime) -> str:
   """As short as it can be read: this day's hour, or the day."""
   return f'{time:%H:%M:%S}' if time.date() == now.date() else f'{time:%Y-%m-%d %H:%M}'
-
-
-def _duration(seconds: float) -> str:
-  """As in '4.2 s', '3 min 20 s' or '2 h 5 min'."""
-  if seconds < 60:
-    return f'{seconds:.1f} s'
-  minutes, rest = divmod(round(seconds), 60)
-  return f'{minutes} min {rest} s' if minutes < 60 else f'{minutes // 60} h {minutes % 60} min'

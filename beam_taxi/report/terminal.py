@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Mapping
 
-from rich import filesize
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -17,6 +16,7 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import (
 from beam_taxi.artifacts import Manifest, RunFolder
 from beam_taxi.errors import on_one_line
 from beam_taxi.metadata.uri import NO_STORE
+from beam_taxi.report.formats import number, share, size
 from beam_taxi.storage import read_bytes
 
 _STEPS = {
@@ -54,7 +54,7 @@ def print_summary(console: Console, summary: RunSummary) -> None:
   what = 'is complete' if summary.run_id == manifest.run_id else f'takes what {manifest.run_id} made,'
   console.print(f'[bold green]Run {summary.run_id} {what}[/] in {summary.seconds:.1f} s', highlight=False)
   files = f'{data.files:,} file' + ('s' if data.files != 1 else '')
-  console.print(f'{data.rows:,} rows, {_size(data.bytes)} of CSV in {files}', highlight=False)
+  console.print(f'{data.rows:,} rows, {size(data.bytes)} of CSV in {files}', highlight=False)
   steps = [_steps(summary)] if summary.counters else []
   for table in (_splits(manifest), *_bad_rows(summary), *_features(manifest), *steps, _artifacts(summary)):
     console.print()
@@ -69,8 +69,8 @@ def _splits(manifest: Manifest) -> Table:
   table = _table('Split', 'Records', 'Share', 'Shards', 'Size', text_columns=1)
   for split, records in manifest.splits.items():
     shards = [shard for shard in manifest.examples if shard.split == split]
-    size = _size(sum(shard.bytes for shard in shards))
-    table.add_row(split, f'{records:,}', _share(records, sum(manifest.splits.values())), f'{len(shards):,}', size)
+    stored = size(sum(shard.bytes for shard in shards))
+    table.add_row(split, f'{records:,}', share(records, sum(manifest.splits.values())), f'{len(shards):,}', stored)
   return table
 
 
@@ -79,7 +79,7 @@ def _bad_rows(summary: RunSummary) -> list[Table]:
   manifest = summary.manifest
   table = _table('Bad rows', 'Rows', 'Share', text_columns=1)
   for reason, rows in manifest.bad_rows.items():
-    table.add_row(reason.replace('_', ' '), f'{rows:,}', _share(rows, manifest.input.rows))
+    table.add_row(reason.replace('_', ' '), f'{rows:,}', share(rows, manifest.input.rows))
   return [table] if table.row_count else []
 
 
@@ -96,7 +96,7 @@ def _features(manifest: Manifest) -> list[Table]:
     feature = features.get(name, FeatureNameStatistics())
     of_numbers = kind in ('INT', 'FLOAT')
     common = (feature.num_stats if of_numbers else feature.string_stats).common_stats
-    missing = _share(dataset.num_examples - common.tot_num_values, dataset.num_examples)
+    missing = share(dataset.num_examples - common.tot_num_values, dataset.num_examples)
     if of_numbers:
       figures = _numbers(feature.num_stats) if common.tot_num_values else ['', '', '']
       numbers.add_row(escape(on_one_line(name)), kind, missing, *figures)
@@ -107,7 +107,7 @@ def _features(manifest: Manifest) -> list[Table]:
 
 def _numbers(statistics: NumericStatistics) -> list[str]:
   """Min, mean, max."""
-  return [_number(statistics.min), _number(statistics.mean), _number(statistics.max)]
+  return [number(statistics.min), number(statistics.mean), number(statistics.max)]
 
 
 def _strings(statistics: StringStatistics) -> list[str]:
@@ -116,8 +116,8 @@ def _strings(statistics: StringStatistics) -> list[str]:
     return ['', '']
   value = on_one_line(statistics.top_values[0].value)
   shown = value if len(value) <= _LONGEST_VALUE else value[: _LONGEST_VALUE - 1] + '…'
-  share = _share(int(statistics.top_values[0].frequency), statistics.common_stats.tot_num_values)
-  return [f'{statistics.unique:,}', f'{escape(shown)} ({share})']
+  part = share(int(statistics.top_values[0].frequency), statistics.common_stats.tot_num_values)
+  return [f'{statistics.unique:,}', f'{escape(shown)} ({part})']
 
 
 def _steps(summary: RunSummary) -> Table:
@@ -147,19 +147,3 @@ def _table(*headings: str, text_columns: int) -> Table:
     text = place < text_columns or heading in ('Most common', 'Where')
     table.add_column(heading, justify='left' if text else 'right', overflow='fold')
   return table
-
-
-def _size(size: int) -> str:
-  """As in '1.9 MB', with powers of 1000."""
-  return filesize.decimal(size).replace('bytes', 'B').replace('byte', 'B')
-
-
-def _share(part: int, whole: int) -> str:
-  return f'{part / whole:.1%}' if whole else ''
-
-
-def _number(value: float) -> str:
-  """All digits before the point where there are few enough to read, else six significant ones."""
-  if 10_000 <= abs(value) < 1e9 or value in range(-9999, 10_000):
-    return f'{value:,.0f}'
-  return f'{value:,.4g}' if abs(value) < 10_000 else f'{value:.5e}'.replace('e+0', 'e').replace('e+', 'e')

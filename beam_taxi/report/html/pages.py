@@ -5,13 +5,15 @@ import functools
 import hashlib
 import importlib.resources
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
 from beam_taxi import __version__
+from beam_taxi.errors import on_one_line
+from beam_taxi.report import formats
 
 _PACKAGE = 'beam_taxi.report.html'
 
@@ -26,6 +28,7 @@ def render(
   styles: Sequence[str] = (),
   scripts: Sequence[str] = (),
   code: Sequence[str] = (),
+  linked: str | None = None,
   **values: Any,
 ) -> str:
   """A whole page.
@@ -35,20 +38,21 @@ def render(
     styles: files of assets/ that the page has besides base.css.
     scripts: those that it runs besides base.js, at its end.
     code: scripts that it may run later, as they are: those in them that no page should begin with.
+    linked: for a page of many that share their styles and scripts, the way from the page to the folder that they are
+      in; then the page may run any script of its site.
     values: what the template shows. A value for a script goes through the filter `as_json`.
   """
-  own = [asset(name) for name in ('base.js', *scripts)]
-  return (
-    _environment()
-    .get_template(template)
-    .render(
-      page_styles=[Markup(asset(name)) for name in ('base.css', *styles)],
-      page_scripts=[Markup(text) for text in own],
-      policy=_policy([*own, *code]),
-      version=__version__,
-      **values,
-    )
-  )
+  styles, scripts = ('base.css', *styles), ('base.js', *scripts)
+  if linked is None:
+    own = [asset(name) for name in scripts]
+    frame: dict[str, Any] = {
+      'page_styles': [Markup(asset(name)) for name in styles],
+      'page_scripts': [Markup(text) for text in own],
+      'policy': _policy([*own, *code]),
+    }
+  else:
+    frame = {'page_styles': styles, 'page_scripts': scripts, 'policy': _POLICY_OF_SITE}
+  return _environment().get_template(template).render(version=__version__, linked=linked, **frame, **values)
 
 
 @functools.cache
@@ -63,6 +67,13 @@ def asset(name: str) -> str:
 def as_json(value: Any) -> Markup:
   """JSON for the inside of a `<script type="application/json">`. Raises ValueError for infinity and NaN."""
   return Markup(json.dumps(value, separators=(',', ':'), allow_nan=False).translate(_ESCAPES))
+
+
+# A page that is read from a disk has an origin of its own, which 'self' need not mean. Styles may be in attributes.
+_POLICY_OF_SITE = (
+  "default-src 'none'; script-src 'self' file:; style-src 'self' file: 'unsafe-inline'; img-src data:; "
+  "base-uri 'none'; form-action 'none'"
+)
 
 
 def _policy(scripts: Sequence[str]) -> str:
@@ -84,5 +95,20 @@ def _environment() -> jinja2.Environment:
     trim_blocks=True,
     lstrip_blocks=True,
   )
-  environment.filters['as_json'] = as_json
+  filters: dict[str, Callable[[Any], str]] = {
+    'as_json': as_json,
+    'count': _or_empty(formats.count),
+    'duration': _or_empty(formats.duration),
+    'file_name': formats.file_name,
+    'line': lambda value: on_one_line(str(value)),
+    'number': _or_empty(formats.number),
+    'percent': _or_empty(lambda value: f'{value:.1%}'),
+    'when': formats.when,
+  }
+  environment.filters |= filters
   return environment
+
+
+def _or_empty(show: Callable[[Any], str]) -> Callable[[Any], str]:
+  """A filter that shows nothing where there is nothing."""
+  return lambda value: '' if value is None else show(value)
