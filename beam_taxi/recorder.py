@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 
 import ml_metadata as mlmd
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 from apache_beam.runners.runner import PipelineRunner
 
 from beam_taxi.artifacts import Manifest, RunFolder, Value, read_manifest
@@ -36,7 +36,16 @@ def with_record(config: RunConfig, runner: PipelineRunner, options: PipelineOpti
     UserError: who should record it cannot.
   """
   uri = NO_STORE if config.record == 'manifest' else store_uri(config.metadata, config.output)
-  record = config.record or ('driver' if is_waited_for(runner, options, config.no_wait) or uri == NO_STORE else 'graph')
+  is_template = bool(options.view_as(GoogleCloudOptions).template_location) and not runs_here(runner)
+  waited = is_waited_for(runner, options, config.no_wait)
+  # A command that does not wait lives on where its store is, and can settle the run later; a launcher does not.
+  own = uri != NO_STORE and not is_template and only_of_this_machine(parse_uri(uri), is_rehearsed())
+  record = config.record or ('driver' if waited or uri == NO_STORE or own else 'graph')
+  if is_template and record == 'driver' and uri != NO_STORE:
+    raise UserError(
+      '--record driver: whoever writes a template is gone when its job ends; give --record graph, or manifest and '
+      'record it later'
+    )
   if config.cache and uri == NO_STORE:
     raise UserError(
       '--cache finds earlier runs in a metadata store: give one with --metadata, and not --record manifest'

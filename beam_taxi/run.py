@@ -4,20 +4,19 @@ import contextlib
 import logging
 import os
 import shlex
+import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-import apache_beam as beam
-from apache_beam.metrics import MetricsFilter
-from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.runners.runner import PipelineResult, PipelineRunner, PipelineState
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
+from apache_beam.runners.runner import PipelineRunner
 from rich.console import Console
 from rich.markup import escape
 
-from beam_taxi import heavy_imports, storage
-from beam_taxi.artifacts import RunFolder, Value, read_manifest
+from beam_taxi import storage
+from beam_taxi.artifacts import Manifest, RunFolder, Value, read_manifest
 from beam_taxi.beam_options import (
   choose_setup_file,
   choose_workers,
@@ -29,13 +28,13 @@ from beam_taxi.beam_options import (
   spare_cores,
 )
 from beam_taxi.config import RunConfig
-from beam_taxi.counters import NAMESPACE, counted_here
 from beam_taxi.csv_input import scan_ahead
-from beam_taxi.dataflow.following import FollowedJob, JobCanceledError, JobLostError
-from beam_taxi.dataflow.jobs import planned_job, submitted_job
-from beam_taxi.dataflow.service import DataflowService
+from beam_taxi.dataflow.following import JobCanceledError, JobLostError
+from beam_taxi.dataflow.jobs import planned_job
 from beam_taxi.errors import UserError, user_error_in
+from beam_taxi.graph_run import GraphRun
 from beam_taxi.metadata.recording import RecordedRun
+from beam_taxi.metadata.uri import NO_STORE
 from beam_taxi.preflight.checks import PreflightError, log_doubts
 from beam_taxi.preflight.local import check_output, plan_sources, total_bytes
 from beam_taxi.preflight.suite import Preflight, preflight
@@ -49,9 +48,6 @@ from beam_taxi.report.terminal import RunSummary, print_summary
 _LOG = logging.getLogger(__name__)
 
 COMPLETE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
-
-# What is staged is a few hundred kilobytes.
-_LONGEST_SUBMISSION_S = 120
 
 
 def run(config: RunConfig, beam_args: Sequence[str], argv: Sequence[str] = ()) -> int:
@@ -107,26 +103,25 @@ def run(config: RunConfig, beam_args: Sequence[str], argv: Sequence[str] = ()) -
     scan_ahead.begin(sources, config.block_size, spare_cores(runner, options))
     if runs_here(runner):
       vega.prepare()
-    graph = _GraphRun(config, runner, options, properties, recorder)
+    graph = GraphRun(config, runner, options, properties, recorder)
     show_progress(errors, input_bytes, graph)
     counters = graph.counters()
     if not is_waited_for(runner, options, config.no_wait):
-      return _leave(config, graph)
-    manifest = read_manifest(folder)
+      return _leave(config, options, graph)
+    manifest = _manifest_of_job(folder) if graph.job else read_manifest(folder)
     if manifest is None:
       raise RuntimeError('the runner says that the run is done, but there is no manifest')
   except KeyboardInterrupt as interrupt:
-    if graph and graph.job and _shall_go_on(errors, graph.job.id):
-      return _leave(config, graph)
-    recorded = recorder.fail(f'interrupted by {str(interrupt) or "Ctrl-C"}', canceled=True)
-    if graph:
-      graph.cancel()
-    return _say(errors, f'interrupted: {config.run_id} {recorded} and has no manifest', INTERRUPTED)
+    # Another signal is no question.
+    if graph and graph.job and not str(interrupt) and _shall_go_on(errors, graph.job.id):
+      return _leave(config, options, graph)
+    with _undisturbed():
+      return _end_interrupted(errors, config, recorder, graph, interrupt)
   except JobCanceledError as canceled:
     recorded = recorder.fail(str(canceled), canceled=True)
     return _say(errors, f'{config.run_id} {recorded}: {canceled}', FAILED)
   except JobLostError as lost:  # It may end well yet, and then is recorded by its graph or by reconcile.
-    return _say(errors, f'{lost}; {config.run_id} may go on, and "main.py reconcile" settles it', FAILED)
+    return _say(errors, f'{lost}; "main.py reconcile" settles {config.run_id}', FAILED)
   except Exception as error:  # Whatever it was, the run is recorded as FAILED and said to be so.
     if graph and config.record == 'graph' and _has_manifest(folder):
       return _say_unrecorded(errors, config, recorder.uri, error)
@@ -145,7 +140,8 @@ def run(config: RunConfig, beam_args: Sequence[str], argv: Sequence[str] = ()) -
       ids = recorder.completed()
     else:
       ids = recorder.complete(manifest, {'seconds': seconds, **measured})
-  except Exception as error:  # The run is good all the same: say where it is, and that only its record is missing.
+  except (Exception, KeyboardInterrupt) as error:
+    # The run is good all the same: say where it is, and that only its record is missing.
     return _say_unrecorded(errors, config, recorder.uri, error)
   print_summary(Console(), RunSummary(config.run_id, manifest, folder, counters, seconds, recorder.uri, ids))
   if config.record == 'manifest':
@@ -160,11 +156,48 @@ _WHO_RECORDS = {
 }
 
 
-def _leave(config: RunConfig, graph: '_GraphRun') -> int:
-  """Says that the run goes on, and who records how it ends."""
-  job = f' as job {graph.job.id}' if graph.job else ''
-  print(f'{config.run_id} goes on without this command{job}. {_WHO_RECORDS[config.record]}')
+def _leave(config: RunConfig, options: PipelineOptions, graph: GraphRun) -> int:
+  """Says that the run goes on, or will, and who records how it ends."""
+  if template := options.view_as(GoogleCloudOptions).template_location:
+    what = f'{template} is written, and {config.run_id} begins when it is launched'
+  else:
+    what = f'{config.run_id} goes on without this command' + (f' as job {graph.job.id}' if graph.job else '')
+  who = 'manifest' if config.metadata == NO_STORE else config.record
+  print(f'{what}. {_WHO_RECORDS[who]}')
   return COMPLETE
+
+
+def _manifest_of_job(folder: RunFolder) -> Manifest | None:
+  """The manifest of a job that has ended well. Raises JobLostError where it cannot be read: it may be there."""
+  try:
+    return read_manifest(folder)
+  except Exception as error:  # File systems of clouds raise many kinds.
+    raise JobLostError(f'the job is done, but its manifest cannot be read ({_last_line(error)})') from error
+
+
+def _end_interrupted(
+  errors: Console, config: RunConfig, recorder: Recorder, graph: GraphRun | None, interrupt: KeyboardInterrupt
+) -> int:
+  """Cancels the job, records that, and says so; says what is true where either cannot be done."""
+  why = f'interrupted by {str(interrupt) or "Ctrl-C"}'
+  if graph and not graph.cancel():
+    return _say(errors, f'{why}: the job may go on, and "main.py reconcile" settles {config.run_id}', INTERRUPTED)
+  if graph and _has_manifest(RunFolder.of(config.output, config.run_id)):
+    return _say_unrecorded(errors, config, recorder.uri, interrupt)
+  recorded = recorder.fail(why, canceled=True)
+  return _say(errors, f'interrupted: {config.run_id} {recorded} and has no manifest', INTERRUPTED)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+  """Leaves further Ctrl-C and SIGTERM alone while a run is brought to its end."""
+  numbers = [signal.SIGINT, signal.SIGTERM] if threading.current_thread() is threading.main_thread() else []
+  before = [(number, signal.signal(number, signal.SIG_IGN)) for number in numbers]
+  try:
+    yield
+  finally:
+    for number, handler in before:
+      signal.signal(number, handler)
 
 
 def _shall_go_on(console: Console, job: str) -> bool:
@@ -180,8 +213,9 @@ def _shall_go_on(console: Console, job: str) -> bool:
   return not answer.strip().lower().startswith('c')
 
 
-def _say_unrecorded(console: Console, config: RunConfig, uri: str, error: Exception) -> int:
-  _LOG.error('the run is complete but could not be recorded', exc_info=error)
+def _say_unrecorded(console: Console, config: RunConfig, uri: str, error: BaseException) -> int:
+  if isinstance(error, Exception):
+    _LOG.error('the run is complete but could not be recorded', exc_info=error)
   folder = RunFolder.of(config.output, config.run_id)
   return _say(
     console,
@@ -245,106 +279,6 @@ def _refusal(config: RunConfig) -> UserError | None:
   except OSError as error:
     return UserError(f'--output {config.output}: cannot be written ({error}); choose a folder that can')
   return None
-
-
-class _GraphRun:
-  """The graph, built and run on a thread of its own, so that this one can show progress and be interrupted."""
-
-  def __init__(
-    self,
-    config: RunConfig,
-    runner: PipelineRunner,
-    options: PipelineOptions,
-    properties: Mapping[str, Value],
-    recorder: Recorder,
-  ):
-    self._config = config
-    self._properties = properties
-    self._recorder = recorder
-    self._runner = runner
-    self._options = options
-    self._result: PipelineResult | None = None
-    self.job: FollowedJob | None = None
-    self._counters: dict[str, int] = {}
-    self._error: BaseException | None = None
-    self._ended = threading.Event()
-    self._stopping = threading.Event()
-    # Whether a runner elsewhere has the job by now, or never will.
-    self._submitted = threading.Event()
-    threading.Thread(target=self._run, daemon=True).start()
-
-  def wait(self, seconds: float) -> bool:
-    """Waits so long at most; whether the run has ended."""
-    return self._ended.wait(seconds)
-
-  def counters(self) -> dict[str, int]:
-    """The ended run's counters, by STEP.NAME; raises what it failed with."""
-    if self._error:
-      raise self._error
-    return self._counters
-
-  def counted(self, name: str) -> int:
-    """What the steps have counted so far under STEP.NAME: in this process or, by what Dataflow says, in its workers."""
-    return self.job.counters.get(name, 0) if self.job else counted_here(name)
-
-  def stage(self) -> str:
-    """What happens before the steps count anything."""
-    if runs_here(self._runner):
-      return 'starting'
-    return f'job is {self.job.state.lower() or "submitted"}' if self.job else 'staging'
-
-  def cancel(self) -> None:
-    """Stops a job that runs elsewhere. One in this process ends with the process.
-
-    A job that is being submitted is waited for: left to itself it would go on, and cost money, unknown to anybody.
-    """
-    self._stopping.set()
-    if not runs_here(self._runner) and not self._submitted.wait(_LONGEST_SUBMISSION_S):
-      _LOG.warning('the job is still being submitted, and may go on')
-    if self._result:
-      try:
-        self.job.cancel() if self.job else self._result.cancel()
-      except Exception as error:  # Whatever the service says, the run has ended for this command.
-        _LOG.warning('the job could not be canceled and may go on: %s', error)
-
-  def _run(self) -> None:
-    try:
-      with heavy_imports.uncollected():  # Takes seconds, so it happens while the progress line shows.
-        from beam_taxi.pipeline import build_graph
-
-      pipeline = beam.Pipeline(runner=self._runner, options=self._options)
-      build_graph(pipeline, self._config, self._properties)
-      if self._stopping.is_set():
-        return
-      self._result = pipeline.run()
-      if submitted := submitted_job(self._result, self._options):
-        self.job = FollowedJob(DataflowService(self._options), str(submitted['job_id']))
-        self._submitted.set()
-        _LOG.info('%s: %s', self.job.id, submitted['job_link'])
-        self._recorder.note(submitted)
-      self._submitted.set()
-      if not is_waited_for(self._runner, self._options, self._config.no_wait):
-        return
-      if self.job:
-        self._counters = self.job.wait()
-        return
-      state = self._result.wait_until_finish()
-      if state not in (PipelineState.DONE, None):
-        raise RuntimeError(f'the runner ended in state {state}')
-      self._counters = _counters(self._result)
-    except BaseException as error:  # Raised again by counters(), on the thread that asks for them.
-      self._error = error
-    finally:
-      self._submitted.set()
-      self._ended.set()
-
-
-def _counters(result: PipelineResult) -> dict[str, int]:
-  found = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))['counters']
-  totals: dict[str, int] = {}
-  for counter in found:
-    totals[counter.key.metric.name] = totals.get(counter.key.metric.name, 0) + counter.result
-  return totals
 
 
 def _say(console: Console, message: str, code: int) -> int:

@@ -125,7 +125,9 @@ def _reconcile(flags: Mapping[str, Any], beam_args: Sequence[str]) -> None:
     if here:  # It may be about to submit a job.
       return True
     if properties.get('job_id') or properties.get('job_name'):
-      return is_job_alive(properties, beam_args)
+      goes_on = is_job_alive(properties, beam_args)
+      # Without a job it is up to the process: it may be about to submit one, or what it wrote may yet be launched.
+      return here if goes_on is None else goes_on
     if properties.get('record') == 'graph' and not is_local_runner(str(properties.get('runner', ''))):
       return None  # Whoever began it may have left, and nobody wrote down what it became.
     return here

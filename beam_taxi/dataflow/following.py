@@ -60,7 +60,7 @@ class FollowedJob:
       except UserError as error:
         if self._clock() - answered > _LONGEST_OUTAGE_S:
           raise JobLostError(str(error)) from error
-        _LOG.warning('%s; the job may go on, and is asked for again', error)
+        self._warn(f'{error}; the job may go on, and is asked for again')
       sleep(pause)
       pause = min(pause * _GROWTH, _LONGEST_S)
     if self.state == 'CANCELLED':
@@ -75,8 +75,17 @@ class FollowedJob:
 
   def _look(self) -> None:
     self.state = state_of(self._service.job(self.id))
-    self._tell()
-    self.counters = self._service.metrics(self.id)
+    try:
+      self._tell()
+      self.counters = self._service.metrics(self.id)
+    except UserError as error:  # How the job is, is known without.
+      self._warn(str(error))
+
+  def _warn(self, text: str) -> None:
+    """Says once what is said each time."""
+    if text not in self._said:
+      self._said.add(text)
+      _LOG.warning('%s', text)
 
   def _tell(self) -> None:
     """Logs warnings and errors that are new. The service gives again what was said at the very time asked for."""
@@ -92,7 +101,11 @@ class FollowedJob:
   def _why(self, sleep: Callable[[float], None]) -> str:
     """What was said of the failure: the workers' own traceback, where there is one."""
     for _ in range(_PATIENCE_S):
-      errors = [text['messageText'] for text in self._service.messages(self.id, '', 'JOB_MESSAGE_ERROR')]
+      try:
+        errors = [text['messageText'] for text in self._service.messages(self.id, '', 'JOB_MESSAGE_ERROR')]
+      except UserError as error:
+        self._warn(str(error))
+        break
       if errors:
         tracebacks = [text for text in errors if 'Traceback' in text]
         return str((tracebacks or errors)[-1])

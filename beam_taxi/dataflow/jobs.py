@@ -1,5 +1,7 @@
 """A Dataflow job, as its run records it and as `reconcile` asks for it."""
 
+import datetime
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +13,9 @@ ENDED = ('DONE', 'FAILED', 'CANCELLED', 'UPDATED', 'DRAINED')
 
 # Source: the same, projects.jobs, Job.name; the console shows no more of longer names.
 _LONGEST_NAME = 63
+
+# By so much a machine's clock may be ahead of the service's.
+_CLOCKS_DIFFER_S = 300
 
 
 def job_name(run_id: str) -> str:
@@ -55,11 +60,11 @@ def state_of(job: Mapping[str, Any]) -> str:
   return str(job.get('currentState', 'JOB_STATE_UNKNOWN')).removeprefix('JOB_STATE_')
 
 
-def is_job_alive(properties: Mapping[str, Value], beam_args: Sequence[str]) -> bool:
-  """Whether the job of a run is not at its end.
+def is_job_alive(properties: Mapping[str, Value], beam_args: Sequence[str]) -> bool | None:
+  """Whether the job of a run is not at its end; None where there is no job of it.
 
-  Without the job's id, which nobody was left to record, jobs of its name that began no earlier than the run stand for
-  it: of those that go on there is one at most. Where there is none, there will be none any more.
+  Without the job's id, which nobody was left to record, jobs of its name that began after the run stand for it: of
+  those that go on there is one at most.
 
   Args:
     properties: the run's, with what planned_job and submitted_job gave, and 'started'.
@@ -76,4 +81,16 @@ def is_job_alive(properties: Mapping[str, Value], beam_args: Sequence[str]) -> b
   service = DataflowService(PipelineOptions([*beam_args, *names]))
   if properties.get('job_id'):
     return state_of(service.job(str(properties['job_id']))) not in ENDED
-  return any(state_of(job) not in ENDED for job in service.jobs_named(str(properties['job_name'])))
+  began = [job for job in service.jobs_named(str(properties['job_name'])) if _created(job) >= _started(properties)]
+  return any(state_of(job) not in ENDED for job in began) if began else None
+
+
+def _created(job: Mapping[str, Any]) -> float:
+  text = str(job.get('createTime', '')).replace('Z', '+00:00')
+  # Python 3.10 reads three or six digits of a second, and the service writes any number.
+  text = re.sub(r'\.\d+', '', text)
+  return datetime.datetime.fromisoformat(text).timestamp() if text else math.inf
+
+
+def _started(properties: Mapping[str, Value]) -> float:
+  return math.floor(float(properties.get('started', 0))) - _CLOCKS_DIFFER_S

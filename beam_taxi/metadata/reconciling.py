@@ -41,7 +41,9 @@ def _settle(store: mlmd.MetadataStore, run: Run, alive: Alive, force: bool) -> S
   try:
     going_on = alive(run.properties)
   except UserError as error:
-    return Settlement(run, run.state, str(error))
+    if not force:
+      return Settlement(run, run.state, str(error))
+    going_on = None
   if going_on:
     return Settlement(run, run.state, 'goes on')
   try:

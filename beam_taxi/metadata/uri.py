@@ -105,6 +105,11 @@ def parse_uri(text: str) -> StoreUri:
   except ValueError as error:
     raise UserError(f'--metadata {text}: {error}; give {_FORMS}') from error
   unknown = sorted(options.keys() - set(_OPTIONS[kind]))
+  if any('password' in name for name in unknown):
+    raise UserError(
+      f'--metadata {text.partition("?")[0]}: has a password in it, which others can see; give it by '
+      '?password_env=NAME, ?password_file=PATH or ?password_secret=projects/PROJECT/secrets/NAME'
+    )
   if unknown:
     raise UserError(f'--metadata {text}: {kind} has no option {unknown[0]!r}; it has {", ".join(_OPTIONS[kind])}')
   if len(options.keys() & set(PASSWORD_SOURCES)) > 1:

@@ -106,10 +106,14 @@ def _dataflow_checks(
     Check('flags', lambda: of_cloud.flag_findings(config, cloud)),
     Check('credentials', cloud.credentials_finding),
     *bucket_checks(config, cloud),
-    Check('Dataflow', lambda: of_cloud.dataflow_finding(cloud)),
-    Check('worker account', lambda: of_cloud.account_finding(cloud)),
-    Check('quotas', lambda: quota_findings(cloud)),
   ]
+  if not cloud.flags.template_location:
+    # Who only writes a template submits nothing, and need not be allowed to.
+    checks += [
+      Check('Dataflow', lambda: of_cloud.dataflow_finding(cloud)),
+      Check('worker account', lambda: of_cloud.account_finding(cloud)),
+      Check('quotas', lambda: quota_findings(cloud)),
+    ]
   if image:
     checks.append(Check('worker image', lambda: image_findings(image, cloud.access_token, has_package=not ships)))
   if ships or not image:

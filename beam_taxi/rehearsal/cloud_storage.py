@@ -51,7 +51,8 @@ def storage_emulator() -> Iterator[str]:
       line = emulator.stdout.readline()
       if not line:
         raise UserError(
-          f'the emulator of Cloud Storage does not start ({said.strip()}); install it: pip install gcp-storage-emulator'
+          f'the emulator of Cloud Storage does not start ({said.strip()}); install it: scripts/setup.sh --dev, or pip '
+          'install gcp-storage-emulator'
         )
       said = line
     # It tells of each request, and would wait where nobody listens.

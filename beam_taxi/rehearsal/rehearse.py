@@ -6,7 +6,6 @@ import glob
 import json
 import os
 import pathlib
-import shlex
 import subprocess
 import sys
 import tempfile
@@ -19,11 +18,14 @@ from beam_taxi import storage
 from beam_taxi.artifacts import RunFolder
 from beam_taxi.beam_options import SETUP_FILE, is_dataflow, parse_beam_args
 from beam_taxi.config import RunConfig
+from beam_taxi.dataflow.google_rest import credentials
 from beam_taxi.errors import UserError
 from beam_taxi.flags import parse_flags
+from beam_taxi.provenance import without_secrets
+from beam_taxi.recorder import with_record
 from beam_taxi.rehearsal.cloud import Cloud, rehearsal_cloud
 from beam_taxi.rehearsal.cloud_storage import blob_of
-from beam_taxi.rehearsal.dataflow_service import ENDED
+from beam_taxi.rehearsal.dataflow_service import ENDED, RefusalError
 from beam_taxi.rehearsal.metadata_server import metadata_server
 from beam_taxi.rehearsal.sample import sample_files
 
@@ -51,11 +53,18 @@ def rehearse(argv: Sequence[str], sample_size: int, sample_from: str, keep: str)
     raise UserError('rehearse runs command lines for Dataflow, with --runner DataflowRunner; others need no rehearsal')
   cloud_options = options.view_as(GoogleCloudOptions)
   storage.use_options(options)
+  # Said here, for the store of the rehearsal is another one.
+  with_record(config, runner, options)
   wanted = [config.output, cloud_options.temp_location, cloud_options.staging_location, cloud_options.template_location]
   for flag, uri in zip(('output', 'temp_location', 'staging_location', 'template_location'), wanted, strict=True):
     if uri and not uri.startswith('gs://'):
       raise UserError(f'--{flag} {uri}: workers on Dataflow do not reach it; give a gs:// location')
   # Read before this process's command is led to the emulator: what is rehearsed with is the real input.
+  if not sample_from:
+    try:
+      credentials(options)  # Beam itself would look for some for half a minute.
+    except UserError as error:
+      raise UserError(f'{error}; or give a file of this machine for the input: --sample_from FILE') from error
   files = _inputs(config, sample_size, sample_from)
   buckets = {uri.split('/')[2] for uri in (*filter(None, wanted), *files)}
   with contextlib.ExitStack() as stack:
@@ -72,7 +81,9 @@ def rehearse(argv: Sequence[str], sample_size: int, sample_from: str, keep: str)
     if options.view_as(WorkerOptions).sdk_container_image:
       # No image is run here, so that what it would bring has to be shipped.
       command += ['--setup_file', SETUP_FILE]
-    print(shlex.join(command), flush=True)
+    if cloud_options.impersonate_service_account:
+      command += ['--impersonate_service_account=']
+    print(without_secrets(command), flush=True)
     code = subprocess.run(command, env=cloud.environment, stdin=subprocess.DEVNULL).returncode
     if code == 0:
       code = _finish(cloud, options)
@@ -121,7 +132,11 @@ def _finish(cloud: Cloud, options: PipelineOptions) -> int:
   if google.template_location:
     request = json.loads(blob_of(cloud.buckets, google.template_location).download_as_bytes())
     place = f'/v1b3/projects/{google.project}/locations/{google.region}/jobs'
-    cloud.dataflow.answer('POST', place, {}, request)
+    try:
+      cloud.dataflow.answer('POST', place, {}, request)
+    except RefusalError as refusal:
+      raise UserError(f'{google.template_location}: Dataflow would refuse its job ({refusal.args[-1]})') from refusal
+    cloud.dataflow.largest = len(json.dumps(request))
     print(f'launched the job of {google.template_location}', flush=True)
   jobs = list(cloud.dataflow.jobs.values())
   while any(job.state not in ENDED for job in jobs):

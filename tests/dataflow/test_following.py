@@ -7,6 +7,7 @@ import pytest
 from beam_taxi.dataflow import following
 from beam_taxi.dataflow.following import FollowedJob, JobCanceledError, JobFailedError, JobLostError
 from beam_taxi.dataflow.service import DataflowService
+from beam_taxi.errors import UserError
 from beam_taxi.rehearsal.dataflow_service import Dataflow, Job
 
 
@@ -103,7 +104,23 @@ def test_an_outage_of_the_service_is_waited_out(dataflow: Dataflow, job: Job, ca
 
   followed(dataflow, time).wait(time.sleep)
 
-  assert caplog.text.count('the job may go on, and is asked for again') == 3
+  assert caplog.text.count('the job may go on, and is asked for again') == 1
+
+
+def test_how_a_job_ended_is_known_without_its_messages_and_metrics(
+  dataflow: Dataflow, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  def refuse(*_: object) -> None:
+    raise UserError('Dataflow answered with HTTP status 403: no')
+
+  monkeypatch.setattr(DataflowService, 'messages', refuse)
+  monkeypatch.setattr(DataflowService, 'metrics', refuse)
+  job.enter('JOB_STATE_DONE')
+
+  assert followed(dataflow, Time()).wait(Time().sleep) == {}
+  job.enter('JOB_STATE_FAILED')
+  with pytest.raises(JobFailedError, match='ended in state FAILED, and Dataflow does not say why'):
+    followed(dataflow, Time()).wait(Time().sleep)
 
 
 def test_a_service_that_stays_away_loses_the_job_and_does_not_fail_it(dataflow: Dataflow, job: Job) -> None:

@@ -8,6 +8,7 @@ import pty
 import secrets
 import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -20,7 +21,9 @@ from commands import asked, beam_taxi, environment, start_with
 from emulators.databases import DatabaseServer
 
 from beam_taxi.rehearsal.cloud import Cloud, rehearsal_cloud
-from beam_taxi.rehearsal.dataflow_service import Job
+from beam_taxi.rehearsal.dataflow_service import Job, RefusalError
+from beam_taxi.store_commands import run_store_command
+from beam_taxi.store_flags import build_store_parser
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 PLACE = ['--project', 'my-project', '--region', 'europe-west1', '--temp_location', 'gs://bucket/temp']
@@ -100,7 +103,7 @@ def test_a_launch_makes_what_a_local_run_makes_and_is_recorded_from_its_graph(
   assert 0 < cloud.dataflow.largest < 1 << 20
   job = job_of(cloud, 'whole')
   link = f'https://console.cloud.google.com/dataflow/jobs/europe-west1/{job.resource["id"]}?project=my-project'
-  assert link in done.stderr
+  assert job.resource['id'] in done.stderr
   assert f'{ROWS:,} rows' in done.stdout
   run = recorded(cloud, tmp_path, store, 'whole')
   assert (run['state'], run['rows']) == ('COMPLETE', ROWS)
@@ -211,6 +214,45 @@ def test_ctrl_c_where_nobody_can_be_asked_cancels_the_job(cloud: Cloud, store: s
   assert recorded(cloud, tmp_path, store, 'canceled')['state'] == 'CANCELED'
 
 
+def test_a_job_that_cannot_be_canceled_is_not_said_to_be(cloud: Cloud, store: str, tmp_path: pathlib.Path) -> None:
+  cloud.executor.faults.queue = threading.Event()
+  command = start_with(tmp_path, NOTHING, 'wait', *words(cloud, store, 'kept'), **cloud.environment)
+  job = job_of(cloud, 'kept')
+  until(lambda: recorded(cloud, tmp_path, store, 'kept')['properties'].get('job_id'))
+
+  def refuse() -> None:
+    raise RefusalError(403, 'Permission dataflow.jobs.cancel denied')
+
+  ends, job.on_cancel = job.on_cancel, refuse
+  command.send_signal(signal.SIGTERM)
+  # Who is impatient changes nothing.
+  command.send_signal(signal.SIGTERM)
+  _, said = command.communicate(timeout=_PATIENCE_S)
+
+  assert (command.returncode, 'the job may go on, and "main.py reconcile" settles kept' in said) == (130, True), said
+  assert recorded(cloud, tmp_path, store, 'kept')['state'] == 'RUNNING'
+  assert ends
+  ends()
+
+
+def test_a_run_that_stages_on_another_machine_is_not_settled(
+  cloud: Cloud, store: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  submitting = ('apache_beam.runners.dataflow.internal.apiclient', 'DataflowApplicationClient.create_job', 'before', 1)
+  command = start_with(tmp_path, submitting, 'wait', *words(cloud, store, 'far'), **cloud.environment)
+  assert command.stdout
+  assert 'waiting' in command.stdout.readline()
+  with monkeypatch.context() as elsewhere:
+    for name, value in cloud.environment.items():
+      elsewhere.setenv(name, value)
+    elsewhere.setattr(socket, 'gethostname', lambda: 'another')
+    flags, beam_args = build_store_parser('reconcile').parse_known_args(['--metadata', store, *cloud.beam_args])
+    run_store_command('reconcile', flags, beam_args)
+  assert recorded(cloud, tmp_path, store, 'far')['state'] == 'RUNNING'
+  _, said = command.communicate('\n', timeout=_PATIENCE_S)
+  assert command.returncode == 0, said
+
+
 def test_a_job_that_is_being_submitted_is_canceled_too(cloud: Cloud, store: str, tmp_path: pathlib.Path) -> None:
   cloud.executor.faults.queue = threading.Event()
   place = ('apache_beam.runners.dataflow.dataflow_runner', 'DataflowPipelineResult', 'before', 1)
@@ -218,14 +260,13 @@ def test_a_job_that_is_being_submitted_is_canceled_too(cloud: Cloud, store: str,
   assert command.stdout
   assert command.stdin
   assert 'waiting' in command.stdout.readline()
-  command.send_signal(signal.SIGTERM)
-  until(lambda: recorded(cloud, tmp_path, store, 'staged')['state'] == 'CANCELED')
   job = job_of(cloud, 'staged')
-  assert job.state == 'JOB_STATE_PENDING'
+  command.send_signal(signal.SIGTERM)
   _, said = command.communicate('\n', timeout=_PATIENCE_S)
 
   assert command.returncode == 130, said
   until(lambda: job.state == 'JOB_STATE_CANCELLED')
+  assert recorded(cloud, tmp_path, store, 'staged')['state'] == 'CANCELED'
 
 
 def test_a_job_that_another_cancels_is_recorded_as_canceled(cloud: Cloud, store: str, tmp_path: pathlib.Path) -> None:

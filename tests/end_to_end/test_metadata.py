@@ -178,6 +178,7 @@ class TestWhoRecords:
       ('mysql://me@h/d?password_env=X', 'cannot reach an environment variable'),
       ('mysql://me@h/d?socket=/s', 'cannot reach a socket'),
       ('grpc://127.0.0.1:8080', 'cannot reach the address 127.0.0.1'),
+      ('mysql://me@h/d?password=open', 'has a password in it'),
     ):
       done = beam_taxi(folder, '--input', 'rows.csv', '--output', 'out', '--metadata', store, *words)
       assert (done.returncode, what in done.stderr) == (2, True), done.stderr

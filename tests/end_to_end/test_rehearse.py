@@ -63,9 +63,12 @@ def test_a_local_file_can_stand_for_the_input(tmp_path: pathlib.Path) -> None:
   [
     (['--input', 'a.csv', '--output', 'out'], 'with --runner DataflowRunner'),
     ([*WORDS, '--output', 'out'], '/out: workers on Dataflow do not reach it'),
-    ([*WORDS, '--input', 'gs://mine/nothing/*.csv'], 'gs://mine/nothing/*.csv'),
+    ([*WORDS, '--input', 'gs://mine/nothing/*.csv', '--metadata', 'none'], 'gs://mine/nothing/*.csv'),
+    (WORDS, 'SQLite cannot be kept there'),
+    ([*WORDS, '--metadata', 'sqlite:///m', '--record', 'graph'], 'cannot reach an SQLite file of this one'),
+    ([*WORDS, '--metadata', 'none', '--job_name', 'No', '--template_location', 'gs://mine/t'], 'refuse its job'),
   ],
-  ids=['runner', 'output', 'input'],
+  ids=['runner', 'output', 'input', 'store', 'record', 'template'],
 )
 def test_what_cannot_be_a_run_on_dataflow_is_said(
   real: Cloud, tmp_path: pathlib.Path, words: list[str], said: str

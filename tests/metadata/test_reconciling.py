@@ -61,16 +61,20 @@ def test_a_run_of_which_nobody_knows_is_failed_by_force(store: mlmd.MetadataStor
   assert (settled.state, find_run(store, 'one').state) == ('FAILED', 'FAILED')
 
 
-def test_a_run_is_not_settled_where_the_answer_cannot_be_had(store: mlmd.MetadataStore, tmp_path: pathlib.Path) -> None:
+def test_where_the_answer_cannot_be_had_a_run_is_settled_by_force_alone(
+  store: mlmd.MetadataStore, tmp_path: pathlib.Path
+) -> None:
   def refuse(_: Mapping[str, Value]) -> bool:
     raise UserError('Dataflow does not say')
 
   begin(store, tmp_path)
 
-  [settled] = reconcile(store, refuse, force=True)
+  [settled] = reconcile(store, refuse)
 
   assert (settled.state, settled.why) == ('RUNNING', 'Dataflow does not say')
   assert find_run(store, 'one').state == 'RUNNING'
+  [settled] = reconcile(store, refuse, force=True)
+  assert (settled.state, settled.why) == ('FAILED', 'nobody knows of it; settled by --force')
 
 
 def test_every_running_run_is_settled_and_no_other(store: mlmd.MetadataStore, tmp_path: pathlib.Path) -> None:
