@@ -105,7 +105,7 @@ def _side(source: Source, prefix: str) -> dict[str, Any]:
   if source.pipeline:
     facts.append(('Pipeline', source.pipeline))
   if source.started:
-    facts.append(('Began', f'{source.started.astimezone(datetime.timezone.utc):%Y-%m-%d %H:%M:%S} UTC'))
+    facts.append(('Began', f'{source.started.astimezone(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC'))
   if source.seconds is not None:
     facts.append(('Took', duration(source.seconds)))
   if properties.get('runner'):
