@@ -31,6 +31,9 @@
   // Numbers.
   const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
   const decimal = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 5 });
+  const compact = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 5 });
+  // In a column, where the whole number is what the mouse over it shows.
+  const short = (value) => (typeof value === 'number' && Math.abs(value) >= 1e7 && Math.abs(value) < 1e15 ? compact.format(value) : number(value));
   const number = (value) => {
     if (value === null || value === undefined) {
       return '';
@@ -72,11 +75,11 @@
       columns: [
         missing,
         { key: 'zeros', name: 'Zeros', title: 'Share of values that are 0', of: get('zeros'), show: share, mark: true },
-        { key: 'min', name: 'Min', title: 'Least value', of: get('min'), show: number },
-        { key: 'median', name: 'Median', title: 'Half of the values are below', of: get('median'), show: number },
-        { key: 'mean', name: 'Mean', title: 'Mean of the values', of: get('mean'), show: number },
-        { key: 'max', name: 'Max', title: 'Largest value', of: get('max'), show: number },
-        { key: 'std', name: 'Std dev', title: 'Standard deviation', of: get('std'), show: number },
+        { key: 'min', name: 'Min', title: 'Least value', of: get('min'), show: short },
+        { key: 'median', name: 'Median', title: 'Half of the values are below', of: get('median'), show: short },
+        { key: 'mean', name: 'Mean', title: 'Mean of the values', of: get('mean'), show: short },
+        { key: 'max', name: 'Max', title: 'Largest value', of: get('max'), show: short },
+        { key: 'std', name: 'Std dev', title: 'Standard deviation', of: get('std'), show: short },
         ...distances,
       ],
     },
@@ -84,14 +87,14 @@
       kind: 'string',
       columns: [
         missing,
-        { key: 'distinct', name: 'Distinct', title: 'Number of distinct values', of: get('distinct'), show: number },
+        { key: 'distinct', name: 'Distinct', title: 'Number of distinct values', of: get('distinct'), show: short },
         { key: 'top', name: 'Most common', title: 'The most common value', of: (data) => data.top?.length ? mostCommon(data)[0] : '', show: (text) => text, text: true },
         { key: 'topShare', name: 'Its share', title: 'Its share of the values', of: (data) => data.top?.length ? mostCommon(data)[1] / data.values : undefined, show: share },
-        { key: 'length', name: 'Length', title: 'Mean length in bytes', of: get('length'), show: number },
+        { key: 'length', name: 'Length', title: 'Mean length in bytes', of: get('length'), show: short },
         ...distances,
       ],
     },
-    { kind: 'other', columns: [missing, { key: 'values', name: 'Values', title: 'Number of values', of: get('values'), show: number }] },
+    { kind: 'other', columns: [missing, { key: 'values', name: 'Values', title: 'Number of values', of: get('values'), show: short }] },
   ];
   const mostCommon = (data) => data.top.reduce((best, pair) => (pair[1] > best[1] ? pair : best));
   const columnOf = (kind, key) => tables.find((table) => table.kind === kind).columns.find((column) => column.key === key);
@@ -102,8 +105,7 @@
       return feature[key];
     }
     const column = columnOf(feature.kind, key);
-    const data = feature.data.find((each) => each);
-    return column && data ? column.of(data) : undefined;
+    return column && feature.data.map((data) => data && column.of(data)).find((value) => value !== undefined && value !== null);
   };
   const collator = new Intl.Collator(undefined, { numeric: true });
   const compare = (a, b) => {
@@ -301,7 +303,8 @@
       feature.data.forEach((data, place) => {
         const value = data ? column.of(data) : undefined;
         const text = data ? column.show(value) : '–';
-        const line = el('span', { class: `of ${series(place)}` }, column.text ? el('bdi', {}, text) : text);
+        const title = typeof value === 'number' && column.show === short ? number(value) : String(value ?? '');
+        const line = el('span', { class: `of ${series(place)}`, title }, column.text ? el('bdi', {}, text) : text);
         if (column.mark && value > 0.1) {
           line.classList.add(value > 0.5 ? 'much' : 'some');
         }
