@@ -61,7 +61,7 @@ def test_a_run_of_which_nobody_knows_is_failed_by_force(store: mlmd.MetadataStor
   assert (settled.state, find_run(store, 'one').state) == ('FAILED', 'FAILED')
 
 
-def test_where_the_answer_cannot_be_had_a_run_is_settled_by_force_alone(
+def test_where_no_answer_can_be_had_a_run_is_settled_by_force_alone(
   store: mlmd.MetadataStore, tmp_path: pathlib.Path
 ) -> None:
   def refuse(_: Mapping[str, Value]) -> bool:
