@@ -66,6 +66,11 @@ def build_site(store: mlmd.MetadataStore, uri: str, folder: str, newest: int) ->
     looked_at=newest,
     built=datetime.datetime.now(datetime.timezone.utc),
   )
+  return write_site(site)
+
+
+def write_site(site: Site) -> Built:
+  """Writes a site's files. Raises UserError where its folder cannot be written."""
   try:
     for name in _FOLDERS:
       os.makedirs(os.path.join(site.folder, name), exist_ok=True)
@@ -74,8 +79,8 @@ def build_site(store: mlmd.MetadataStore, uri: str, folder: str, newest: int) ->
       pages += name.endswith('.html')
       written += _write(os.path.join(site.folder, name), text)
   except OSError as error:
-    raise UserError(f'--out {folder}: cannot be written ({error.strerror or error})') from error
-  return Built(len(runs), pages, written)
+    raise UserError(f'--out {site.folder}: cannot be written ({error.strerror or error})') from error
+  return Built(len(site.records.runs), pages, written)
 
 
 def _with_rows(record: RunRecord, rows: int | None) -> RunRecord:

@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from beam_taxi import storage
+from beam_taxi.artifacts import RunFolder
 from beam_taxi.errors import on_one_line
 from beam_taxi.metadata.lineage import ARTIFACT, EXECUTION, Lineage, Node
+from beam_taxi.metadata.types import PIPELINE_RUN
 from beam_taxi.report.formats import count, duration, file_name, when
 from beam_taxi.report.html.pages import render
 from beam_taxi.site.charts import FULL, Sparkline, bars, sparkline
@@ -188,7 +190,7 @@ def _feature_trends(read: Sequence[RunStatistics], split: str) -> list[_FeatureT
 def run_page(site: Site, record: RunRecord, earlier: RunRecord | None, later: RunRecord | None) -> str:
   """A run. `earlier` and `later` are the runs of its pipeline next to it."""
   run, records = record.run, site.records
-  cached_from = run.properties.get('cached_from')
+  cached_from = records.by_key.get((PIPELINE_RUN.name, str(run.properties.get('cached_from', ''))))
   found = site.statistics.get(record.key, {})
   return site.render(
     'site_run.html',
@@ -196,9 +198,9 @@ def run_page(site: Site, record: RunRecord, earlier: RunRecord | None, later: Ru
     record=record,
     earlier=earlier,
     later=later,
-    report=_report_of(site, record),
+    report=_report_of(site, record) or _report_of(site, cached_from),
     facts=_facts(run.properties),
-    cached_from=records.by_key.get(('pipeline_run', str(cached_from))) if cached_from else None,
+    cached_from=cached_from,
     steps=[_step(site, record, execution) for execution in record.executions],
     summary=[(split, _by_name(found[split])) for split in splits_of([found])],
     lineage=_lineage(site, EXECUTION, _ids(record), f'run-{record.page}', record) if record.executions else None,
@@ -220,11 +222,11 @@ def _facts(properties: Mapping[str, Any]) -> list[tuple[str, str]]:
   return [*facts, ('Bad rows', count(properties['bad_rows']))] if properties.get('bad_rows') else facts
 
 
-def _report_of(site: Site, record: RunRecord) -> str:
+def _report_of(site: Site, record: RunRecord | None) -> str:
   """The way from a run's page to the report that is in its folder; '' where there is none on this machine."""
-  if not record.run.folder or not storage.is_local(record.run.folder):
+  if record is None or not record.run.folder or not storage.is_local(record.run.folder):
     return ''
-  path = storage.join(record.run.folder, 'report', 'index.html')
+  path = RunFolder(record.run.folder).report
   if not os.path.exists(path):
     return ''
   return urllib.parse.quote(os.path.relpath(path, storage.join(site.folder, 'runs')))
