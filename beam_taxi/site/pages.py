@@ -32,7 +32,7 @@ _CHARTED = 200
 # Runs whose states an overview counts, and whose rows it draws.
 _RECENT = 100
 
-_LONGEST_IN_BOX = 24
+_LONGEST_IN_BOX = 20
 
 # What the top of a run's page or its tables say.
 _SHOWN = ('run_id', 'pipeline_name', 'folder', 'started', 'seconds', 'rows', 'error', 'cached_from')
@@ -203,7 +203,9 @@ def run_page(site: Site, record: RunRecord, earlier: RunRecord | None, later: Ru
     cached_from=cached_from,
     steps=[_step(site, record, execution) for execution in record.executions],
     summary=[(split, _by_name(found[split])) for split in splits_of([found])],
-    lineage=_lineage(site, EXECUTION, _ids(record), f'run-{record.page}', record) if record.executions else None,
+    lineage=_lineage(site, EXECUTION, _ids(record), f'run-{record.page}', record)
+    if _has_events(site, record)
+    else None,
     properties={name: value for name, value in run.properties.items() if name not in _SHOWN and value != ''},
   )
 
@@ -242,6 +244,10 @@ def _step(site: Site, record: RunRecord, execution: Execution) -> dict[str, Any]
     'took': [(edge.key, records.artifacts[edge.artifact]) for edge in records.inputs(execution.id)],
     'gave': [(edge.key, records.artifacts[edge.artifact]) for edge in records.outputs(execution.id)],
   }
+
+
+def _has_events(site: Site, record: RunRecord) -> bool:
+  return any(site.records.inputs(number) or site.records.outputs(number) for number in _ids(record))
 
 
 def _ids(record: RunRecord) -> list[int]:
@@ -313,7 +319,7 @@ class _ShownLineage:
     if node.kind == ARTIFACT:
       return f'artifact {node.id}'
     record = self._run_of(node)
-    return node.state if record is None or record is self._record else _short(node.run_id, 28)
+    return node.state if record is None or record is self._record else _short(node.run_id, 22)
 
   def whole(self, node: Node) -> str:
     """What there is no room for in the drawing."""

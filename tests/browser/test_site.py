@@ -6,6 +6,7 @@ Screenshots stay in build/screenshots/.
 import datetime
 import itertools
 import pathlib
+import re
 import time
 from collections.abc import Callable, Iterator
 
@@ -109,7 +110,7 @@ def test_rows_that_the_script_writes_are_those_that_stood_there(site: pathlib.Pa
   links = page.locator('.listing tbody a').evaluate_all('links => links.map(link => link.href)')
 
   page.locator('[name=q]').fill(' ')
-  page.wait_for_function("location.hash !== ''")
+  expect(page).to_have_url(re.compile('#'))
 
   assert page.locator('.listing tbody td').all_inner_texts() == cells
   assert page.locator('.listing tbody a').evaluate_all('links => links.map(link => link.href)') == links
@@ -132,8 +133,7 @@ def test_what_was_searched_is_in_the_pages_address(site: pathlib.Path, open_page
   expect(page.locator('.listing tbody .badge').first).to_have_text('FAILED')
 
   page.get_by_role('button', name='Rows', exact=True).click()
-  page.wait_for_function("location.hash.includes('sort=')")
-  assert 'state=FAILED' in page.url
+  expect(page).to_have_url(re.compile('state=FAILED.*sort=-6'))
 
 
 def test_runs_are_sorted_either_way(site: pathlib.Path, open_page: Open) -> None:
@@ -192,7 +192,7 @@ def test_names_with_markup_and_script_are_shown_as_they_are(hostile_site: pathli
     assert page.locator('img').count() == 0
     page.context.close()
   page = open_page(hostile_site / 'index.html', '#sort=-4')
-  page.wait_for_function("document.querySelector('th[aria-sort]') !== null")
+  expect(page.locator('th[aria-sort]')).to_be_visible()
   expect(page.locator('.listing tbody td a').first).to_have_text(HOSTILE)
   page.locator('.listing tbody td a').first.click()
   expect(page.locator('h1')).to_have_text(HOSTILE)

@@ -206,9 +206,7 @@ def test_what_comes_from_data_is_text(
   assert not [path for path in out.glob('data/*.js') if '<' in path.read_text()]
 
 
-@pytest.mark.parametrize(
-  'name', ['../../etc/passwd', '..', '.', 'A', 'con', 'a/b', 'a\x00b', 'x' * 300, 'ä', 'a%2Fb']
-)
+@pytest.mark.parametrize('name', ['../../etc/passwd', '..', '.', 'A', 'con', 'a/b', 'a\x00b', 'x' * 300, 'ä', 'a%2Fb'])
 def test_a_run_of_any_name_has_its_page_in_the_site(
   site_store: mlmd.MetadataStore, uri: str, tmp_path: pathlib.Path, out: pathlib.Path, name: str
 ) -> None:
