@@ -20,6 +20,7 @@ from beam_taxi.site.pages import (
   index_page,
   lineage_page,
   pipeline_page,
+  pipeline_trends,
   run_page,
 )
 from beam_taxi.site.records import Artifact, RunRecord, read_records
@@ -105,6 +106,7 @@ def _files(site: Site) -> Iterator[tuple[str, str]]:
       yield f'runs/{record.page}.html', run_page(site, record, earlier, later)
       if has_lineage_page(site, record):
         yield f'lineage/run-{record.page}.html', lineage_page(site, record)
+    yield f'data/trends-{file_name(name)}.js', f'self.siteTrends = {as_json(pipeline_trends(site, name))};\n'
     yield f'pipelines/{file_name(name)}.html', pipeline_page(site, name)
   artifact_chunks = _chunks([_artifact_row(site, artifact) for artifact in newest])
   run_chunks = _chunks([_run_row(record) for record in records.runs])

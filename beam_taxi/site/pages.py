@@ -130,8 +130,7 @@ def pipeline_page(site: Site, name: str) -> str:
   """A pipeline's runs, and the trends of its features."""
   runs = site.records.pipelines[name]
   charted = runs[:_CHARTED][::-1]
-  looked = runs[: site.looked_at]
-  read = [site.statistics[record.key] for record in reversed(looked) if record.key in site.statistics]
+  read = _runs_with_statistics(site, name)
   return site.render(
     'site_pipeline.html',
     '../',
@@ -143,10 +142,37 @@ def pipeline_page(site: Site, name: str) -> str:
       _bar_chart('Rows', charted, [record.run.rows for record in charted], count),
       _bar_chart('Duration', charted, [record.run.seconds for record in charted], duration),
     ],
-    splits=[{'name': split, 'features': _feature_trends(read, split)} for split in splits_of(read)],
+    splits=_trends_of_splits(site, read),
     read=len(read),
-    looked=len(looked),
+    looked=len(runs[: site.looked_at]),
   )
+
+
+def pipeline_trends(site: Site, name: str) -> dict[str, Any]:
+  """The numbers behind a pipeline's lines, as site.js reads them: its runs, and of each split the features by place."""
+  read = _runs_with_statistics(site, name)
+  return {
+    'runs': [[record.page, record.run.run_id, when(record.run.started)] for record in read],
+    'splits': [
+      [[[_rounded(value) for value in trend.shares], [_rounded(value) for value in trend.values]] for trend in trends]
+      for trends in (split['features'] for split in _trends_of_splits(site, read))
+    ],
+  }
+
+
+def _rounded(value: float | None) -> float | None:
+  return None if value is None else float(f'{value:.6g}')
+
+
+def _runs_with_statistics(site: Site, name: str) -> list[RunRecord]:
+  """The runs whose statistics were read, the newest last."""
+  looked = site.records.pipelines[name][: site.looked_at]
+  return [record for record in reversed(looked) if record.key in site.statistics]
+
+
+def _trends_of_splits(site: Site, runs: Sequence[RunRecord]) -> list[dict[str, Any]]:
+  read = [site.statistics[record.key] for record in runs]
+  return [{'name': split, 'features': _feature_trends(read, split)} for split in splits_of(read)]
 
 
 def _bar_chart(title: str, runs: Sequence[RunRecord], values: Sequence[float | None], show: Any) -> dict[str, Any]:
@@ -164,13 +190,21 @@ def _bar_chart(title: str, runs: Sequence[RunRecord], values: Sequence[float | N
 
 @dataclasses.dataclass(frozen=True)
 class _FeatureTrend:
-  """A feature's missing share and its mean, or how many distinct strings it has, run by run."""
+  """A feature's missing shares and its means, or how many distinct strings it has, run by run, and lines of both."""
 
   name: str
   kind: str
   is_distinct: bool
-  missing: Sparkline | None
-  value: Sparkline | None
+  shares: Sequence[float | None]
+  values: Sequence[float | None]
+
+  @functools.cached_property
+  def missing(self) -> Sparkline | None:
+    return sparkline(self.shares)
+
+  @functools.cached_property
+  def value(self) -> Sparkline | None:
+    return sparkline(self.values)
 
 
 def _feature_trends(read: Sequence[RunStatistics], split: str) -> list[_FeatureTrend]:
@@ -181,9 +215,9 @@ def _feature_trends(read: Sequence[RunStatistics], split: str) -> list[_FeatureT
   for name, feature in sorted(newest.items(), key=_alphabetical):
     found = [features.get(name) for features in of_runs]
     is_distinct = feature.distinct is not None
+    shares = [one.missing if one else None for one in found]
     values = [(one.distinct if is_distinct else one.mean) if one else None for one in found]
-    missing = [one.missing if one else None for one in found]
-    trends.append(_FeatureTrend(name, feature.kind, is_distinct, sparkline(missing), sparkline(values)))
+    trends.append(_FeatureTrend(name, feature.kind, is_distinct, shares, values))
   return trends
 
 

@@ -255,3 +255,20 @@ def test_a_theme_that_was_chosen_stays(site: pathlib.Path, open_page: Open) -> N
   page.get_by_role('link', name='Artifacts').click()
 
   assert page.evaluate('getComputedStyle(document.body).backgroundColor') == 'rgb(18, 22, 29)'
+
+
+def test_a_feature_opens_to_its_numbers_run_by_run(site: pathlib.Path, open_page: Open) -> None:
+  page = open_page(site / 'pipelines' / 'taxi_daily.html')
+
+  page.get_by_role('button', name='fare').click()
+  mean = page.locator('.detail figure', has_text='Mean')
+  expect(mean.locator('.scale span')).to_have_text(['14.8', '11.5'])
+  assert mean.locator('a').count() == 72
+  SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+  page.screenshot(path=SCREENSHOTS / 'site-feature-light-1280.png', full_page=True)
+
+  page.locator('[name=q]').fill('tips')
+  expect(page.locator('.detail')).to_be_hidden()
+  page.locator('[name=q]').fill('')
+  page.get_by_role('button', name='fare').click()
+  expect(page.locator('.detail')).to_have_count(0)
