@@ -17,7 +17,18 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import (
   StringStatistics,
 )
 
-from beam_taxi.report.html.distances import Buckets, aligned, jensen_shannon, l_infinity, non_uniformity, shares
+from beam_taxi.report.html.distances import (
+  Buckets,
+  Cumulative,
+  aligned,
+  cumulative,
+  cut,
+  jensen_shannon,
+  kolmogorov_smirnov,
+  l_infinity,
+  non_uniformity,
+  shares,
+)
 
 _Type = FeatureNameStatistics.Type
 
@@ -26,6 +37,7 @@ _TOP = 20
 _LONGEST_VALUE = 160
 _LONGEST_NAME = 400
 _LENGTH_BUCKETS = 12
+_COMMON_BUCKETS = 24
 
 
 def feature_values(
@@ -43,6 +55,8 @@ def feature_values(
       kind: 'number', 'string', or 'other' where the statistics have no more than counts.
       data: for each dataset what `_of_dataset` gives, or None where it does not have the feature.
       linf, jsd: the largest distances of the pairs; None where there is nothing to measure.
+      common: of numbers whose histograms have not the same buckets in all datasets, a histogram that has: `edges`, and
+        the `shares` of each dataset, or None.
       uneven: non-uniformity, the largest of any dataset; missing, zeros: the largest share of any dataset.
   """
   by_name = [{feature_name(feature): feature for feature in dataset.features} for dataset in datasets]
@@ -92,6 +106,7 @@ def _feature(
     'type': ' | '.join(sorted({_Type.Name(feature.type) for feature in there})),
     'kind': kinds.pop() if len(kinds) == 1 else 'other',
     'data': data,
+    'common': _common(features),
     'linf': _rounded(max(linf for linf, _ in measured)) if measured else None,
     'jsd': _rounded(max(jsd for _, jsd in measured)) if measured else None,
     'uneven': _rounded(max(non_uniformity(_counts(feature)) for feature in there)),
@@ -214,20 +229,50 @@ def _histogram(buckets: Buckets) -> dict[str, Any]:
   return {'pairs': pairs, 'counts': counts}
 
 
+def _distribution(feature: FeatureNameStatistics) -> Cumulative | None:
+  """A number's, by all that its statistics tell; None where they have no finite values."""
+  standard = buckets_of(feature.num_stats, Histogram.STANDARD)
+  found = cumulative(standard, buckets_of(feature.num_stats, Histogram.QUANTILES)) if standard else None
+  return found if found and found.values else None
+
+
+def _common(features: Sequence[FeatureNameStatistics | None]) -> dict[str, Any] | None:
+  numbers = [each if each is not None and _kind(each) == 'number' else None for each in features]
+  standard = [each and buckets_of(each.num_stats, Histogram.STANDARD) for each in numbers]
+  if len({(each.low, each.high) for each in standard if each and each.counts}) < 2:
+    return None
+  found = [None if each is None else _distribution(each) for each in numbers]
+  low = min(each.values[0] for each in found if each)
+  high = max(each.values[-1] for each in found if each)
+  if not math.isfinite((high - low) / _COMMON_BUCKETS) or low + (high - low) / _COMMON_BUCKETS <= low:
+    return None
+  edges = [low + (high - low) * place / _COMMON_BUCKETS for place in range(_COMMON_BUCKETS)] + [high]
+  return {
+    'edges': [_rounded(edge) for edge in edges],
+    'shares': [[_rounded(share) for share in cut(each, edges)] if each else None for each in found],
+  }
+
+
 def _distance(first: FeatureNameStatistics | None, second: FeatureNameStatistics | None) -> tuple[float, float] | None:
   """(L-infinity, Jensen-Shannon); None where one has nothing, or they are not of one kind."""
   if first is None or second is None or _kind(first) != _kind(second) or _kind(first) == 'other':
     return None
-  if _kind(first) == 'string':
-    one, other = ranks(first.string_stats), ranks(second.string_stats)
-  else:
-    histograms = [buckets_of(each.num_stats, Histogram.STANDARD) for each in (first, second)]
-    if not (histograms[0] and histograms[1]):
-      return None
-    one, other = aligned(histograms[0], histograms[1])
+  if _kind(first) == 'number':
+    return _distance_of_numbers(first, second)
+  one, other = ranks(first.string_stats), ranks(second.string_stats)
   if not (sum(one.values()) and sum(other.values())):
     return None
   return l_infinity(one, other), jensen_shannon(one, other)
+
+
+def _distance_of_numbers(first: FeatureNameStatistics, second: FeatureNameStatistics) -> tuple[float, float] | None:
+  histograms = [buckets_of(each.num_stats, Histogram.STANDARD) for each in (first, second)]
+  distributions = [_distribution(each) for each in (first, second)]
+  if not (histograms[0] and histograms[1] and distributions[0] and distributions[1]):
+    return None
+  ends = sorted({edge for each in histograms if each for edge in (*each.low, *each.high)})
+  far = kolmogorov_smirnov(distributions[0], distributions[1], ends)
+  return far, jensen_shannon(*aligned(histograms[0], histograms[1]))
 
 
 def _counts(feature: FeatureNameStatistics) -> list[float]:

@@ -15,8 +15,8 @@ from beam_taxi.report.html.picture import HEIGHT, WIDTH, drawing
 from beam_taxi.report.html.schema_notes import schema_notes
 from beam_taxi.report.html.sources import Source, partners
 
-# A distance that the page marks, as Thresholds of analysis.moves has it.
-_FAR = 0.05
+# A distance that the page marks. What is nearer may be due to small samples, or to an outlier in a histogram.
+_FAR = 0.1
 _MOST_MOVES = 100
 # What has a place of its own in the report.
 _SHOWN = ('run_id', 'pipeline_name', 'folder', 'started', 'seconds', 'rows', 'bytes', 'bad_rows', 'job_link', 'error')
@@ -105,7 +105,7 @@ def _side(source: Source, prefix: str) -> dict[str, Any]:
   if source.pipeline:
     facts.append(('Pipeline', source.pipeline))
   if source.started:
-    facts.append(('Began', f'{source.started.astimezone(datetime.timezone.utc):%Y-%m-%d %H:%M:%S} UTC'))
+    facts.append(('Began', f'{source.started.astimezone(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC'))
   if source.seconds is not None:
     facts.append(('Took', duration(source.seconds)))
   if properties.get('runner'):

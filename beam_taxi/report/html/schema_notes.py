@@ -123,8 +123,7 @@ def _domain(feature: Feature, schema: Schema) -> tuple[str, Sequence[str]]:
 
 
 def _why_type(found: _Found) -> str:
-  kinds = {split: FeatureNameStatistics.Type.Name(feature.type) for split, (_, feature) in found.items()}
-  return '; '.join(f'{split} has it as {kind}' for split, kind in kinds.items())
+  return _each({split: f'as {FeatureNameStatistics.Type.Name(feature.type)}' for split, (_, feature) in found.items()})
 
 
 def _why_presence(found: _Found) -> str:
@@ -142,15 +141,11 @@ def _why_presence(found: _Found) -> str:
 
 
 def _why_valency(found: _Found) -> str:
-  ranges = {
-    split: (common_of(feature).min_num_values, common_of(feature).max_num_values)
-    for split, (_, feature) in found.items()
-  }
-  texts = [
-    f'{split} has {least:,} to {most:,} a row' if least != most else f'{split} has {most:,} in each row that has it'
-    for split, (least, most) in ranges.items()
-  ]
-  return '; '.join(texts)
+  texts = {}
+  for split, (_, feature) in found.items():
+    least, most = common_of(feature).min_num_values, common_of(feature).max_num_values
+    texts[split] = f'{least:,} to {most:,} a row' if least != most else f'{most:,} in each row that has it'
+  return _each(texts)
 
 
 def _why_domain(feature: Feature, found: _Found, size: int) -> str:
@@ -158,13 +153,13 @@ def _why_domain(feature: Feature, found: _Found, size: int) -> str:
     split: each.string_stats.unique for split, (_, each) in found.items() if each.WhichOneof('stats') == 'string_stats'
   }
   if not strings:
-    ranges = [
-      f'{split} has {each.num_stats.min:,.6g} to {each.num_stats.max:,.6g}'
+    ranges = {
+      split: f'{each.num_stats.min:,.6g} to {each.num_stats.max:,.6g}'
       for split, (_, each) in found.items()
       if each.WhichOneof('stats') == 'num_stats' and common_of(each).tot_num_values
-    ]
-    return '; '.join([*ranges, 'numbers get no domain from statistics'] if ranges else [])
-  counted = '; '.join(f'{split} has {unique:,} distinct' for split, unique in strings.items())
+    }
+    return f'{_each(ranges)}; numbers get no domain from statistics' if ranges else ''
+  counted = _each({split: f'{unique:,} distinct' for split, unique in strings.items()})
   if size:
     return f'{counted}; up to {_MAX_DOMAIN} distinct strings become a domain'
   return f'{counted}; more than {_MAX_DOMAIN}, or values that are no text, become none'
@@ -176,6 +171,14 @@ def _one_line(value: Any) -> str:
   if isinstance(value, str | int | float):
     return str(value)
   return ', '.join(map(_one_line, value))
+
+
+def _each(texts: Mapping[str, str]) -> str:
+  """As in 'train and eval: as INT; test: as FLOAT': what is the same is said once."""
+  splits: dict[str, list[str]] = {}
+  for split, text in texts.items():
+    splits.setdefault(text, []).append(split)
+  return '; '.join(f'{_and(names)}: {text}' for text, names in splits.items())
 
 
 def _and(names: Any) -> str:

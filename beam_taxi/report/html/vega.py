@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import threading
+import zlib
 
 from beam_taxi.storage import write_bytes
 
@@ -47,7 +48,10 @@ def script() -> str:
     for process in _ahead:
       process.wait()
     path = _cached()
-    with contextlib.suppress(OSError, ValueError, EOFError), gzip.open(path, 'rt', encoding='utf-8') as file:
+    with (
+      contextlib.suppress(OSError, ValueError, EOFError, zlib.error),
+      gzip.open(path, 'rt', encoding='utf-8') as file,
+    ):
       return file.read()
     import vl_convert
 

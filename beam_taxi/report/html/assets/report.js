@@ -31,6 +31,9 @@
   // Numbers.
   const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
   const decimal = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 5 });
+  const compact = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 5 });
+  // In a column, where the whole number is what the mouse over it shows.
+  const short = (value) => (typeof value === 'number' && Math.abs(value) >= 1e7 && Math.abs(value) < 1e15 ? compact.format(value) : number(value));
   const number = (value) => {
     if (value === null || value === undefined) {
       return '';
@@ -61,8 +64,8 @@
   // Columns: a name, what it is, and what a dataset or, with `one`, a feature has in it.
   const get = (key) => (data) => data[key];
   const both = [
-    { key: 'linf', name: 'L∞', title: 'L-infinity distance: the largest difference of shares', one: true, show: distance },
-    { key: 'jsd', name: 'JSD', title: 'Jensen-Shannon divergence, from 0 to 1', one: true, show: distance },
+    { key: 'linf', name: 'L∞', title: 'L-infinity distance, from 0 to 1: the largest difference of a string’s shares, as TFDV has it; of numbers, of the shares up to a value (Kolmogorov-Smirnov)', one: true, show: distance },
+    { key: 'jsd', name: 'JSD', title: 'Jensen-Shannon divergence, from 0 to 1; of numbers as TFDV has it, between standard histograms', one: true, show: distance },
   ];
   const distances = report.pairs.length ? both : [];
   const missing = { key: 'missing', name: 'Missing', title: 'Share of rows without a value', of: get('missing'), show: share, mark: true };
@@ -72,11 +75,11 @@
       columns: [
         missing,
         { key: 'zeros', name: 'Zeros', title: 'Share of values that are 0', of: get('zeros'), show: share, mark: true },
-        { key: 'min', name: 'Min', title: 'Least value', of: get('min'), show: number },
-        { key: 'median', name: 'Median', title: 'Half of the values are below', of: get('median'), show: number },
-        { key: 'mean', name: 'Mean', title: 'Mean of the values', of: get('mean'), show: number },
-        { key: 'max', name: 'Max', title: 'Largest value', of: get('max'), show: number },
-        { key: 'std', name: 'Std dev', title: 'Standard deviation', of: get('std'), show: number },
+        { key: 'min', name: 'Min', title: 'Least value', of: get('min'), show: short },
+        { key: 'median', name: 'Median', title: 'Half of the values are below', of: get('median'), show: short },
+        { key: 'mean', name: 'Mean', title: 'Mean of the values', of: get('mean'), show: short },
+        { key: 'max', name: 'Max', title: 'Largest value', of: get('max'), show: short },
+        { key: 'std', name: 'Std dev', title: 'Standard deviation', of: get('std'), show: short },
         ...distances,
       ],
     },
@@ -84,14 +87,14 @@
       kind: 'string',
       columns: [
         missing,
-        { key: 'distinct', name: 'Distinct', title: 'Number of distinct values', of: get('distinct'), show: number },
+        { key: 'distinct', name: 'Distinct', title: 'Number of distinct values', of: get('distinct'), show: short },
         { key: 'top', name: 'Most common', title: 'The most common value', of: (data) => data.top?.length ? mostCommon(data)[0] : '', show: (text) => text, text: true },
         { key: 'topShare', name: 'Its share', title: 'Its share of the values', of: (data) => data.top?.length ? mostCommon(data)[1] / data.values : undefined, show: share },
-        { key: 'length', name: 'Length', title: 'Mean length in bytes', of: get('length'), show: number },
+        { key: 'length', name: 'Length', title: 'Mean length in bytes', of: get('length'), show: short },
         ...distances,
       ],
     },
-    { kind: 'other', columns: [missing, { key: 'values', name: 'Values', title: 'Number of values', of: get('values'), show: number }] },
+    { kind: 'other', columns: [missing, { key: 'values', name: 'Values', title: 'Number of values', of: get('values'), show: short }] },
   ];
   const mostCommon = (data) => data.top.reduce((best, pair) => (pair[1] > best[1] ? pair : best));
   const columnOf = (kind, key) => tables.find((table) => table.kind === kind).columns.find((column) => column.key === key);
@@ -102,8 +105,7 @@
       return feature[key];
     }
     const column = columnOf(feature.kind, key);
-    const data = feature.data.find((each) => each);
-    return column && data ? column.of(data) : undefined;
+    return column && feature.data.map((data) => data && column.of(data)).find((value) => value !== undefined && value !== null);
   };
   const collator = new Intl.Collator(undefined, { numeric: true });
   const compare = (a, b) => {
@@ -124,8 +126,6 @@
     return keyed.map(([feature]) => feature);
   };
 
-  // Histograms on common buckets: as they are where all datasets have the same, else cut anew, taken as even inside.
-  const COMMON = 20;
   const drawn = (feature) => feature.data.map((data, place) => ({ data, place })).filter(({ data }) => data?.values);
   const bucketsOf = (histogram) =>
     histogram.counts.map((count, i) => {
@@ -133,45 +133,25 @@
       return { low, high, count };
     });
   const isNumber = (value) => typeof value === 'number';
-  const commonHistograms = (feature) => {
+  // On buckets that all datasets have: those of the statistics, or common ones that were made of them.
+  const histograms = (feature) => {
+    const { common } = feature;
+    if (common) {
+      const parts = drawn(feature)
+        .filter(({ place }) => common.shares[place])
+        .map(({ data, place }) => ({ place, total: data.values, counts: common.shares[place].map((part) => part * data.values) }));
+      return { edges: common.edges, parts };
+    }
     const parts = drawn(feature).filter(({ data }) => data.standard);
     if (!parts.length) {
-      return { edges: [], parts: [] };
+      return { edges: [], parts };
     }
-    const [first] = parts;
-    const edges = JSON.stringify(first.data.standard.edges);
-    if (first.data.standard.edges && parts.every(({ data }) => JSON.stringify(data.standard.edges) === edges)) {
-      return {
-        edges: first.data.standard.edges,
-        parts: parts.map(({ data, place }) => ({ place, total: data.values, counts: data.standard.counts })),
-        cut: false,
-      };
+    const { standard } = parts[0].data;
+    let edges = standard.edges || [...standard.pairs.map(([low]) => low), standard.pairs[standard.pairs.length - 1][1]];
+    if (edges.length === 2 && edges[0] === edges[1]) {
+      edges = [edges[0] - 0.5, edges[0] + 0.5];
     }
-    const all = parts.flatMap(({ data }) => bucketsOf(data.standard));
-    const low = Math.min(...all.map((bucket) => bucket.low));
-    const high = Math.max(...all.map((bucket) => bucket.high));
-    const count = low === high ? 1 : COMMON;
-    const width = low === high ? 1 : (high - low) / count;
-    const start = low === high ? low - 0.5 : low;
-    return {
-      edges: Array.from({ length: count + 1 }, (_, i) => start + i * width),
-      cut: true,
-      parts: parts.map(({ data, place }) => {
-        const counts = new Array(count).fill(0);
-        for (const bucket of bucketsOf(data.standard)) {
-          const from = Math.min(Math.floor((bucket.low - start) / width), count - 1);
-          const to = Math.min(Math.floor((bucket.high - start) / width), count - 1);
-          for (let i = from; i <= to; i += 1) {
-            const part =
-              bucket.high === bucket.low
-                ? 1
-                : (Math.min(bucket.high, start + (i + 1) * width) - Math.max(bucket.low, start + i * width)) / (bucket.high - bucket.low);
-            counts[i] += bucket.count * Math.max(part, 0);
-          }
-        }
-        return { place, total: data.values, counts };
-      }),
-    };
+    return { edges, parts: parts.map(({ data, place }) => ({ place, total: data.values, counts: data.standard.counts })) };
   };
   // Cumulative: a quantile histogram's buckets are as full as each other, so what differs is where they end.
   const quantilesOf = (feature) =>
@@ -218,7 +198,7 @@
       }
       return;
     }
-    const { edges, parts } = commonHistograms(feature);
+    const { edges, parts } = histograms(feature);
     const rows = parts.map((part) => ({ place: part.place, values: part.counts.map((count) => perUnit(count, part.total)) }));
     const height = heights(rows);
     const span = edges[edges.length - 1] - edges[0] || 1;
@@ -323,7 +303,8 @@
       feature.data.forEach((data, place) => {
         const value = data ? column.of(data) : undefined;
         const text = data ? column.show(value) : '–';
-        const line = el('span', { class: `of ${series(place)}` }, column.text ? el('bdi', {}, text) : text);
+        const title = typeof value === 'number' && column.show === short ? number(value) : String(value ?? '');
+        const line = el('span', { class: `of ${series(place)}`, title }, column.text ? el('bdi', {}, text) : text);
         if (column.mark && value > 0.1) {
           line.classList.add(value > 0.5 ? 'much' : 'some');
         }
@@ -480,7 +461,7 @@
     const table = el('table', { class: 'plain' }, el('thead', {}, head), body);
     const parts = [el('div', { class: 'scroll' }, table)];
     if (feature.linf !== null) {
-      parts.push(el('p', { class: 'quiet' }, `L-infinity ${distance(feature.linf)}, Jensen-Shannon ${distance(feature.jsd)} (${report.pairs.join('; ')}); non-uniformity ${distance(feature.uneven)}`));
+      parts.push(el('p', { class: 'quiet' }, `L-infinity ${distance(feature.linf)}, Jensen-Shannon ${distance(feature.jsd)} (${report.pairs.join('; ')}${report.pairs.length > 1 ? ': the largest' : ''}); non-uniformity ${distance(feature.uneven)}`));
     } else {
       parts.push(el('p', { class: 'quiet' }, `Non-uniformity ${distance(feature.uneven)}`));
     }
@@ -562,7 +543,7 @@
   };
   const tip = (...pairs) => pairs.map(([field, title]) => ({ field, title, type: 'nominal' }));
   const histogramSpec = (feature) => {
-    const { edges, parts } = commonHistograms(feature);
+    const { edges, parts } = histograms(feature);
     const rows = parts.flatMap((part) =>
       part.counts.map((count, i) => ({
         split: datasets[part.place].name, low: edges[i], high: edges[i + 1], y: perUnit(count, part.total),
@@ -570,18 +551,33 @@
       })),
     );
     const { title, format } = measure();
-    return spec(rows, (look) => ({
-      mark: { type: 'rect', opacity: parts.length > 1 ? 0.45 : 0.8, strokeWidth: 1.5 },
-      encoding: {
-        x: { field: 'low', type: 'quantitative', title: 'Value', scale: { zero: false, nice: false }, axis: { format: '~s', grid: false, labelOverlap: true, tickCount: 6 } },
-        x2: { field: 'high' },
-        y: { field: 'y', type: 'quantitative', title, stack: null, scale: scaleOf(rows.map((row) => row.y)), axis: { format, tickCount: 5 } },
-        y2: { datum: 0 },
-        color: split(look),
-        stroke: split(look),
-        tooltip: tip(['split', 'Dataset'], ['bucket', 'Bucket'], ['count', 'About'], ['share', 'Share']),
-      },
-    }), 230);
+    const x = { type: 'quantitative', title: 'Value', scale: { zero: false, nice: false }, axis: { format: '~s', grid: false, labelOverlap: true, tickCount: 6 } };
+    return spec(rows, (look) => steps(look, rows, x, title, format, [['split', 'Dataset'], ['bucket', 'Bucket'], ['count', 'About'], ['share', 'Share']]), 200);
+  };
+  // Light areas with their outlines: three of them over each other can still be told apart.
+  const steps = (look, rows, x, title, format, tips) => {
+    const y = { field: 'y', type: 'quantitative', title, stack: null, scale: scaleOf(rows.map((row) => row.y)), axis: { format, tickCount: 5 } };
+    const ends = [];
+    rows.forEach((row, i) => {
+      const last = rows[i + 1]?.split !== row.split;
+      ends.push({ split: row.split, at: row.low, y: row.y });
+      if (last) {
+        ends.push({ split: row.split, at: row.high, y: row.y });
+      }
+    });
+    return {
+      layer: [
+        {
+          mark: { type: 'rect', opacity: datasets.length > 1 ? 0.28 : 0.6 },
+          encoding: { x: { field: 'low', ...x }, x2: { field: 'high' }, y, y2: { datum: 0 }, color: split(look), tooltip: tip(...tips) },
+        },
+        {
+          data: { values: ends },
+          mark: { type: 'line', interpolate: 'step-after', strokeWidth: 1.75, tooltip: null },
+          encoding: { x: { field: 'at', ...x }, y, color: split(look), detail: { field: 'split' } },
+        },
+      ],
+    };
   };
   const quantileSpec = (feature) => {
     const rows = quantilesOf(feature).flatMap((line) =>
@@ -606,7 +602,7 @@
         strokeDash: { field: 'split', type: 'nominal', legend: null, scale: { domain: datasets.map((dataset) => dataset.name), range: datasets.map((_, i) => DASHES[i % 6]) } },
         tooltip: tip(['split', 'Dataset'], ['at', 'Value'], ['below', 'Values up to here']),
       },
-    }), 230);
+    }), 200);
   };
   const topSpec = (feature) => {
     const labels = labelsOf(feature, 12);
@@ -649,31 +645,25 @@
       }));
     });
     const { title, format } = measure();
-    return spec(rows, (look) => ({
-      mark: { type: 'rect', opacity: datasets.length > 1 ? 0.45 : 0.8 },
-      encoding: {
-        x: { field: 'low', type: 'quantitative', title: 'Length in characters', scale: { zero: false, nice: false }, axis: { grid: false, tickMinStep: 1, format: '~s' } },
-        x2: { field: 'high' },
-        y: { field: 'y', type: 'quantitative', stack: null, title, scale: scaleOf(rows.map((row) => row.y)), axis: { format, tickCount: 3 } },
-        y2: { datum: 0 },
-        color: split(look),
-        tooltip: tip(['split', 'Dataset'], ['bucket', 'Length'], ['count', 'Values'], ['share', 'Share']),
-      },
-    }), 90);
+    const x = { type: 'quantitative', title: 'Length in characters', scale: { zero: false, nice: false }, axis: { grid: false, tickMinStep: 1, format: '~s' } };
+    return spec(rows, (look) => steps(look, rows, x, title, format, [['split', 'Dataset'], ['bucket', 'Length'], ['count', 'Values'], ['share', 'Share']]), 100);
   };
   const figures = (feature) => {
     if (feature.kind === 'number' && drawn(feature).some(({ data }) => data.standard || data.quantiles)) {
-      if (state.histogram === 'quantiles') {
-        return [['Quantiles', quantileSpec(feature), 'A point for each tenth of the values.']];
+      const both = [];
+      if (drawn(feature).some(({ data }) => data.standard)) {
+        both.push(['Histogram', histogramSpec(feature), feature.common ? 'on common buckets, made of both kinds of TFDV’s' : '']);
       }
-      const cut = commonHistograms(feature).cut && drawn(feature).length > 1;
-      return [['Histogram', histogramSpec(feature), cut ? 'The datasets have other ranges: drawn in common buckets, values taken as even within each of TFDV’s.' : '']];
+      if (drawn(feature).some(({ data }) => data.quantiles)) {
+        both.push(['Quantiles', quantileSpec(feature), 'a point for each tenth of the values']);
+      }
+      return state.histogram === 'quantiles' ? both.reverse() : both;
     }
     if (feature.kind === 'string' && drawn(feature).some(({ data }) => data.top?.length)) {
       const all = drawn(feature).every(({ data }) => data.allLengths);
       return [
         ['Most common values', topSpec(feature), ''],
-        ['Lengths', lengthSpec(feature), all ? '' : 'Of the values that the statistics list.'],
+        ['Lengths', lengthSpec(feature), all ? '' : 'of the values that the statistics list'],
       ];
     }
     return [];
