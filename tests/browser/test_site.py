@@ -9,10 +9,10 @@ import pathlib
 import re
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import site_stores as stores
-from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from beam_taxi.metadata.runs import Run
 from beam_taxi.metadata.store import connect
@@ -20,33 +20,23 @@ from beam_taxi.site.building import build_site, write_site
 from beam_taxi.site.pages import Site
 from beam_taxi.site.records import Records, RunRecord
 
-CHROMIUM = pathlib.Path('/usr/bin/chromium')
+expect = pytest.importorskip('playwright.sync_api').expect
+
 SCREENSHOTS = pathlib.Path(__file__).parents[2] / 'build' / 'screenshots'
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>\'&amp;'
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f'{CHROMIUM} is not installed: apt-get install chromium')
-
-
-@pytest.fixture(scope='module')
-def browser() -> Iterator[Browser]:
-  with sync_playwright() as playwright:
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=['--no-sandbox'])
-    yield browser
-    browser.close()
-
-
-Open = Callable[..., Page]
+Open = Callable[..., Any]
 
 
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[Open]:
+def open_site(chromium: Any) -> Iterator[Open]:
   """Opens a file, and fails the test if the page says anything on the console, asks to be told or asks anybody."""
   said: list[str] = []
   contexts = []
 
-  def opened(path: pathlib.Path, fragment: str = '', width: int = 1280, theme: str = 'light') -> Page:
-    context = browser.new_context(viewport={'width': width, 'height': 900}, color_scheme=theme)
+  def opened(path: pathlib.Path, fragment: str = '', width: int = 1280, theme: str = 'light') -> Any:
+    context = chromium.new_context(viewport={'width': width, 'height': 900}, color_scheme=theme)
     contexts.append(context)
     page = context.new_page()
     page.on('console', lambda message: said.append(f'console: {message.text}'))
@@ -82,16 +72,16 @@ def hostile_site(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
   return folder / 'site'
 
 
-def listed(page: Page) -> list[str]:
+def listed(page: Any) -> list[str]:
   return page.locator('.listing tbody tr td:first-child').all_inner_texts()
 
 
-def status(page: Page) -> str:
+def status(page: Any) -> str:
   return page.get_by_role('status').inner_text()
 
 
-def test_runs_are_turned_page_by_page(site: pathlib.Path, open_page: Open) -> None:
-  page = open_page(site / 'index.html')
+def test_runs_are_turned_page_by_page(site: pathlib.Path, open_site: Open) -> None:
+  page = open_site(site / 'index.html')
   assert status(page) == '1 to 50 of 122'
   first = listed(page)
 
@@ -104,8 +94,8 @@ def test_runs_are_turned_page_by_page(site: pathlib.Path, open_page: Open) -> No
   assert listed(page) == first
 
 
-def test_rows_that_the_script_writes_are_those_that_stood_there(site: pathlib.Path, open_page: Open) -> None:
-  page = open_page(site / 'index.html')
+def test_rows_that_the_script_writes_are_those_that_stood_there(site: pathlib.Path, open_site: Open) -> None:
+  page = open_site(site / 'index.html')
   cells = page.locator('.listing tbody td').all_inner_texts()
   links = page.locator('.listing tbody a').evaluate_all('links => links.map(link => link.href)')
 
@@ -116,8 +106,8 @@ def test_rows_that_the_script_writes_are_those_that_stood_there(site: pathlib.Pa
   assert page.locator('.listing tbody a').evaluate_all('links => links.map(link => link.href)') == links
 
 
-def test_runs_are_searched_by_all_words(site: pathlib.Path, open_page: Open) -> None:
-  page = open_page(site / 'index.html')
+def test_runs_are_searched_by_all_words(site: pathlib.Path, open_site: Open) -> None:
+  page = open_site(site / 'index.html')
 
   page.locator('[name=q]').fill('TAXI failed')
   page.locator('[name=pipeline]').select_option('taxi_hourly')
@@ -127,8 +117,8 @@ def test_runs_are_searched_by_all_words(site: pathlib.Path, open_page: Open) -> 
   expect(page.get_by_role('status')).to_have_text('No such run')
 
 
-def test_what_was_searched_is_in_the_pages_address(site: pathlib.Path, open_page: Open) -> None:
-  page = open_page(site / 'index.html', '#state=FAILED&q=taxi')
+def test_what_was_searched_is_in_the_pages_address(site: pathlib.Path, open_site: Open) -> None:
+  page = open_site(site / 'index.html', '#state=FAILED&q=taxi')
   expect(page.locator('[name=state]')).to_have_value('FAILED')
   expect(page.locator('.listing tbody .badge').first).to_have_text('FAILED')
 
@@ -136,8 +126,8 @@ def test_what_was_searched_is_in_the_pages_address(site: pathlib.Path, open_page
   expect(page).to_have_url(re.compile('state=FAILED.*sort=-6'))
 
 
-def test_runs_are_sorted_either_way(site: pathlib.Path, open_page: Open) -> None:
-  page = open_page(site / 'index.html')
+def test_runs_are_sorted_either_way(site: pathlib.Path, open_site: Open) -> None:
+  page = open_site(site / 'index.html')
 
   def rows() -> list[int]:
     return [int(text.replace(',', '')) for text in page.locator('td.rows').all_inner_texts() if text]
@@ -150,8 +140,8 @@ def test_runs_are_sorted_either_way(site: pathlib.Path, open_page: Open) -> None
   assert rows() == sorted(rows())
 
 
-def test_artifacts_are_searched(site: pathlib.Path, open_page: Open) -> None:
-  page = open_page(site / 'artifacts.html')
+def test_artifacts_are_searched(site: pathlib.Path, open_site: Open) -> None:
+  page = open_site(site / 'artifacts.html')
 
   page.locator('[name=type]').select_option('Schema')
   page.locator('[name=q]').fill('run-0007')
@@ -160,15 +150,15 @@ def test_artifacts_are_searched(site: pathlib.Path, open_page: Open) -> None:
   expect(page.locator('h1')).to_contain_text('Schema')
 
 
-def test_a_pipeline_leads_to_its_runs_in_the_index(site: pathlib.Path, open_page: Open) -> None:
-  page = open_page(site / 'pipelines' / 'taxi_hourly.html')
+def test_a_pipeline_leads_to_its_runs_in_the_index(site: pathlib.Path, open_site: Open) -> None:
+  page = open_site(site / 'pipelines' / 'taxi_hourly.html')
 
   page.get_by_role('link', name='All 40 runs').click()
   expect(page.get_by_role('status')).to_have_text('1 to 40 of 40')
 
 
-def test_a_pipelines_features_are_searched_in_one_split(site: pathlib.Path, open_page: Open) -> None:
-  page = open_page(site / 'pipelines' / 'taxi_daily.html')
+def test_a_pipelines_features_are_searched_in_one_split(site: pathlib.Path, open_site: Open) -> None:
+  page = open_site(site / 'pipelines' / 'taxi_daily.html')
   assert page.locator('.split:visible').count() == 1
 
   page.locator('[name=split]').select_option('eval')
@@ -176,8 +166,8 @@ def test_a_pipelines_features_are_searched_in_one_split(site: pathlib.Path, open
   expect(page.locator('.split:visible tbody tr:visible th')).to_have_text(['fare'])
 
 
-def test_a_lineage_leads_from_page_to_page(site: pathlib.Path, open_page: Open) -> None:
-  page = open_page(site / 'runs' / 'run-0007.html')
+def test_a_lineage_leads_from_page_to_page(site: pathlib.Path, open_site: Open) -> None:
+  page = open_site(site / 'runs' / 'run-0007.html')
 
   page.locator('.graph a', has_text='ExampleStatistics').first.click()
   expect(page.locator('h1')).to_contain_text('ExampleStatistics')
@@ -185,13 +175,13 @@ def test_a_lineage_leads_from_page_to_page(site: pathlib.Path, open_page: Open) 
   expect(page.locator('h1')).to_have_text('run-0007')
 
 
-def test_names_with_markup_and_script_are_shown_as_they_are(hostile_site: pathlib.Path, open_page: Open) -> None:
+def test_names_with_markup_and_script_are_shown_as_they_are(hostile_site: pathlib.Path, open_site: Open) -> None:
   pages = [*hostile_site.glob('*.html'), *hostile_site.glob('*/*.html')]
   for path in pages:
-    page = open_page(path)
+    page = open_site(path)
     assert page.locator('img').count() == 0
     page.context.close()
-  page = open_page(hostile_site / 'index.html', '#sort=-4')
+  page = open_site(hostile_site / 'index.html', '#sort=-4')
   expect(page.locator('th[aria-sort]')).to_be_visible()
   expect(page.locator('.listing tbody td a').first).to_have_text(HOSTILE)
   page.locator('.listing tbody td a').first.click()
@@ -210,12 +200,12 @@ def records_of(count: int) -> Records:
   return Records('sqlite:////out/metadata.sqlite', runs, {}, {}, [], {})
 
 
-def test_an_index_of_10_000_runs_loads_within_3_seconds(tmp_path: pathlib.Path, open_page: Open) -> None:
+def test_an_index_of_10_000_runs_loads_within_3_seconds(tmp_path: pathlib.Path, open_site: Open) -> None:
   built = datetime.datetime.now(datetime.timezone.utc)
   write_site(Site(str(tmp_path), records_of(10_000), {}, 0, built))
 
   began = time.monotonic()
-  page = open_page(tmp_path / 'index.html')
+  page = open_site(tmp_path / 'index.html')
   expect(page.get_by_role('status')).to_have_text('1 to 50 of 10,000')
   loaded = time.monotonic()
   page.locator('[name=q]').fill('09999')
@@ -238,9 +228,9 @@ PAGES = {
 
 @pytest.mark.parametrize(('name', 'theme', 'width'), list(itertools.product(PAGES, ('light', 'dark'), (1280, 390))))
 def test_a_page_fits_its_width_in_both_themes(
-  site: pathlib.Path, open_page: Open, name: str, theme: str, width: int
+  site: pathlib.Path, open_site: Open, name: str, theme: str, width: int
 ) -> None:
-  page = open_page(site / PAGES[name], width=width, theme=theme)
+  page = open_site(site / PAGES[name], width=width, theme=theme)
 
   SCREENSHOTS.mkdir(parents=True, exist_ok=True)
   page.screenshot(path=SCREENSHOTS / f'site-{name}-{theme}-{width}.png', full_page=True)
@@ -249,16 +239,16 @@ def test_a_page_fits_its_width_in_both_themes(
   assert background == {'light': 'rgb(246, 247, 249)', 'dark': 'rgb(18, 22, 29)'}[theme]
 
 
-def test_a_theme_that_was_chosen_stays(site: pathlib.Path, open_page: Open) -> None:
-  page = open_page(site / 'index.html')
+def test_a_theme_that_was_chosen_stays(site: pathlib.Path, open_site: Open) -> None:
+  page = open_site(site / 'index.html')
   page.get_by_label('Theme').select_option('dark')
   page.get_by_role('link', name='Artifacts').click()
 
   assert page.evaluate('getComputedStyle(document.body).backgroundColor') == 'rgb(18, 22, 29)'
 
 
-def test_a_feature_opens_to_its_numbers_run_by_run(site: pathlib.Path, open_page: Open) -> None:
-  page = open_page(site / 'pipelines' / 'taxi_daily.html')
+def test_a_feature_opens_to_its_numbers_run_by_run(site: pathlib.Path, open_site: Open) -> None:
+  page = open_site(site / 'pipelines' / 'taxi_daily.html')
 
   page.get_by_role('button', name='fare').click()
   mean = page.locator('.detail figure', has_text='Mean')
