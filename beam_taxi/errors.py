@@ -9,6 +9,8 @@ class UserError(Exception):
 
 def on_one_line(text: str) -> str:
   """Text as a message or a table can hold it: line ends and what else cannot be printed are escaped."""
+  if text.isprintable():
+    return text
   return ''.join(character if character.isprintable() else repr(character)[1:-1] for character in text)
 
 

@@ -67,7 +67,7 @@ def build_store_parser(command: str) -> argparse.ArgumentParser:
       '--trends',
       type=int,
       metavar='N',
-      help="how many of each pipeline's newest runs have their statistics read; default: 200",
+      help="how many of each pipeline's newest runs have their statistics read, 0 for none; default: 200",
     )
   if command == 'reconcile':
     parser.add_argument(

@@ -20,6 +20,7 @@ from beam_taxi.site.pages import (
   index_page,
   lineage_page,
   pipeline_page,
+  pipeline_trends,
   run_page,
 )
 from beam_taxi.site.records import Artifact, RunRecord, read_records
@@ -66,6 +67,11 @@ def build_site(store: mlmd.MetadataStore, uri: str, folder: str, newest: int) ->
     looked_at=newest,
     built=datetime.datetime.now(datetime.timezone.utc),
   )
+  return write_site(site)
+
+
+def write_site(site: Site) -> Built:
+  """Writes a site's files. Raises UserError where its folder cannot be written."""
   try:
     for name in _FOLDERS:
       os.makedirs(os.path.join(site.folder, name), exist_ok=True)
@@ -74,8 +80,8 @@ def build_site(store: mlmd.MetadataStore, uri: str, folder: str, newest: int) ->
       pages += name.endswith('.html')
       written += _write(os.path.join(site.folder, name), text)
   except OSError as error:
-    raise UserError(f'--out {folder}: cannot be written ({error.strerror or error})') from error
-  return Built(len(runs), pages, written)
+    raise UserError(f'--out {site.folder}: cannot be written ({error.strerror or error})') from error
+  return Built(len(site.records.runs), pages, written)
 
 
 def _with_rows(record: RunRecord, rows: int | None) -> RunRecord:
@@ -100,6 +106,7 @@ def _files(site: Site) -> Iterator[tuple[str, str]]:
       yield f'runs/{record.page}.html', run_page(site, record, earlier, later)
       if has_lineage_page(site, record):
         yield f'lineage/run-{record.page}.html', lineage_page(site, record)
+    yield f'data/trends-{file_name(name)}.js', f'self.siteTrends = {as_json(pipeline_trends(site, name))};\n'
     yield f'pipelines/{file_name(name)}.html', pipeline_page(site, name)
   artifact_chunks = _chunks([_artifact_row(site, artifact) for artifact in newest])
   run_chunks = _chunks([_run_row(record) for record in records.runs])

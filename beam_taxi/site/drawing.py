@@ -6,13 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from beam_taxi.metadata.lineage import ARTIFACT, INPUT, Edge, Lineage, Node
 
-_WIDTH, _HEIGHT = 176, 42
+_WIDTH, _HEIGHT = 152, 42
 # Between boxes of a layer, and between layers.
-_ASIDE, _AHEAD = 14, 34
+_ASIDE, _AHEAD = 14, 24
 _MARGIN = 4
-
-# A lineage is drawn from top to bottom, which phones have room for, up to so many boxes side by side.
-_NARROW = 3
 
 _Key = tuple[str, int]
 
@@ -40,18 +37,20 @@ class Drawing:
 
 
 def draw(lineage: Lineage, layers: Sequence[Sequence[Node]]) -> Drawing:
-  """Draws a lineage, layer by layer: what something was made from is before it, what was made from it behind."""
-  is_wide = max(map(len, layers)) > _NARROW
+  """Draws a lineage, layer by layer: what something was made from is before it, what was made from it behind.
+
+  From top to bottom or from left to right, whichever is narrower.
+  """
+  is_wide = max(map(len, layers)) * (_WIDTH + _ASIDE) > len(layers) * (_WIDTH + _AHEAD)
   across, along = (_HEIGHT, _WIDTH) if is_wide else (_WIDTH, _HEIGHT)
-  ahead = _AHEAD * 2 if is_wide else _AHEAD
   breadth = max(len(layer) * (across + _ASIDE) for layer in layers) - _ASIDE
   places: dict[_Key, tuple[int, int]] = {}
   for depth, layer in enumerate(layers):
     begin = _MARGIN + (breadth - len(layer) * (across + _ASIDE) + _ASIDE) // 2
     for place, node in enumerate(layer):
-      one, other = begin + place * (across + _ASIDE), _MARGIN + depth * (along + ahead)
+      one, other = begin + place * (across + _ASIDE), _MARGIN + depth * (along + _AHEAD)
       places[node.kind, node.id] = (other, one) if is_wide else (one, other)
-  length = len(layers) * (along + ahead) - ahead + 2 * _MARGIN
+  length = len(layers) * (along + _AHEAD) - _AHEAD + 2 * _MARGIN
   size = (length, breadth + 2 * _MARGIN) if is_wide else (breadth + 2 * _MARGIN, length)
   asked = {(node.kind, node.id) for node in lineage.start}
   boxes = [Box(node, *places[node.kind, node.id], (node.kind, node.id) in asked) for node in lineage.nodes]

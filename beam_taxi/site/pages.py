@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from beam_taxi import storage
+from beam_taxi.artifacts import RunFolder
 from beam_taxi.errors import on_one_line
 from beam_taxi.metadata.lineage import ARTIFACT, EXECUTION, Lineage, Node
+from beam_taxi.metadata.types import PIPELINE_RUN
 from beam_taxi.report.formats import count, duration, file_name, when
 from beam_taxi.report.html.pages import render
 from beam_taxi.site.charts import FULL, Sparkline, bars, sparkline
@@ -30,7 +32,7 @@ _CHARTED = 200
 # Runs whose states an overview counts, and whose rows it draws.
 _RECENT = 100
 
-_LONGEST_IN_BOX = 24
+_LONGEST_IN_BOX = 20
 
 # What the top of a run's page or its tables say.
 _SHOWN = ('run_id', 'pipeline_name', 'folder', 'started', 'seconds', 'rows', 'error', 'cached_from')
@@ -128,8 +130,7 @@ def pipeline_page(site: Site, name: str) -> str:
   """A pipeline's runs, and the trends of its features."""
   runs = site.records.pipelines[name]
   charted = runs[:_CHARTED][::-1]
-  looked = runs[: site.looked_at]
-  read = [site.statistics[record.key] for record in reversed(looked) if record.key in site.statistics]
+  read = _runs_with_statistics(site, name)
   return site.render(
     'site_pipeline.html',
     '../',
@@ -141,10 +142,37 @@ def pipeline_page(site: Site, name: str) -> str:
       _bar_chart('Rows', charted, [record.run.rows for record in charted], count),
       _bar_chart('Duration', charted, [record.run.seconds for record in charted], duration),
     ],
-    splits=[{'name': split, 'features': _feature_trends(read, split)} for split in splits_of(read)],
+    splits=_trends_of_splits(site, read),
     read=len(read),
-    looked=len(looked),
+    looked=len(runs[: site.looked_at]),
   )
+
+
+def pipeline_trends(site: Site, name: str) -> dict[str, Any]:
+  """The numbers behind a pipeline's lines, as site.js reads them: its runs, and of each split the features by place."""
+  read = _runs_with_statistics(site, name)
+  return {
+    'runs': [[record.page, record.run.run_id, when(record.run.started)] for record in read],
+    'splits': [
+      [[[_rounded(value) for value in trend.shares], [_rounded(value) for value in trend.values]] for trend in trends]
+      for trends in (split['features'] for split in _trends_of_splits(site, read))
+    ],
+  }
+
+
+def _rounded(value: float | None) -> float | None:
+  return None if value is None else float(f'{value:.6g}')
+
+
+def _runs_with_statistics(site: Site, name: str) -> list[RunRecord]:
+  """The runs whose statistics were read, the newest last."""
+  looked = site.records.pipelines[name][: site.looked_at]
+  return [record for record in reversed(looked) if record.key in site.statistics]
+
+
+def _trends_of_splits(site: Site, runs: Sequence[RunRecord]) -> list[dict[str, Any]]:
+  read = [site.statistics[record.key] for record in runs]
+  return [{'name': split, 'features': _feature_trends(read, split)} for split in splits_of(read)]
 
 
 def _bar_chart(title: str, runs: Sequence[RunRecord], values: Sequence[float | None], show: Any) -> dict[str, Any]:
@@ -162,13 +190,21 @@ def _bar_chart(title: str, runs: Sequence[RunRecord], values: Sequence[float | N
 
 @dataclasses.dataclass(frozen=True)
 class _FeatureTrend:
-  """A feature's missing share and its mean, or how many distinct strings it has, run by run."""
+  """A feature's missing shares and its means, or how many distinct strings it has, run by run, and lines of both."""
 
   name: str
   kind: str
   is_distinct: bool
-  missing: Sparkline | None
-  value: Sparkline | None
+  shares: Sequence[float | None]
+  values: Sequence[float | None]
+
+  @functools.cached_property
+  def missing(self) -> Sparkline | None:
+    return sparkline(self.shares)
+
+  @functools.cached_property
+  def value(self) -> Sparkline | None:
+    return sparkline(self.values)
 
 
 def _feature_trends(read: Sequence[RunStatistics], split: str) -> list[_FeatureTrend]:
@@ -179,16 +215,16 @@ def _feature_trends(read: Sequence[RunStatistics], split: str) -> list[_FeatureT
   for name, feature in sorted(newest.items(), key=_alphabetical):
     found = [features.get(name) for features in of_runs]
     is_distinct = feature.distinct is not None
+    shares = [one.missing if one else None for one in found]
     values = [(one.distinct if is_distinct else one.mean) if one else None for one in found]
-    missing = [one.missing if one else None for one in found]
-    trends.append(_FeatureTrend(name, feature.kind, is_distinct, sparkline(missing), sparkline(values)))
+    trends.append(_FeatureTrend(name, feature.kind, is_distinct, shares, values))
   return trends
 
 
 def run_page(site: Site, record: RunRecord, earlier: RunRecord | None, later: RunRecord | None) -> str:
   """A run. `earlier` and `later` are the runs of its pipeline next to it."""
   run, records = record.run, site.records
-  cached_from = run.properties.get('cached_from')
+  cached_from = records.by_key.get((PIPELINE_RUN.name, str(run.properties.get('cached_from', ''))))
   found = site.statistics.get(record.key, {})
   return site.render(
     'site_run.html',
@@ -196,12 +232,14 @@ def run_page(site: Site, record: RunRecord, earlier: RunRecord | None, later: Ru
     record=record,
     earlier=earlier,
     later=later,
-    report=_report_of(site, record),
+    report=_report_of(site, record) or _report_of(site, cached_from),
     facts=_facts(run.properties),
-    cached_from=records.by_key.get(('pipeline_run', str(cached_from))) if cached_from else None,
+    cached_from=cached_from,
     steps=[_step(site, record, execution) for execution in record.executions],
     summary=[(split, _by_name(found[split])) for split in splits_of([found])],
-    lineage=_lineage(site, EXECUTION, _ids(record), f'run-{record.page}', record) if record.executions else None,
+    lineage=_lineage(site, EXECUTION, _ids(record), f'run-{record.page}', record)
+    if _has_events(site, record)
+    else None,
     properties={name: value for name, value in run.properties.items() if name not in _SHOWN and value != ''},
   )
 
@@ -220,11 +258,11 @@ def _facts(properties: Mapping[str, Any]) -> list[tuple[str, str]]:
   return [*facts, ('Bad rows', count(properties['bad_rows']))] if properties.get('bad_rows') else facts
 
 
-def _report_of(site: Site, record: RunRecord) -> str:
+def _report_of(site: Site, record: RunRecord | None) -> str:
   """The way from a run's page to the report that is in its folder; '' where there is none on this machine."""
-  if not record.run.folder or not storage.is_local(record.run.folder):
+  if record is None or not record.run.folder or not storage.is_local(record.run.folder):
     return ''
-  path = storage.join(record.run.folder, 'report', 'index.html')
+  path = RunFolder(record.run.folder).report
   if not os.path.exists(path):
     return ''
   return urllib.parse.quote(os.path.relpath(path, storage.join(site.folder, 'runs')))
@@ -240,6 +278,10 @@ def _step(site: Site, record: RunRecord, execution: Execution) -> dict[str, Any]
     'took': [(edge.key, records.artifacts[edge.artifact]) for edge in records.inputs(execution.id)],
     'gave': [(edge.key, records.artifacts[edge.artifact]) for edge in records.outputs(execution.id)],
   }
+
+
+def _has_events(site: Site, record: RunRecord) -> bool:
+  return any(site.records.inputs(number) or site.records.outputs(number) for number in _ids(record))
 
 
 def _ids(record: RunRecord) -> list[int]:
@@ -311,7 +353,7 @@ class _ShownLineage:
     if node.kind == ARTIFACT:
       return f'artifact {node.id}'
     record = self._run_of(node)
-    return node.state if record is None or record is self._record else _short(node.run_id, 28)
+    return node.state if record is None or record is self._record else _short(node.run_id, 22)
 
   def whole(self, node: Node) -> str:
     """What there is no room for in the drawing."""

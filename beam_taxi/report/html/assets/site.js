@@ -194,14 +194,90 @@
     }
   };
 
+  // A feature's numbers, run by run, between the least and the largest; each leads to its run.
+  const SVG = 'http://www.w3.org/2000/svg';
+  const svg = (name, attributes, ...children) => {
+    const made = document.createElementNS(SVG, name);
+    Object.entries(attributes).forEach(([key, value]) => made.setAttribute(key, value));
+    made.append(...children);
+    return made;
+  };
+  const chart = (title, values, runs, folder, shown) => {
+    const known = values.filter((value) => value !== null);
+    if (!known.length) {
+      return '';
+    }
+    const [least, largest] = [Math.min(...known), Math.max(...known)];
+    const x = (place) => (values.length > 1 ? 5 + (990 * place) / (values.length - 1) : 500);
+    const y = (value) => (largest - least > 1e-9 * Math.abs(largest) ? 95 - (90 * (value - least)) / (largest - least) : 50);
+    let path = '';
+    const points = values.map((value, place) => {
+      if (value === null) {
+        return '';
+      }
+      path += `${place && values[place - 1] !== null ? 'L' : 'M'}${x(place)} ${y(value)}`;
+      const [page, run, began] = runs[place];
+      return svg('a', { href: `${folder}${page}.html` },
+        svg('path', { class: 'dot', d: `M${x(place)} ${y(value)}h0` }),
+        svg('title', {}, `${line(run)}: ${shown(value)}, ${began}`));
+    });
+    const drawing = svg('svg', { viewBox: '0 0 1000 100', preserveAspectRatio: 'none', role: 'group', 'aria-label': title },
+      svg('path', { class: 'way', d: path }), ...points);
+    return element('figure', { className: 'bars trend' },
+      element('figcaption', {}, title),
+      element('div', { className: 'scale' }, element('span', {}, shown(largest)), element('span', {}, shown(least))),
+      element('div', { className: 'field' }, drawing),
+      element('div', { className: 'ends' }, element('span', {}, runs[0][2]), element('span', {}, runs.at(-1)[2])));
+  };
+
   // A pipeline's features: one split at a time, and those of a name.
   const features = (form) => {
+    let loading = null;
+    const load = () => {
+      loading ??= new Promise((resolve, reject) => {
+        document.head.append(element('script', { src: form.dataset.features, onload: resolve, onerror: reject }));
+      });
+      return loading;
+    };
+    const number = (value) => value.toLocaleString('en-US', { maximumSignificantDigits: 6 });
+    const percent = (value) => `${(100 * value).toFixed(1)}%`;
+    const open = async (row, button, split, place) => {
+      const isOpen = button.getAttribute('aria-expanded') === 'true';
+      button.setAttribute('aria-expanded', String(!isOpen));
+      if (isOpen) {
+        row.nextElementSibling.remove();
+        return;
+      }
+      const charts = element('div', { className: 'charts' });
+      const cell = element('td', { colSpan: row.cells.length }, charts);
+      row.after(element('tr', { className: 'detail' }, cell));
+      try {
+        await load();
+        const { runs, splits } = self.siteTrends;
+        const [shares, values] = splits[split][place];
+        charts.append(
+          chart('Missing', shares, runs, form.dataset.runs, percent),
+          chart(row.cells[0].dataset.measure, values, runs, form.dataset.runs, number),
+        );
+      } catch {
+        charts.append('The numbers cannot be read: is the folder data of the site there?');
+      }
+    };
+    document.querySelectorAll('.split').forEach((split) => {
+      split.querySelectorAll('tbody tr').forEach((row, place) => {
+        const button = element('button', { type: 'button', className: 'open' }, ...row.cells[0].childNodes);
+        button.setAttribute('aria-expanded', 'false');
+        row.cells[0].replaceChildren(button);
+        button.addEventListener('click', () => open(row, button, Number(split.dataset.split), place));
+      });
+    });
     const show = () => {
       const word = form.elements.q.value.trim().toLowerCase();
       document.querySelectorAll('.split').forEach((split) => {
         split.hidden = split.dataset.split !== form.elements.split.value;
         split.querySelectorAll('tbody tr').forEach((row) => {
-          row.hidden = !row.querySelector('th').textContent.toLowerCase().includes(word);
+          const feature = row.className === 'detail' ? row.previousElementSibling : row;
+          row.hidden = !feature.querySelector('th').textContent.toLowerCase().includes(word);
         });
       });
     };
