@@ -45,7 +45,7 @@ for flag in project image template; do
   [[ -n ${!flag} ]] || fail "--$flag is missing. --help says what it is."
 done
 [[ $image == */*:* || $image == */*@* ]] || fail "--image $image: give a tag too, as in $image:1"
-[[ $template == gs://?*/?* ]] || fail "--template $template: give a file in a bucket, as in gs://BUCKET/beam_taxi.json"
+[[ $template == gs://[!/]*/?* ]] || fail "--template $template: give a file in a bucket, as in gs://BUCKET/beam_taxi.json"
 case $python in
   3.11) stack=compatible debian=bookworm ;;
   3.12 | 3.13) stack=current debian=trixie ;;

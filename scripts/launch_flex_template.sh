@@ -59,7 +59,7 @@ done
 for name in input output metadata; do
   [[ " ${parameters[*]/%=*/=} " == *" $name="* ]] || fail "$name=VALUE is missing; main.py --help says what it is."
 done
-[[ $temp == gs://?*/?* ]] || fail "--temp $temp: give a folder in a bucket, as in gs://BUCKET/temp"
+[[ $temp == gs://[!/]*/?* ]] || fail "--temp $temp: give a folder in a bucket, as in gs://BUCKET/temp"
 parameters+=("sdk_container_image=$image")
 
 # gcloud splits a list at commas, which values have, unless it begins with another separator.
