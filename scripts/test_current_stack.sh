@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 root=${BEAM_TAXI_ROOT:-$PWD/.trixie}
 suite=trixie
-packages=ca-certificates,g++,git,mariadb-server,postgresql,python3,python3-dev,python3-pip,python3-venv
+packages=ca-certificates,chromium,fonts-dejavu-core,g++,git,mariadb-server,postgresql,python3,python3-dev,python3-pip,python3-venv
 
 fail() {
   printf 'test_current_stack: %s\n' "$@" >&2
