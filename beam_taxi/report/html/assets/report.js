@@ -549,7 +549,7 @@
   });
   const measure = () => {
     const log = state.scale === 'log';
-    return { title: `${state.unit === 'share' ? 'Share of values' : 'Values'}${log ? ', logarithmic' : ''}`, format: log ? (state.unit === 'share' ? '.5~%' : '.3~s') : state.unit === 'share' ? '~%' : '~s', log };
+    return { title: `${state.unit === 'share' ? 'Share' : 'Values'}${log ? ', logarithmic' : ''}`, format: log ? (state.unit === 'share' ? '.5~%' : '.3~s') : state.unit === 'share' ? '~%' : '~s', log };
   };
   const scaleOf = (values) => {
     const positive = values.filter((value) => value > 0);
