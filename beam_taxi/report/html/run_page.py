@@ -36,7 +36,7 @@ def run_page(sources: Sequence[Source], comparison: Mapping[str, Any] | None = N
   features = feature_values(datasets, pairs)
   for feature in features:
     feature['schema'] = of_last.get(feature['name'])
-  code = vega.script()
+  code = vega.script() if features else ''
   types = sorted(set(itertools.chain.from_iterable(feature['type'].split(' | ') for feature in features)))
   data = {
     'datasets': [{'name': name} for name in names],
@@ -49,7 +49,7 @@ def run_page(sources: Sequence[Source], comparison: Mapping[str, Any] | None = N
     'run.html',
     styles=['report.css'],
     scripts=['report.js'],
-    code=[code],
+    code=[code] if code else [],
     sides=[_side(source, f'node-{place}-') for place, source in enumerate(sources)],
     comparison=comparison,
     datasets=names,
