@@ -34,6 +34,7 @@ ML Metadata: the artifacts of TFX's CsvExampleGen, StatisticsGen and SchemaGen, 
   main.py show RUN       shows all that is recorded of one
   main.py lineage WHAT   shows what a run or an artifact was made from, and what was made from it
   main.py diff RUN RUN   shows what is different between two runs
+  main.py report WHAT    writes a page about a run or statistics, or about two side by side
   main.py record RUN_URI records a finished run from its manifest
   main.py reconcile      settles runs that were killed, and so are RUNNING by their record
   main.py rehearse FLAGS runs a command line for Dataflow on this machine, against doubles of it and of Cloud Storage

@@ -1,9 +1,12 @@
 """What a person looks at: progress, summaries, tables on a terminal, and in `html` the report as a page."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+  from beam_taxi.report.html.show import Report
 
 
-def show(*stats: Any, height: int = 800) -> Any:
+def show(*stats: Any, height: int = 800) -> 'Report':
   """The report of a run or of statistics, in a notebook; of two, with what moved between them.
 
   Args:

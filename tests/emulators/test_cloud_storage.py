@@ -76,3 +76,15 @@ def test_what_a_run_wrote_to_a_bucket_is_read_back_from_it(address: str, output_
 def test_a_pattern_without_an_object_is_refused(address: str, capfd: pytest.CaptureFixture[str]) -> None:
   assert cli.main(['sniff', 'gs://bucket/none/*.csv']) == 2
   assert 'gs://bucket/none/*.csv: no file matches' in capfd.readouterr().err
+
+
+def test_the_report_of_a_run_in_a_bucket_is_a_page_to_a_browser(address: str) -> None:
+  assert (
+    cli.main(
+      ['--input', 'gs://bucket/trips/a.csv', '--output', 'gs://bucket/seen', '--run_id', 'run', '--metadata', 'none']
+    )
+    == 0
+  )
+
+  report = bucket_at(address).get_blob('seen/runs/run/report/index.html')
+  assert report.content_type == 'text/html; charset=utf-8'

@@ -2,6 +2,7 @@
 
 import datetime
 import itertools
+import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,7 +36,7 @@ def run_page(sources: Sequence[Source], comparison: Mapping[str, Any] | None = N
   features = feature_values(datasets, pairs)
   for feature in features:
     feature['schema'] = of_last.get(feature['name'])
-  code = vega.script()
+  code = vega.script() if features else ''
   types = sorted(set(itertools.chain.from_iterable(feature['type'].split(' | ') for feature in features)))
   data = {
     'datasets': [{'name': name} for name in names],
@@ -48,7 +49,7 @@ def run_page(sources: Sequence[Source], comparison: Mapping[str, Any] | None = N
     'run.html',
     styles=['report.css'],
     scripts=['report.js'],
-    code=[code],
+    code=[code] if code else [],
     sides=[_side(source, f'node-{place}-') for place, source in enumerate(sources)],
     comparison=comparison,
     datasets=names,
@@ -127,13 +128,12 @@ def _side(source: Source, prefix: str) -> dict[str, Any]:
     )
     facts.append(('Examples', _size(sum(shard.bytes for shard in manifest.examples))))
   facts.append(('Features', f'{len({name for each in source.datasets.values() for name in _names(each)}):,}'))
-  link = str(properties.get('job_link') or '')
   return {
     'name': source.name,
     'state': source.state,
     'facts': facts,
     'folder': source.folder,
-    'job': {'link': link if link.startswith('https://') else '', 'id': properties.get('job_id') or 'the job'},
+    'job': _job(properties),
     'error': str(properties.get('error') or ''),
     'cached_from': str(properties.get('cached_from') or ''),
     'splits': _splits(source),
@@ -144,6 +144,17 @@ def _side(source: Source, prefix: str) -> dict[str, Any]:
     'properties': _properties(properties),
     'drawing': drawing(source.picture, prefix) if source.picture else None,
   }
+
+
+def _job(properties: Mapping[str, Value]) -> dict[str, str]:
+  """The link to a job of Dataflow, or, where its id is not known as on its workers, to where it is by its name."""
+  link, name, project = (str(properties.get(key) or '') for key in ('job_link', 'job_name', 'project'))
+  if link.startswith('https://'):
+    return {'link': link, 'name': str(properties.get('job_id') or name)}
+  if name and project:
+    query = urllib.parse.urlencode({'project': project})
+    return {'link': f'https://console.cloud.google.com/dataflow/jobs?{query}', 'name': name}
+  return {'link': '', 'name': ''}
 
 
 def _names(dataset: DatasetFeatureStatistics) -> list[str]:

@@ -1,5 +1,6 @@
 """The report where it is asked for by name: of sources, as a page; and in a notebook, within a frame of its own."""
 
+import dataclasses
 import html
 import os
 from collections.abc import Sequence
@@ -7,6 +8,7 @@ from typing import Any
 
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
+from beam_taxi import storage
 from beam_taxi.artifacts import RunFolder, read_manifest
 from beam_taxi.report.html.run_page import run_page
 from beam_taxi.report.html.sources import Source, source_of_manifest, source_of_path, source_of_statistics
@@ -61,11 +63,22 @@ def _source(stats: Any, place: int) -> Source:
   if isinstance(stats, str | os.PathLike):
     return source_of_path(os.fspath(stats))
   if hasattr(stats, 'folder') and hasattr(stats, 'run_id'):
-    folder = RunFolder(stats.folder)
-    if manifest := read_manifest(folder):
-      return source_of_manifest(manifest, folder)
-    return Source(
-      stats.run_id, {}, state=stats.state, pipeline=stats.pipeline_name, folder=stats.folder, started=stats.started,
-      seconds=stats.seconds, properties=stats.properties,
-    )  # fmt: skip
+    return _source_of_record(stats)
   raise TypeError(f'{type(stats).__name__}: give a run, a path, or a DatasetFeatureStatisticsList')
+
+
+def _source_of_record(run: Any) -> Source:
+  """A metadata.Run, without its store; of one that took what an earlier run made, with that, where it is beside it."""
+  earlier = run.properties.get('cached_from')
+  folder = RunFolder(storage.join(run.folder.rpartition('/')[0], str(earlier)) if earlier else run.folder)
+  manifest = read_manifest(folder)
+  return dataclasses.replace(
+    source_of_manifest(manifest, folder) if manifest else Source(run.run_id, {}),
+    name=run.run_id,
+    state=run.state,
+    pipeline=run.pipeline_name,
+    folder=folder.uri,
+    started=run.started,
+    seconds=run.seconds,
+    properties=run.properties,
+  )

@@ -25,15 +25,28 @@
     made.append(...children);
     return made;
   };
+  // A name that may go on in the next line behind what parts its words.
+  const breakable = (name) => {
+    const made = el('bdi');
+    name.split(/(?<=[_./-])(?=[^_./-])/u).forEach((part, place) => made.append(...(place ? [el('wbr')] : []), part));
+    return made;
+  };
   const byId = (id) => document.getElementById(id);
   const series = (place) => `s${(place % 6) + 1}`;
 
   // Numbers.
   const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
   const decimal = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 5 });
-  const compact = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 5 });
-  // In a column, where the whole number is what the mouse over it shows.
-  const short = (value) => (typeof value === 'number' && Math.abs(value) >= 1e7 && Math.abs(value) < 1e15 ? compact.format(value) : number(value));
+  const compact = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 4 });
+  const few = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 4 });
+  // In a column; the mouse over it shows all digits.
+  const short = (value) => {
+    const size = typeof value === 'number' ? Math.abs(value) : 0;
+    if (size >= 1e7 && size < 1e15) {
+      return compact.format(value);
+    }
+    return size >= 1e-4 && size < 1e4 && !Number.isInteger(value) ? few.format(value) : number(value);
+  };
   const number = (value) => {
     if (value === null || value === undefined) {
       return '';
@@ -288,7 +301,7 @@
   };
   const makeRow = (feature) => {
     const id = `feature-${feature.order}`;
-    const name = el('button', { type: 'button', class: 'open', 'aria-expanded': 'false', 'aria-controls': id }, el('bdi', {}, feature.name || '(no name)'));
+    const name = el('button', { type: 'button', class: 'open', 'aria-expanded': 'false', 'aria-controls': id }, breakable(feature.name || '(no name)'));
     const holder = el('div', { class: 'spark', role: 'cell' });
     featureOf.set(holder, feature);
     const head = el('div', { class: 'name', role: 'rowheader' }, name, el('span', { class: 'kind' }, feature.type));
@@ -504,6 +517,7 @@
     probe.remove();
     return found;
   };
+  const isDark = () => (document.documentElement.dataset.theme || (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')) === 'dark';
   const colours = () => {
     const used = datasets.map((_, place) => colour(`series-${(place % 6) + 1}`));
     return { text: colour('text'), quiet: colour('quiet'), line: colour('line'), used };
@@ -535,11 +549,25 @@
   });
   const measure = () => {
     const log = state.scale === 'log';
-    return { title: `${state.unit === 'share' ? 'Share of values' : 'Values'}${log ? ', logarithmic' : ''}`, format: state.unit === 'share' ? '~%' : '~s', log };
+    return { title: `${state.unit === 'share' ? 'Share' : 'Values'}${log ? ', logarithmic' : ''}`, format: log ? (state.unit === 'share' ? '.5~%' : '.3~s') : state.unit === 'share' ? '~%' : '~s', log };
   };
   const scaleOf = (values) => {
     const positive = values.filter((value) => value > 0);
     return state.scale === 'log' && positive.length ? { type: 'symlog', constant: Math.min(...positive) } : { type: 'linear' };
+  };
+  // A logarithmic axis is marked at powers of ten.
+  const decades = (values) => {
+    const sizes = values.map((value) => Math.abs(value)).filter((value) => value > 0);
+    if (state.scale !== 'log' || !sizes.length) {
+      return {};
+    }
+    const [low, high] = [Math.floor(Math.log10(Math.min(...sizes))), Math.ceil(Math.log10(Math.max(...sizes)))];
+    const step = Math.ceil((high - low + 1) / 7);
+    const marks = [0];
+    for (let power = high; power >= low; power -= step) {
+      marks.push(10 ** power, ...(values.some((value) => value < 0) ? [-(10 ** power)] : []));
+    }
+    return { values: marks };
   };
   const tip = (...pairs) => pairs.map(([field, title]) => ({ field, title, type: 'nominal' }));
   const histogramSpec = (feature) => {
@@ -556,7 +584,7 @@
   };
   // Light areas with their outlines: three of them over each other can still be told apart.
   const steps = (look, rows, x, title, format, tips) => {
-    const y = { field: 'y', type: 'quantitative', title, stack: null, scale: scaleOf(rows.map((row) => row.y)), axis: { format, tickCount: 5 } };
+    const y = { field: 'y', type: 'quantitative', title, stack: null, scale: scaleOf(rows.map((row) => row.y)), axis: { format, tickCount: 5, ...decades(rows.map((row) => row.y)) } };
     const ends = [];
     rows.forEach((row, i) => {
       const last = rows[i + 1]?.split !== row.split;
@@ -589,12 +617,13 @@
     const { format } = measure();
     const values = rows.map((row) => Math.abs(row.value));
     const log = state.scale === 'log';
+    const constant = Math.max(...values) / 1000 || 1;
     return spec(rows, (look) => ({
       mark: { type: 'line', point: { size: 30 }, strokeWidth: 2, interpolate: 'linear' },
       encoding: {
         x: {
-          field: 'value', type: 'quantitative', title: `Value${log ? ', logarithmic' : ''}`, axis: { format: '~s', grid: false, labelOverlap: true, tickCount: 6 },
-          scale: log ? { type: 'symlog', constant: Math.max(...values) / 1000 || 1 } : { zero: false, nice: false },
+          field: 'value', type: 'quantitative', title: `Value${log ? ', logarithmic' : ''}`, axis: { format: log ? '.3~s' : '~s', grid: false, labelOverlap: true, tickCount: 6, ...decades(rows.map((row) => row.value).filter((value) => Math.abs(value) >= constant)) },
+          scale: log ? { type: 'symlog', constant } : { zero: false, nice: false },
         },
         y: { field: 'y', type: 'quantitative', title: state.unit === 'share' ? 'Share of values up to here' : 'Values up to here', axis: { format, tickCount: 5 } },
         order: { field: 'y', type: 'quantitative' },
@@ -625,7 +654,7 @@
       encoding: {
         y: { field: 'label', type: 'nominal', title: null, sort: unique, axis: { labelLimit: 170, ticks: false, domain: false, labelColor: look.text }, scale: { paddingInner: 0.25 } },
         yOffset: { field: 'split', sort: datasets.map((dataset) => dataset.name) },
-        x: { field: 'y', type: 'quantitative', title, scale: scaleOf(rows.map((row) => row.y)), axis: { format, tickCount: 5 } },
+        x: { field: 'y', type: 'quantitative', title, scale: scaleOf(rows.map((row) => row.y)), axis: { format, tickCount: 5, ...decades(rows.map((row) => row.y)) } },
         color: split(look),
         tooltip: tip(['full', 'Value'], ['split', 'Dataset'], ['count', 'Values'], ['share', 'Share']),
       },
@@ -683,7 +712,7 @@
     try {
       const { vegaEmbed } = await library();
       await Promise.all(
-        places.map(([, place], i) => vegaEmbed(place, drawnNow[i][1], { actions: false, renderer: 'svg', ast: true, loader: { load: () => Promise.reject(new Error('nothing is loaded')) } })),
+        places.map(([, place], i) => vegaEmbed(place, drawnNow[i][1], { actions: false, renderer: 'svg', ast: true, tooltip: { theme: isDark() ? 'dark' : 'light' }, loader: { load: () => Promise.reject(new Error('nothing is loaded')) } })),
       );
       holder.dataset.drawn = 'yes';
     } catch (error) {
