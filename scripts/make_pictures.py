@@ -7,15 +7,16 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+from typing import Literal
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TAXI = ROOT / 'data' / 'taxi' / 'data.csv'
 IMAGES = ROOT / 'docs' / 'images'
 CHROMIUM = '/usr/bin/chromium'
-DESKTOP = {'width': 1200, 'height': 800}
-PHONE = {'width': 390, 'height': 800}
+DESKTOP = ViewportSize(width=1200, height=800)
+PHONE = ViewportSize(width=390, height=800)
 
 
 def main() -> None:
@@ -31,7 +32,7 @@ def main() -> None:
     run(folder, 'site', '--output', 'out', '--out', 'site')
     browser = playwright.chromium.launch(executable_path=CHROMIUM, args=['--no-sandbox'])
 
-    def page(path: str, size: dict[str, int], scheme: str = 'light') -> Page:
+    def page(path: str, size: ViewportSize, scheme: Literal['light', 'dark'] = 'light') -> Page:
       opened = browser.new_context(viewport=size, color_scheme=scheme, device_scale_factor=1).new_page()
       opened.goto((folder / path).as_uri())
       opened.wait_for_load_state('networkidle')
@@ -53,7 +54,7 @@ def main() -> None:
 
 
 def run(folder: pathlib.Path, *words: str) -> None:
-  command = [sys.executable, ROOT / 'main.py', *words]
+  command = [sys.executable, str(ROOT / 'main.py'), *words]
   subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 
