@@ -2,8 +2,8 @@
 
 L-infinity of strings and the Jensen-Shannon divergence of numbers are as TFDV measures drift and skew (its C++ is in
 anomalies/metrics.cc), which tests hold these against. Beside them are the same of the other kind: the divergence of
-strings, and for L-infinity of numbers the distance of Kolmogorov and Smirnov. This one does not see two distributions
-far apart because one of them has an outlier, as a divergence of ten equal buckets must.
+strings, and for L-infinity of numbers the distance of Kolmogorov and Smirnov. TFDV looks at standard histograms alone,
+and so finds two samples of the same far apart where one has an outlier; here both kinds of histograms count.
 """
 
 import bisect
@@ -47,27 +47,6 @@ def shares(counts: Mapping[str, float]) -> dict[str, float]:
   """Counts as parts of their sum; none where the sum is 0."""
   total = sum(counts.values())
   return {value: count / total for value, count in counts.items()} if total else {}
-
-
-def aligned(first: Buckets, second: Buckets) -> tuple[dict[str, float], dict[str, float]]:
-  """Two histograms cut at all boundaries of both, within each old bucket evenly: counts by new bucket."""
-  boundaries = sorted({edge for each in (first, second) for edge in (*each.low, *each.high)})
-  return _cut(first, boundaries), _cut(second, boundaries)
-
-
-def _cut(buckets: Buckets, boundaries: Sequence[float]) -> dict[str, float]:
-  found: dict[str, float] = {}
-  place = {edge: number for number, edge in enumerate(boundaries)}
-  for low, high, count in zip(buckets.low, buckets.high, buckets.counts, strict=True):
-    if low == high:
-      name = f'={low!r}'
-      found[name] = found.get(name, 0) + count
-      continue
-    for number in range(place[low], place[high]):
-      share = (boundaries[number + 1] - boundaries[number]) / (high - low)
-      name = str(number)
-      found[name] = found.get(name, 0) + count * share
-  return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,6 +115,14 @@ def cut(distribution: Cumulative, edges: Sequence[float]) -> list[float]:
   """The share in each bucket between edges; the last has its upper end too."""
   up_to = [*(distribution.below(edge) for edge in edges[:-1]), distribution.at(edges[-1])]
   return [high - low for low, high in itertools.pairwise(up_to)]
+
+
+def parts(distribution: Cumulative, ends: Sequence[float]) -> dict[str, float]:
+  """The share at each of some values and between each two of them."""
+  found = {f'={value!r}': distribution.at(value) - distribution.below(value) for value in ends}
+  for low, high in itertools.pairwise(ends):
+    found[f'>{low!r}'] = distribution.below(high) - distribution.at(low)
+  return {name: max(share, 0.0) for name, share in found.items()}
 
 
 def non_uniformity(counts: Sequence[float]) -> float:

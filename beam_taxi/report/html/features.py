@@ -20,13 +20,13 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import (
 from beam_taxi.report.html.distances import (
   Buckets,
   Cumulative,
-  aligned,
   cumulative,
   cut,
   jensen_shannon,
   kolmogorov_smirnov,
   l_infinity,
   non_uniformity,
+  parts,
   shares,
 )
 
@@ -272,7 +272,7 @@ def _distance_of_numbers(first: FeatureNameStatistics, second: FeatureNameStatis
     return None
   ends = sorted({edge for each in histograms if each for edge in (*each.low, *each.high)})
   far = kolmogorov_smirnov(distributions[0], distributions[1], ends)
-  return far, jensen_shannon(*aligned(histograms[0], histograms[1]))
+  return far, jensen_shannon(*(parts(each, ends) for each in distributions if each))
 
 
 def _counts(feature: FeatureNameStatistics) -> list[float]:

@@ -78,7 +78,7 @@
   const get = (key) => (data) => data[key];
   const both = [
     { key: 'linf', name: 'L∞', title: 'L-infinity distance, from 0 to 1: the largest difference of a string’s shares, as TFDV has it; of numbers, of the shares up to a value (Kolmogorov-Smirnov)', one: true, show: distance },
-    { key: 'jsd', name: 'JSD', title: 'Jensen-Shannon divergence, from 0 to 1; of numbers as TFDV has it, between standard histograms', one: true, show: distance },
+    { key: 'jsd', name: 'JSD', title: 'Jensen-Shannon divergence, from 0 to 1; of numbers between both kinds of histograms, so that an outlier does not decide', one: true, show: distance },
   ];
   const distances = report.pairs.length ? both : [];
   const missing = { key: 'missing', name: 'Missing', title: 'Share of rows without a value', of: get('missing'), show: share, mark: true };
