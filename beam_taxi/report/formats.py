@@ -23,7 +23,7 @@ def share(part: float, whole: float) -> str:
 
 def number(value: float) -> str:
   """All digits before the point where there are few enough to read, else six significant ones."""
-  if 10_000 <= abs(value) < 1e9 or value in range(-9999, 10_000):
+  if 10_000 <= abs(value) < 1e9 or (abs(value) < 10_000 and value == int(value)):
     return f'{value:,.0f}'
   return f'{value:,.4g}' if abs(value) < 10_000 else f'{value:.5e}'.replace('e+0', 'e').replace('e+', 'e')
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from beam_taxi.report.formats import duration, file_name
+from beam_taxi.report.formats import duration, file_name, number
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,20 @@ def test_other_names_have_files_of_their_own() -> None:
 
   assert len({name.lower() for name in found}) == len(names)
   assert all(len(name) < 120 and name.isascii() and '/' not in name for name in found)
+
+
+@pytest.mark.parametrize(
+  ('value', 'text'),
+  [
+    (0, '0'),
+    (-12.0, '-12'),
+    (9999.0, '9,999'),
+    (12.345678, '12.35'),
+    (123456.7, '123,457'),
+    (1.5e12, '1.50000e12'),
+    (float('nan'), 'nan'),
+    (float('inf'), 'inf'),
+  ],
+)
+def test_numbers(value: float, text: str) -> None:
+  assert number(value) == text
