@@ -5,7 +5,6 @@ second of a core with Python's lock held. So it is joined once on a machine and 
 a run has that done in a process of its own, while it does other things.
 """
 
-import base64
 import contextlib
 import gzip
 import importlib.metadata
@@ -42,28 +41,22 @@ def prepare() -> None:
       )
 
 
-def script() -> str:
-  """The script. It sets `window.vegaParts`, with `vegaEmbed`, `vega` and `vegaLite`."""
+def script() -> bytes:
+  """The script, packed by gzip. It sets `window.vegaParts`, with `vegaEmbed`, `vega` and `vegaLite`."""
   with _lock:
     for process in _ahead:
       process.wait()
     path = _cached()
-    with (
-      contextlib.suppress(OSError, ValueError, EOFError, zlib.error),
-      gzip.open(path, 'rt', encoding='utf-8') as file,
-    ):
-      return file.read()
+    with contextlib.suppress(OSError, EOFError, zlib.error), open(path, 'rb') as file:
+      kept = file.read()
+      gzip.decompress(kept)
+      return kept
     import vl_convert
 
-    text = str(vl_convert.javascript_bundle(_SNIPPET))
+    packed = gzip.compress(str(vl_convert.javascript_bundle(_SNIPPET)).encode(), mtime=0)
     with contextlib.suppress(OSError):  # A worker may have no home; then it is joined again the next time.
-      write_bytes(path, gzip.compress(text.encode(), mtime=0))
-    return text
-
-
-def packed(text: str) -> str:
-  """A script for a page that unpacks it when it first draws: a third as long, and not parsed before."""
-  return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+      write_bytes(path, packed)
+    return packed
 
 
 def _cached() -> str:
