@@ -1,5 +1,6 @@
 """Nodes and events of a store, however many: a store on a server answers each call in one message."""
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
@@ -84,5 +85,6 @@ def contexts_of_executions(
         found[association.execution_id].append(contexts[association.context_id])
   except mlmd.errors.UnimplementedError:  # MLMD 1.21 has no filters any more, and then it is a call each.
     for number in executions:
-      found[number] = list(store.get_contexts_by_execution(number))
+      with contextlib.suppress(mlmd.errors.NotFoundError):  # Which it says of one that has none.
+        found[number] = list(store.get_contexts_by_execution(number))
   return found
