@@ -58,7 +58,7 @@ def test_a_phone_needs_no_scrolling_to_the_side(taxi_report, open_page) -> None:
 
 
 @pytest.mark.parametrize(
-  ('key', 'first'), [('linf', 'trip_miles'), ('jsd', 'trip_miles'), ('missing', 'pickup_census_tract')]
+  ('key', 'first'), [('linf', 'trip_miles'), ('jsd', 'pickup_latitude'), ('missing', 'pickup_census_tract')]
 )
 def test_features_are_sorted_by_what_is_chosen(taxi_report, open_page, key: str, first: str) -> None:
   opened = open_page(taxi_report)
