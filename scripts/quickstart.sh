@@ -9,5 +9,5 @@ scripts/setup.sh
 .venv/bin/python main.py --input 'data/taxi/*.csv' --output out "$@"
 
 echo
-echo 'Look at out/ for the examples, statistics, schema and metadata.'
+echo 'Open its report, report/index.html, in a browser; out/ has the examples, statistics, schema and metadata.'
 echo 'Run it on your own CSV with: .venv/bin/python main.py --input FILES --output FOLDER'
