@@ -243,6 +243,8 @@ def test_a_theme_that_was_chosen_stays(site: pathlib.Path, open_site: Open) -> N
   page = open_site(site / 'index.html')
   page.get_by_label('Theme').select_option('dark')
   page.get_by_role('link', name='Artifacts').click()
+  expect(page).to_have_url(re.compile('artifacts.html'))
+  expect(page.locator('html')).to_have_attribute('data-theme', 'dark')
 
   assert page.evaluate('getComputedStyle(document.body).backgroundColor') == 'rgb(18, 22, 29)'
 

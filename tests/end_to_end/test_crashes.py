@@ -11,7 +11,7 @@ POINTS = {
   'before_its_start_is_recorded': (('beam_taxi.recorder', 'record_start', 'before', 1), None),
   'while_its_start_is_recorded': (('beam_taxi.metadata.recording', '_put', 'before', 3), None),
   'after_its_start_is_recorded': (('beam_taxi.recorder', 'record_start', 'after', 1), 'FAILED'),
-  'before_the_graph': (('beam_taxi.run', '_GraphRun', 'before', 1), 'FAILED'),
+  'before_the_graph': (('beam_taxi.run', 'GraphRun', 'before', 1), 'FAILED'),
   'in_pass_1': (('beam_taxi.transforms.reading', 'scan_range', 'before', 1), 'FAILED'),
   'in_pass_2': (('beam_taxi.transforms.writing', 'encode_block', 'before', 1), 'FAILED'),
   'before_a_shard_is_visible': (('beam_taxi.storage', 'AtomicFile.commit', 'before', 1), 'FAILED'),
