@@ -73,7 +73,8 @@ def rehearse(argv: Sequence[str], sample_size: int, sample_from: str, keep: str)
     for uri, content in files.items():
       blob_of(cloud.buckets, uri).upload_from_string(content)
     print(f'rehearsing with {sum(map(len, files.values())):,} bytes of input in {len(files)} files', flush=True)
-    command = [sys.executable, '-m', 'beam_taxi', *argv, *cloud.beam_args]
+    # By the id that this process knows what to copy by; without one of the user's each would make its own.
+    command = [sys.executable, '-m', 'beam_taxi', *argv, '--run_id', config.run_id, *cloud.beam_args]
     if config.metadata != 'none' and config.record != 'manifest':
       store = stack.enter_context(metadata_server(folder / 'metadata.sqlite')).uri()
       command += ['--metadata', store]
@@ -136,7 +137,7 @@ def _finish(cloud: Cloud, options: PipelineOptions) -> int:
       cloud.dataflow.answer('POST', place, {}, request)
     except RefusalError as refusal:
       raise UserError(f'{google.template_location}: Dataflow would refuse its job ({refusal.args[-1]})') from refusal
-    cloud.dataflow.largest = len(json.dumps(request))
+    cloud.dataflow.largest = max(cloud.dataflow.largest, len(json.dumps(request)))
     print(f'launched the job of {google.template_location}', flush=True)
   jobs = list(cloud.dataflow.jobs.values())
   while any(job.state not in ENDED for job in jobs):

@@ -48,13 +48,14 @@ def test_a_template_is_launched(real: Cloud, tmp_path: pathlib.Path) -> None:
 
 def test_a_local_file_can_stand_for_the_input(tmp_path: pathlib.Path) -> None:
   (tmp_path / 'mine.csv').write_text('n,s\n' + ''.join(f'{n},row\n' for n in range(10)))
-  words = [*WORDS, '--input', 'gs://mine/nowhere/*/*.csv', '--metadata', 'none']
-  del words[:2]
+  # Without --run_id: what is copied is the run that the command made.
+  words = ['--input', 'gs://mine/nowhere/*/*.csv', '--metadata', 'none', '--output', 'gs://mine/out', *WORDS[6:]]
 
   done = beam_taxi(tmp_path, 'rehearse', '--sample_from', 'mine.csv', '--keep', 'kept', *words)
 
   assert done.returncode == 0, done.stderr
-  manifest = json.loads((tmp_path / 'kept' / 'one' / 'manifest.json').read_text())
+  [folder] = (tmp_path / 'kept').iterdir()
+  manifest = json.loads((folder / 'manifest.json').read_text())
   assert (manifest['input']['patterns'], manifest['input']['rows']) == (['gs://mine/nowhere/*/*.csv'], 10)
 
 
