@@ -1,10 +1,10 @@
 """Lineages as drawings: layers of boxes and the lines between them. Where things are, not how they look."""
 
-import collections
 import dataclasses
 from collections.abc import Mapping, Sequence
 
 from beam_taxi.metadata.lineage import ARTIFACT, INPUT, Edge, Lineage, Node
+from beam_taxi.report.html.layers import layers
 
 _WIDTH, _HEIGHT = 152, 42
 # Between boxes of a layer, and between layers.
@@ -60,54 +60,13 @@ def draw(lineage: Lineage, layers: Sequence[Sequence[Node]]) -> Drawing:
 
 def layers_of(lineage: Lineage) -> list[list[Node]]:
   """The nodes in layers, each behind all that lead to it, those of a layer near to what they hang on."""
-  ends = [_ends(edge) for edge in lineage.edges]
-  before: collections.defaultdict[_Key, list[_Key]] = collections.defaultdict(list)
-  behind: collections.defaultdict[_Key, list[_Key]] = collections.defaultdict(list)
-  for source, target in dict.fromkeys(ends):
-    before[target].append(source)
-    behind[source].append(target)
-  depths = _depths([(node.kind, node.id) for node in lineage.nodes], before, behind)
-  layers: list[list[Node]] = [[] for _ in range(max(depths.values()) + 1)]
-  for node in lineage.nodes:
-    layers[depths[node.kind, node.id]].append(node)
-  order: dict[_Key, float] = {}
-  for layer in layers:
-    layer.sort(key=lambda node: (_middle(before[node.kind, node.id], order), node.id))
-    order |= {(node.kind, node.id): place - len(layer) / 2 for place, node in enumerate(layer)}
-  return layers
+  nodes = {(node.kind, node.id): node for node in sorted(lineage.nodes, key=lambda node: node.id)}
+  return [[nodes[key] for key in layer] for layer in layers(list(nodes), [_ends(edge) for edge in lineage.edges])]
 
 
 def _ends(edge: Edge) -> tuple[_Key, _Key]:
   artifact, execution = (ARTIFACT, edge.artifact), ('execution', edge.execution)
   return (artifact, execution) if edge.direction == INPUT else (execution, artifact)
-
-
-def _depths(
-  keys: Sequence[_Key], before: Mapping[_Key, Sequence[_Key]], behind: Mapping[_Key, Sequence[_Key]]
-) -> dict[_Key, int]:
-  """How many steps the longest way to each node has. Where a way leads in a circle, it is cut somewhere."""
-  open_ways = {key: len(before.get(key, ())) for key in keys}
-  depths: dict[_Key, int] = {}
-  ready = collections.deque(key for key in keys if not open_ways[key])
-  waiting = dict.fromkeys(keys)
-  while waiting:
-    if not ready:
-      ready.append(next(iter(waiting)))
-    key = ready.popleft()
-    if key not in waiting:
-      continue
-    del waiting[key]
-    depths[key] = max((depths[source] + 1 for source in before.get(key, ()) if source in depths), default=0)
-    for target in behind.get(key, ()):
-      open_ways[target] -= 1
-      if not open_ways[target]:
-        ready.append(target)
-  return depths
-
-
-def _middle(keys: Sequence[_Key], order: Mapping[_Key, float]) -> float:
-  known = [order[key] for key in keys if key in order]
-  return sum(known) / len(known) if known else 0
 
 
 def _line(places: Mapping[_Key, tuple[int, int]], edge: Edge, is_wide: bool) -> str:

@@ -1,11 +1,11 @@
 """A lineage as a picture: where each node goes, from the first input down to what was made last."""
 
 import dataclasses
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from beam_taxi.artifacts import Manifest, RunFolder, Value
+from beam_taxi.report.html.layers import layers
 
 WIDTH, HEIGHT = 190, 46
 _GAP_X, _GAP_Y = 22, 34
@@ -70,7 +70,7 @@ def picture_of_manifest(manifest: Manifest, folder: RunFolder) -> Picture:
 
 def drawing(picture: Picture, prefix: str) -> dict[str, Any]:
   """The picture's `width`, `height`, `boxes`, whose ids begin with `prefix`, and `lines`, for the template."""
-  rows = _rows(picture)
+  rows = layers([node.key for node in picture.nodes], picture.edges)
   most = max((len(row) for row in rows), default=0)
   width = most * (WIDTH + _GAP_X) - _GAP_X + 2 * _MARGIN if most else 0
   places: dict[str, tuple[float, float]] = {}
@@ -94,36 +94,6 @@ def drawing(picture: Picture, prefix: str) -> dict[str, Any]:
   lines = [_line(places[source], places[target]) for source, target in picture.edges]
   height = len(rows) * (HEIGHT + _GAP_Y) - _GAP_Y + 2 * _MARGIN if rows else 0
   return {'width': width, 'height': height, 'boxes': boxes, 'lines': lines, 'left_out': picture.left_out}
-
-
-def _rows(picture: Picture) -> list[list[str]]:
-  """Keys by how many steps they are from what nothing is before; in a row, near to what they come from."""
-  before: defaultdict[str, list[str]] = defaultdict(list)
-  after: defaultdict[str, list[str]] = defaultdict(list)
-  for source, target in picture.edges:
-    before[target].append(source)
-    after[source].append(target)
-  depth = {node.key: 0 for node in picture.nodes}
-  left = {key: len(before[key]) for key in depth}
-  ready = [key for key, number in left.items() if not number]
-  while ready:
-    key = ready.pop()
-    for target in after[key]:
-      depth[target] = max(depth[target], depth[key] + 1)
-      left[target] -= 1
-      if not left[target]:
-        ready.append(target)
-  rows: list[list[str]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
-  for key, number in depth.items():
-    rows[number].append(key)
-  for number, row in enumerate(rows[1:], start=1):
-    above = {key: place for place, key in enumerate(rows[number - 1])}
-    row.sort(key=lambda key: _mean([above[source] for source in before[key] if source in above]))
-  return rows
-
-
-def _mean(places: Sequence[int]) -> float:
-  return sum(places) / len(places) if places else 0
 
 
 def _line(source: tuple[float, float], target: tuple[float, float]) -> str:

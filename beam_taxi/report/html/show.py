@@ -1,6 +1,5 @@
 """The report where it is asked for by name: of sources, as a page; and in a notebook, within a frame of its own."""
 
-import dataclasses
 import html
 import os
 from collections.abc import Sequence
@@ -9,9 +8,9 @@ from typing import Any
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
 from beam_taxi import storage
-from beam_taxi.artifacts import RunFolder, read_manifest
+from beam_taxi.artifacts import RunFolder
 from beam_taxi.report.html.run_page import run_page
-from beam_taxi.report.html.sources import Source, source_of_manifest, source_of_path, source_of_statistics
+from beam_taxi.report.html.sources import Source, source_of_path, source_of_record, source_of_statistics
 
 
 def page_of(sources: Sequence[Source]) -> str:
@@ -71,14 +70,4 @@ def _source_of_record(run: Any) -> Source:
   """A metadata.Run, without its store; of one that took what an earlier run made, with that, where it is beside it."""
   earlier = run.properties.get('cached_from')
   folder = RunFolder(storage.join(run.folder.rpartition('/')[0], str(earlier)) if earlier else run.folder)
-  manifest = read_manifest(folder)
-  return dataclasses.replace(
-    source_of_manifest(manifest, folder) if manifest else Source(run.run_id, {}),
-    name=run.run_id,
-    state=run.state,
-    pipeline=run.pipeline_name,
-    folder=folder.uri,
-    started=run.started,
-    seconds=run.seconds,
-    properties=run.properties,
-  )
+  return source_of_record(run, folder)

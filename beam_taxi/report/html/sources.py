@@ -4,7 +4,7 @@ import dataclasses
 import datetime
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
@@ -15,6 +15,9 @@ from beam_taxi import storage
 from beam_taxi.artifacts import Manifest, RunFolder, Value, read_manifest
 from beam_taxi.errors import UserError
 from beam_taxi.report.html.picture import Picture, picture_of_manifest
+
+if TYPE_CHECKING:  # Workers, which draw reports too, need no ML Metadata.
+  from beam_taxi.metadata.runs import Run
 
 _STATISTICS = 'FeatureStats.pb'
 _SPLIT = 'Split-'
@@ -73,6 +76,25 @@ def source_of_manifest(manifest: Manifest, folder: RunFolder) -> Source:
     seconds=None if began is None else manifest.finished - began,
     properties=manifest.provenance,
     picture=picture_of_manifest(manifest, folder),
+  )
+
+
+def source_of_record(run: 'Run', folder: RunFolder) -> Source:
+  """A run as its store has it, complete or not, with what is in the folder of what it made or took.
+
+  Raises:
+    UserError: a file that the folder's manifest names is not there or not what it should be.
+  """
+  manifest = read_manifest(folder)
+  return dataclasses.replace(
+    source_of_manifest(manifest, folder) if manifest else Source(run.run_id, {}),
+    name=run.run_id,
+    state=run.state,
+    pipeline=run.pipeline_name,
+    folder=folder.uri,
+    started=run.started,
+    seconds=run.seconds,
+    properties=run.properties,
   )
 
 
