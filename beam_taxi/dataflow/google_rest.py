@@ -81,6 +81,12 @@ def endpoint(service: str) -> str:
   return os.environ.get(_OVERRIDES + service.upper(), _ENDPOINTS[service]).rstrip('/') + '/'
 
 
+def dataflow_endpoint(options: PipelineOptions) -> str:
+  """Where Dataflow is, without a last slash. Beam 2.77 takes it without a scheme too."""
+  address = str(options.view_as(GoogleCloudOptions).dataflow_endpoint).rstrip('/')
+  return address if '://' in address else f'https://{address}'
+
+
 def is_overridden(service: str) -> bool:
   """Whether the environment puts another server in the place of Google's."""
   return _OVERRIDES + service.upper() in os.environ
@@ -94,24 +100,28 @@ def ask(http: requests.Session, method: str, url: str, **words: Any) -> dict[str
     requests.RequestException: it does not answer.
   """
   answer = http.request(method, url, timeout=_TIMEOUT_S, **words)
-  try:
-    body = answer.json()
-  except ValueError:
-    body = {}
   if not answer.ok:
-    raise _refusal(answer.status_code, body, answer.reason)
-  return body if isinstance(body, dict) else {}
+    raise refusal(answer)
+  return _json(answer)
 
 
-def _refusal(status: int, body: Any, default: str) -> RestError:
-  """Google's JSON of an error, in the form of google.rpc.Status or the older one."""
-  error = body.get('error', {}) if isinstance(body, dict) else {}
+def refusal(answer: requests.Response) -> RestError:
+  """What an answer that is an error says: in the form of google.rpc.Status, in the older one, or as HTTP calls it."""
+  error = _json(answer).get('error', {})
   if not isinstance(error, dict):
     error = {'message': str(error)}
   details = [each.get('reason') for each in error.get('details', []) if 'ErrorInfo' in each.get('@type', '')]
   older = [each.get('reason') for each in error.get('errors', [])]
   reason = next(filter(None, [*details, error.get('status'), *older]), '')
-  return RestError(status, reason, _one_line(error.get('message', '') or default))
+  return RestError(answer.status_code, reason, _one_line(error.get('message', '') or answer.reason))
+
+
+def _json(answer: requests.Response) -> dict[str, Any]:
+  try:
+    body = answer.json()
+  except ValueError:
+    body = {}
+  return body if isinstance(body, dict) else {}
 
 
 def _one_line(text: object) -> str:

@@ -15,7 +15,7 @@ import tenacity
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 
 from beam_taxi.counters import NAMESPACE
-from beam_taxi.dataflow.google_rest import session
+from beam_taxi.dataflow.google_rest import dataflow_endpoint, refusal, session
 from beam_taxi.errors import UserError, on_one_line
 
 # With waits that double up to 10 s, about 20 s in all where each answer comes at once.
@@ -43,9 +43,7 @@ class DataflowService:
     """
     cloud = options.view_as(GoogleCloudOptions)
     self._project, self._region = str(cloud.project), str(cloud.region)
-    endpoint = cloud.dataflow_endpoint.rstrip('/')
-    # Beam 2.77 takes it without a scheme too.
-    self._endpoint = endpoint if '://' in endpoint else f'https://{endpoint}'
+    self._endpoint = dataflow_endpoint(options)
     self._jobs = f'v1b3/projects/{_quoted(self._project)}/locations/{_quoted(self._region)}/jobs'
     self._session = session(options)
 
@@ -59,7 +57,7 @@ class DataflowService:
     found: list[dict[str, Any]] = []
     while True:
       page = self._ask('GET', params=query)
-      # An older service would give all jobs.
+      # The filter is the service's; jobs of exactly this name are meant.
       found += [job for job in page.get('jobs', []) if job.get('name') == name]
       if not page.get('nextPageToken'):
         return found
@@ -110,7 +108,8 @@ class DataflowService:
     try:
       response = _attempts()(self._session.request, method, url, timeout=_TIMEOUTS, **request)
       if not response.ok:
-        raise UserError(f'{job}: Dataflow answered with HTTP status {response.status_code}: {_message(response)}')
+        said = refusal(response)
+        raise UserError(f'{job}: Dataflow answered with HTTP status {said.status}: {said.message}')
       answer: dict[str, Any] = response.json()
     except google.auth.exceptions.GoogleAuthError as error:
       raise UserError(f'{job}: the credentials give no access: {_cause(error)}') from error
@@ -145,14 +144,6 @@ def _may_pass(error: BaseException) -> bool:
 def _last_outcome(state: tenacity.RetryCallState) -> Any:
   assert state.outcome
   return state.outcome.result()
-
-
-def _message(response: requests.Response) -> str:
-  """What the service says of an error; what HTTP calls it where something else answered, such as a proxy."""
-  try:
-    return _on_one_line(response.json()['error']['message'])
-  except (requests.JSONDecodeError, KeyError, TypeError):
-    return response.reason
 
 
 def _cause(error: BaseException) -> str:

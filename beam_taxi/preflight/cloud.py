@@ -188,7 +188,7 @@ def _copy(path: str, what_then: str) -> str:
 def dataflow_finding(cloud: Cloud) -> Finding:
   """Asks Dataflow itself for a job, any: is it enabled, may this account ask, is there such a region?"""
   project, region = cloud.project(), cloud.region()
-  url = str(cloud.flags.dataflow_endpoint).rstrip('/')
+  url = google_rest.dataflow_endpoint(cloud.options)
   if cloud.is_anonymous and url == GoogleCloudOptions.DATAFLOW_ENDPOINT:
     raise NotCheckedError('--no_auth')
   try:

@@ -8,6 +8,7 @@ from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions, 
 from apache_beam.runners.runner import PipelineRunner
 
 from beam_taxi import storage
+from beam_taxi.beam_options import is_dataflow
 from beam_taxi.config import RunConfig
 from beam_taxi.errors import UserError
 from beam_taxi.preflight import local
@@ -20,9 +21,6 @@ from beam_taxi.preflight.checks import (
   failures,
   run_checks,
 )
-
-# As Beam's own validator of options tells them.
-_DATAFLOW = ('DataflowRunner', 'TestDataflowRunner')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +46,7 @@ def preflight(config: RunConfig, runner: PipelineRunner, options: PipelineOption
 def _checks(
   config: RunConfig, runner: PipelineRunner, options: PipelineOptions, sources: Once[list[local.Source]]
 ) -> list[Check]:
-  on_dataflow = type(runner).__name__ in _DATAFLOW
+  on_dataflow = is_dataflow(runner)
   more, require_storage = _dataflow_checks(config, runner, options) if on_dataflow else ([], None)
 
   def with_storage(find: Callable[[], Finding | Sequence[Finding]]) -> Finding | Sequence[Finding]:

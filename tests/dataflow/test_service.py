@@ -45,6 +45,16 @@ def test_a_project_may_be_one_of_a_domain(dataflow: Dataflow, job: Job) -> None:
   assert service_of(dataflow.beam_args, 'example.com:p').job('job-1')['id'] == 'job-1'
 
 
+def test_jobs_are_found_by_their_whole_name_the_newest_first(dataflow: Dataflow) -> None:
+  for number, name in enumerate(['nightly', 'nightly-2', 'nightly']):
+    dataflow.jobs['p', 'r', f'job-{number}'] = Job({'id': f'job-{number}', 'name': name})
+
+  found = service_of(dataflow.beam_args).jobs_named('nightly')
+
+  assert [job['id'] for job in found] == ['job-2', 'job-0']
+  assert dataflow.requests == ['GET /v1b3/projects/p/locations/r/jobs?name=nightly']
+
+
 def test_a_canceled_job_is_told_to_end(dataflow: Dataflow, job: Job) -> None:
   service_of(dataflow.beam_args).cancel('job-1')
 
