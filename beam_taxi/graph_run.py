@@ -84,7 +84,7 @@ class GraphRun:
     if self._result:
       try:
         self.job.cancel() if self.job else self._result.cancel()
-      except Exception as error:  # Whatever the service says, the run has ended for this command.
+      except Exception as error:  # Services refuse in many ways.
         _LOG.warning('the job could not be canceled: %s', error)
         return False
     return True

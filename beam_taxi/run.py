@@ -121,7 +121,7 @@ def run(config: RunConfig, beam_args: Sequence[str], argv: Sequence[str] = ()) -
     recorded = recorder.fail(str(canceled), canceled=True)
     return _say(errors, f'{config.run_id} {recorded}: {canceled}', FAILED)
   except JobLostError as lost:  # It may end well yet, and then is recorded by its graph or by reconcile.
-    return _say(errors, f'{lost}; "main.py reconcile" settles {config.run_id}', FAILED)
+    return _say(errors, f'{lost}; {_who_knows(config)}', FAILED)
   except Exception as error:  # Whatever it was, the run is recorded as FAILED and said to be so.
     if graph and config.record == 'graph' and _has_manifest(folder):
       return _say_unrecorded(errors, config, recorder.uri, error)
@@ -181,11 +181,18 @@ def _end_interrupted(
   """Cancels the job, records that, and says so; says what is true where either cannot be done."""
   why = f'interrupted by {str(interrupt) or "Ctrl-C"}'
   if graph and not graph.cancel():
-    return _say(errors, f'{why}: the job may go on, and "main.py reconcile" settles {config.run_id}', INTERRUPTED)
+    return _say(errors, f'{why}: the job may go on, and {_who_knows(config)}', INTERRUPTED)
   if graph and _has_manifest(RunFolder.of(config.output, config.run_id)):
     return _say_unrecorded(errors, config, recorder.uri, interrupt)
   recorded = recorder.fail(why, canceled=True)
   return _say(errors, f'interrupted: {config.run_id} {recorded} and has no manifest', INTERRUPTED)
+
+
+def _who_knows(config: RunConfig) -> str:
+  """How it is found out what became of a run that this command has lost."""
+  if config.metadata == NO_STORE:
+    return f'{RunFolder.of(config.output, config.run_id).manifest} is there once it is complete'
+  return f'"main.py reconcile" settles {config.run_id}'
 
 
 @contextlib.contextmanager
@@ -217,6 +224,8 @@ def _say_unrecorded(console: Console, config: RunConfig, uri: str, error: BaseEx
   if isinstance(error, Exception):
     _LOG.error('the run is complete but could not be recorded', exc_info=error)
   folder = RunFolder.of(config.output, config.run_id)
+  if uri == NO_STORE:  # Then only an interruption keeps a run that is complete from its end.
+    return _say(console, f'{config.run_id} is complete in {config.output} all the same: {_last_line(error)}', FAILED)
   return _say(
     console,
     f'{config.run_id} is complete in {config.output}, but recording it into {uri} failed ({_last_line(error)}); when '
