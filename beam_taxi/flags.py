@@ -37,6 +37,7 @@ ML Metadata: the artifacts of TFX's CsvExampleGen, StatisticsGen and SchemaGen, 
   main.py report WHAT    writes a page about a run or statistics, or about two side by side
   main.py record RUN_URI records a finished run from its manifest
   main.py reconcile      settles runs that were killed, and so are RUNNING by their record
+  main.py site           builds a static web site of all runs that a store has
   main.py rehearse FLAGS runs a command line for Dataflow on this machine, against doubles of it and of Cloud Storage
 
 Each has a --help of its own."""
@@ -45,8 +46,8 @@ _EPILOG = """\
 Every other flag goes to Apache Beam: --runner, --project, --region, --temp_location and so on. Without --runner the run
 happens in this process, on all cores, or on fewer for a small input; --direct_num_workers sets how many.
 
-Exit codes: 0 the run is complete, 1 it or its recording failed, 2 wrong input, output, flags or store, 130 interrupted
-by Ctrl-C or SIGTERM."""
+Exit codes: 0 the run is complete or left to itself, 1 it or its recording failed, 2 wrong input, output, flags or store,
+130 interrupted by Ctrl-C or SIGTERM."""
 
 _PREFLIGHT_DESCRIPTION = """\
 Checks all that can be known to fail of a run with the same flags, all at once: its input, output, disk space and

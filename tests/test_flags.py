@@ -12,6 +12,7 @@ import pytest
 from beam_taxi import flags
 from beam_taxi.config import BadRowLimit, ColumnType, Dialect, InputSplit, RunConfig
 from beam_taxi.errors import UserError
+from beam_taxi.store_flags import STORE_COMMANDS
 
 
 def parsed(*argv: str) -> RunConfig:
@@ -300,3 +301,12 @@ def test_preflight_takes_the_flags_of_a_run_and_json() -> None:
 
 def test_the_preflight_can_be_skipped() -> None:
   assert (parsed().preflight, parsed('--skip_preflight').preflight) == (True, False)
+
+
+def test_help_names_each_sub_command(capsys: pytest.CaptureFixture[str]) -> None:
+  with pytest.raises(SystemExit):
+    flags.build_parser().parse_args(['--help'])
+
+  text = capsys.readouterr().out
+  commands = [*STORE_COMMANDS, 'sniff', 'preflight', 'rehearse', 'report']
+  assert [command for command in commands if f'main.py {command} ' not in text] == []
