@@ -46,8 +46,8 @@ _EPILOG = """\
 Every other flag goes to Apache Beam: --runner, --project, --region, --temp_location and so on. Without --runner the run
 happens in this process, on all cores, or on fewer for a small input; --direct_num_workers sets how many.
 
-Exit codes: 0 the run is complete or left to itself, 1 it or its recording failed, 2 wrong input, output, flags or store,
-130 interrupted by Ctrl-C or SIGTERM."""
+Exit codes: 0 the run is complete or left to itself, 1 it or its recording failed, 2 wrong input, output, flags or
+store, 130 interrupted by Ctrl-C or SIGTERM."""
 
 _PREFLIGHT_DESCRIPTION = """\
 Checks all that can be known to fail of a run with the same flags, all at once: its input, output, disk space and
