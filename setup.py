@@ -9,7 +9,7 @@ setup(
   license='Apache-2.0',
   license_files=['LICENSE'],
   packages=find_packages(include=['beam_taxi', 'beam_taxi.*']),
-  package_data={'beam_taxi.report.html': ['templates/*.html', 'assets/*.css', 'assets/*.js']},
+  package_data={'beam_taxi.show.html': ['templates/*.html', 'assets/*.css', 'assets/*.js']},
   python_requires='>=3.10,<3.14',
   # From the compatible stack to the current one; requirements/ pins both.
   install_requires=[

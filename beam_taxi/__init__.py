@@ -1,9 +1,71 @@
-"""CSV to tf.Examples, statistics, a schema and recorded lineage, in one Apache Beam graph."""
+"""CSV to tf.Examples, statistics, a schema and recorded lineage, in one Apache Beam graph.
 
+What is offered here is the public surface; everything else may change from release to release. Nothing is imported
+before it is asked for.
+
+    beam_taxi.RunConfig, run, build_graph         a run, and its graph for a pipeline of your own
+    beam_taxi.read                                a split of a finished run: RecordBatches, tf.data, pandas
+    beam_taxi.report                              the report of a run or of statistics, in a notebook
+    beam_taxi.connect, list_runs, find_run, artifacts_of, lineage_of, record_manifest
+                                                  questions to a metadata store, and recording into one
+"""
+
+import importlib
 import os
 import warnings
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+  from beam_taxi.artifacts.manifest import Manifest, RunFolder, read_manifest
+  from beam_taxi.errors import UserError
+  from beam_taxi.examples.reading import read
+  from beam_taxi.graph.pipeline import build_graph
+  from beam_taxi.lifecycle.run import run
+  from beam_taxi.metadata.lineage import lineage_of
+  from beam_taxi.metadata.recording import record_manifest
+  from beam_taxi.metadata.runs import artifacts_of, find_run, list_runs
+  from beam_taxi.metadata.store import connect
+  from beam_taxi.settings.config import RunConfig
+  from beam_taxi.show.report.notebook import report
 
 __version__ = '0.1.0'
+
+# Where each public name is.
+_PUBLIC = {
+  'Manifest': 'artifacts.manifest',
+  'RunConfig': 'settings.config',
+  'RunFolder': 'artifacts.manifest',
+  'UserError': 'errors',
+  'artifacts_of': 'metadata.runs',
+  'build_graph': 'graph.pipeline',
+  'connect': 'metadata.store',
+  'find_run': 'metadata.runs',
+  'lineage_of': 'metadata.lineage',
+  'list_runs': 'metadata.runs',
+  'read': 'examples.reading',
+  'read_manifest': 'artifacts.manifest',
+  'record_manifest': 'metadata.recording',
+  'report': 'show.report.notebook',
+  'run': 'lifecycle.run',
+}
+
+__all__ = [
+  'Manifest',
+  'RunConfig',
+  'RunFolder',
+  'UserError',
+  'artifacts_of',
+  'build_graph',
+  'connect',
+  'find_run',
+  'lineage_of',
+  'list_runs',
+  'read',
+  'read_manifest',
+  'record_manifest',
+  'report',
+  'run',
+]
 
 # TensorFlow writes about CUDA, oneDNN and CPU features to stderr when it is imported, on machines where none of that
 # matters here. Its own errors still show, and whoever has set the variable keeps their choice.
@@ -11,3 +73,15 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
 # Each Google Cloud client warns, when Beam imports it, of a Python version whose support ends in some year to come.
 warnings.filterwarnings('ignore', message='You are using a Python version', category=FutureWarning)
+
+
+def __getattr__(name: str) -> Any:
+  if name not in _PUBLIC:
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+  found = getattr(importlib.import_module(f'{__name__}.{_PUBLIC[name]}'), name)
+  globals()[name] = found
+  return found
+
+
+def __dir__() -> list[str]:
+  return sorted({*globals(), *__all__})

@@ -1,5 +1,5 @@
 """`python -m beam_taxi`, which is `python main.py`."""
 
-from beam_taxi.cli import command
+from beam_taxi.cli._main import command
 
 command()

@@ -25,10 +25,10 @@ MAIN = 'main.py'
 # What main.py imports, in its own way: without garbage collection, and gone without taking modules apart.
 IMPORTS = """
 import os
-from beam_taxi import heavy_imports
+from beam_taxi.process import heavy_imports
 with heavy_imports.uncollected():
-  import beam_taxi.run
-  import beam_taxi.pipeline
+  import beam_taxi.lifecycle.run
+  import beam_taxi.graph.pipeline
 os._exit(0)
 """
 

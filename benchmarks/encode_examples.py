@@ -13,15 +13,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from beam_taxi.config import MIB, Dialect
-from beam_taxi.csv_input.decode import decode
-from beam_taxi.csv_input.files import match_files
-from beam_taxi.csv_input.layout import plan_input
-from beam_taxi.csv_input.ranges import plan_ranges
-from beam_taxi.csv_input.records import read_records
-from beam_taxi.csv_input.scan import scan_range, settle
 from beam_taxi.examples.encoding import encode_examples
 from beam_taxi.examples.list_columns import to_list_columns
+from beam_taxi.inputs.csv.decode import decode
+from beam_taxi.inputs.csv.dialect import Dialect
+from beam_taxi.inputs.csv.files import match_files
+from beam_taxi.inputs.csv.layout import plan_input
+from beam_taxi.inputs.csv.ranges import plan_ranges
+from beam_taxi.inputs.csv.records import read_records
+from beam_taxi.inputs.csv.scan import scan_range, settle
+from beam_taxi.parsing import MIB
 
 
 def blocks(path: str) -> list[pa.RecordBatch]:

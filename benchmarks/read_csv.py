@@ -12,7 +12,9 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from beam_taxi.config import MIB, Dialect, RunConfig
+from beam_taxi.inputs.csv.dialect import Dialect
+from beam_taxi.parsing import MIB
+from beam_taxi.settings.config import RunConfig
 
 
 def arrow(path: str, workers: int) -> Callable[[], None]:
@@ -30,10 +32,10 @@ def arrow(path: str, workers: int) -> Callable[[], None]:
 
 
 def pass_1(path: str, workers: int) -> Callable[[], None]:
-  from beam_taxi.csv_input.files import match_files
-  from beam_taxi.csv_input.layout import plan_input
-  from beam_taxi.csv_input.ranges import plan_ranges
-  from beam_taxi.csv_input.scan import scan_range, scan_records, settle
+  from beam_taxi.inputs.csv.files import match_files
+  from beam_taxi.inputs.csv.layout import plan_input
+  from beam_taxi.inputs.csv.ranges import plan_ranges
+  from beam_taxi.inputs.csv.scan import scan_range, scan_records, settle
 
   files = match_files([path], Dialect())
   plan = plan_input(files, Dialect(), {}, '')
@@ -47,13 +49,13 @@ def pass_1(path: str, workers: int) -> Callable[[], None]:
 
 
 def pass_2(path: str, workers: int) -> Callable[[], None]:
-  from beam_taxi.csv_input.decode import decode
-  from beam_taxi.csv_input.files import match_files
-  from beam_taxi.csv_input.findings import merge_findings
-  from beam_taxi.csv_input.layout import plan_input
-  from beam_taxi.csv_input.ranges import RecordRange, plan_ranges
-  from beam_taxi.csv_input.records import read_records
-  from beam_taxi.csv_input.scan import scan_range, scan_records, settle
+  from beam_taxi.inputs.csv.decode import decode
+  from beam_taxi.inputs.csv.files import match_files
+  from beam_taxi.inputs.csv.findings import merge_findings
+  from beam_taxi.inputs.csv.layout import plan_input
+  from beam_taxi.inputs.csv.ranges import RecordRange, plan_ranges
+  from beam_taxi.inputs.csv.records import read_records
+  from beam_taxi.inputs.csv.scan import scan_range, scan_records, settle
 
   files = match_files([path], Dialect())
   plan = plan_input(files, Dialect(), {}, '')
@@ -75,9 +77,9 @@ def graph(path: str, workers: int) -> Callable[[], None]:
   import apache_beam as beam
   from apache_beam.options.pipeline_options import PipelineOptions
 
-  from beam_taxi.beam_options import parse_beam_args
-  from beam_taxi.csv_input.layout import plan_input
-  from beam_taxi.transforms.reading import MatchFiles, PlanRanges, ReadCsv, ScanRanges
+  from beam_taxi.graph.reading import MatchFiles, PlanRanges, ReadCsv, ScanRanges
+  from beam_taxi.inputs.csv.layout import plan_input
+  from beam_taxi.runners.options import parse_beam_args
 
   config = RunConfig(input=(path,), output='unused', run_id='unused')
   runner, _ = parse_beam_args([])
@@ -87,7 +89,7 @@ def graph(path: str, workers: int) -> Callable[[], None]:
   def run() -> None:
     with beam.Pipeline(runner=runner, options=options) as root:
       files = root | 'MatchFiles' >> MatchFiles(config)
-      plan = files | 'ReadHeader' >> beam.Map(plan_input, config.dialect, {}, '')
+      plan = files | 'ReadHeader' >> beam.Map(plan_input, config.input_settings, {}, '')
       scanned = files | 'PlanRanges' >> PlanRanges(config) | 'ScanRanges' >> ScanRanges(config, plan)
       read = scanned.records | 'ReadCsv' >> ReadCsv(config, plan, scanned.findings)
       read.blocks | 'Drop' >> beam.Filter(lambda block: False)

@@ -23,8 +23,8 @@ from recorded_runs import fill, recorded_run
 from rich.progress import track
 from tables import print_table
 
-from beam_taxi import native_stderr
 from beam_taxi.metadata.store import connect
+from beam_taxi.process import native_stderr
 
 _IN_MEMORY = pathlib.Path('/dev/shm')
 

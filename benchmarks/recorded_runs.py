@@ -14,12 +14,12 @@ from collections.abc import Iterable, Mapping
 
 import ml_metadata as mlmd
 
-from beam_taxi.artifacts import InputSummary, Manifest, RunFolder, Value, WrittenFile, package_versions
+from beam_taxi.artifacts.manifest import InputSummary, Manifest, RunFolder, Value, WrittenFile, package_versions
 from beam_taxi.metadata.recording import RecordedRun, record_completion, record_failure, record_reuse, record_start
 from beam_taxi.metadata.runs import artifacts_of, runs_that_read
 from beam_taxi.metadata.store import connect
-from beam_taxi.provenance import provenance
-from beam_taxi.recorder import Recorder
+from beam_taxi.process.provenance import provenance
+from beam_taxi.record.recorder import Recorder
 
 _PIPELINE = 'beam_taxi'
 _ROWS, _BYTES, _RECORDS = 15_002, 1_922_812, {'train': 10_036, 'eval': 4_966}

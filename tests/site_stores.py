@@ -8,7 +8,7 @@ import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as pb
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList, FeatureNameStatistics
 
-from beam_taxi.artifacts import InputSummary, Manifest, RunFolder, Value, WrittenFile
+from beam_taxi.artifacts.manifest import InputSummary, Manifest, RunFolder, Value, WrittenFile
 from beam_taxi.metadata.recording import (
   RecordedRun,
   record_completion,

@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from beam_taxi.beam_options import parse_beam_args
-from beam_taxi.flags import parse_flags
+from beam_taxi.runners.options import parse_beam_args
+from beam_taxi.settings.flags import parse_flags
 
 ROOT = pathlib.Path(__file__).parents[1]
 GUIDES = sorted((ROOT / 'docs').glob('*.md'))

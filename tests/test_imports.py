@@ -6,7 +6,7 @@ import sys
 import pytest
 
 
-@pytest.mark.parametrize('module', ['beam_taxi.pipeline', 'beam_taxi.run', 'beam_taxi.cli'])
+@pytest.mark.parametrize('module', ['beam_taxi.graph.pipeline', 'beam_taxi.lifecycle.run', 'beam_taxi.cli._main'])
 def test_importing_prints_no_warning(module: str) -> None:
   done = subprocess.run([sys.executable, '-c', f'import {module}'], capture_output=True, text=True, check=True)
   assert (done.stdout, done.stderr) == ('', '')
@@ -15,7 +15,7 @@ def test_importing_prints_no_warning(module: str) -> None:
 def test_the_command_line_is_ready_without_anything_heavy() -> None:
   heavy = {'apache_beam', 'tensorflow', 'tensorflow_data_validation', 'ml_metadata', 'pyarrow', 'numpy', 'rich'}
   program = (
-    'import sys, beam_taxi.cli; from beam_taxi.flags import build_parser; build_parser().format_help(); '
+    'import sys, beam_taxi.cli._main; from beam_taxi.settings.flags import build_parser; build_parser().format_help(); '
     "print(*sys.modules, sep='\\n')"
   )
   done = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True, check=True)

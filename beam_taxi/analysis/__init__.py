@@ -3,7 +3,7 @@
 This package imports TFDV, which takes seconds; whoever needs it imports it where it is needed.
 """
 
-from beam_taxi import native_stderr
+from beam_taxi.process import native_stderr
 
 with native_stderr.withheld():
   import tensorflow_data_validation  # noqa: F401 - the first import, which is the talkative one

@@ -9,7 +9,7 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 
 from beam_taxi.analysis.moves import Move, Thresholds, moves
 from beam_taxi.analysis.schema_changes import SchemaChange, schema_changes
-from beam_taxi.artifacts import InputSummary, Manifest
+from beam_taxi.artifacts.manifest import InputSummary, Manifest
 from beam_taxi.errors import UserError
 from beam_taxi.storage import read_bytes
 

@@ -7,7 +7,7 @@ import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from beam_taxi.artifacts import WrittenFile
+from beam_taxi.artifacts.manifest import WrittenFile
 from beam_taxi.storage import read_bytes, write_bytes
 
 

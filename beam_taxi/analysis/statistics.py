@@ -5,7 +5,7 @@ import hashlib
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
-from beam_taxi.artifacts import WrittenFile
+from beam_taxi.artifacts.manifest import WrittenFile
 from beam_taxi.storage import write_bytes
 
 

@@ -2,7 +2,3 @@
 
 Plain functions over Arrow arrays and small frozen values. Nothing here knows of Beam's graph, of CSV or of metadata.
 """
-
-from beam_taxi.examples.reading import read
-
-__all__ = ['read']

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from beam_taxi.config import RunConfig
 from beam_taxi.examples.encoding import estimated_size
 from beam_taxi.examples.splitting import assign_splits, assign_splits_by_feature
 from beam_taxi.examples.tfrecord import encode_records
+from beam_taxi.settings.config import RunConfig
 
 # Examples are encoded in pieces of about so many times the block size: long names make short rows grow a lot.
 _LARGEST_GROWTH = 8

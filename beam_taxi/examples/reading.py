@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from beam_taxi import storage
-from beam_taxi.artifacts import Manifest, RunFolder, ShardFile, read_manifest
+from beam_taxi.artifacts.manifest import Manifest, RunFolder, ShardFile, read_manifest
 from beam_taxi.errors import UserError
 from beam_taxi.examples.list_columns import to_lists
 from beam_taxi.examples.tfrecord import read_records

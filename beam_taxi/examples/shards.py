@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from beam_taxi import storage
-from beam_taxi.artifacts import RunFolder, ShardFile
-from beam_taxi.config import RunConfig
+from beam_taxi.artifacts.manifest import RunFolder, ShardFile
+from beam_taxi.settings.config import RunConfig
 
 try:
   from isal import isal_zlib

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from beam_taxi.config import Split
 from beam_taxi.errors import UserError
 from beam_taxi.examples.encoding import EmptyCells, encode_features
+from beam_taxi.examples.splits import Split
 
 _WORD = 2**32
 

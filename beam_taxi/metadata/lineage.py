@@ -19,7 +19,7 @@ from google.protobuf import text_format
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 
 from beam_taxi import storage
-from beam_taxi.artifacts import Value
+from beam_taxi.artifacts.manifest import Value
 from beam_taxi.errors import UserError
 from beam_taxi.metadata.nodes import (
   batches,

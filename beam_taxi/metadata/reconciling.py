@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import ml_metadata as mlmd
 
-from beam_taxi.artifacts import RunFolder, Value, read_manifest
+from beam_taxi.artifacts.manifest import RunFolder, Value, read_manifest
 from beam_taxi.errors import UserError
 from beam_taxi.metadata.recording import record_completion, record_failure
 from beam_taxi.metadata.runs import Run, unfinished

@@ -15,8 +15,7 @@ import ml_metadata as mlmd
 from google.protobuf import struct_pb2
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 
-from beam_taxi import native_stderr
-from beam_taxi.artifacts import Manifest, RunFolder, Value
+from beam_taxi.artifacts.manifest import Manifest, RunFolder, Value
 from beam_taxi.errors import UserError
 from beam_taxi.metadata.attempts import attempts
 from beam_taxi.metadata.store import connect
@@ -30,6 +29,7 @@ from beam_taxi.metadata.types import (
   PIPELINE_RUN,
   SCHEMA,
 )
+from beam_taxi.process import native_stderr
 
 _State = mlmd_pb2.Execution
 _DONE = (_State.COMPLETE, _State.CACHED)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 
-from beam_taxi.artifacts import RunFolder, Value
+from beam_taxi.artifacts.manifest import RunFolder, Value
 from beam_taxi.errors import UserError
 from beam_taxi.metadata.nodes import batches
 from beam_taxi.metadata.recording import RecordedRun

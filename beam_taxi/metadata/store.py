@@ -7,11 +7,12 @@ import textwrap
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 
-from beam_taxi import native_stderr, storage
+from beam_taxi import storage
 from beam_taxi.errors import UserError
 from beam_taxi.metadata.attempts import attempts
 from beam_taxi.metadata.passwords import password_of
 from beam_taxi.metadata.uri import StoreUri, parse_uri
+from beam_taxi.process import native_stderr
 
 _SQLITE_MAGIC = b'SQLite format 3\0'  # Source: the SQLite file format, 1.3.1.
 _PATIENCE_S = 10

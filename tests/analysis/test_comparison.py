@@ -18,7 +18,7 @@ from beam_taxi.analysis.moves import Move, Thresholds, moves
 from beam_taxi.analysis.schema import infer_schema, write_inferred_schema
 from beam_taxi.analysis.schema_changes import SchemaChange, schema_changes
 from beam_taxi.analysis.statistics import write_statistics
-from beam_taxi.artifacts import InputSummary, Manifest, RunFolder, ShardFile
+from beam_taxi.artifacts.manifest import InputSummary, Manifest, RunFolder, ShardFile
 from beam_taxi.errors import UserError
 
 TAXI = {'fare': [float(fare) for fare in range(100)], 'company': ['Blue'] * 60 + ['Green'] * 40}

@@ -7,8 +7,8 @@ import re
 import pytest
 from end_to_end.commands import beam_taxi
 
-from beam_taxi.report.html.show import page_of
-from beam_taxi.report.html.sources import source_of_path
+from beam_taxi.show.report.notebook import page_of
+from beam_taxi.show.report.sources import source_of_path
 
 HOSTILE = [
   '<script>window.hacked=1</script>',

@@ -4,10 +4,10 @@ import pathlib
 import time
 
 import pytest
-from report.html.statistics_of import many_features
+from statistics_of import many_features
 
-from beam_taxi.report.html.show import page_of, show
-from beam_taxi.report.html.sources import source_of_path, source_of_statistics
+from beam_taxi.show.report.notebook import page_of, report
+from beam_taxi.show.report.sources import source_of_path, source_of_statistics
 
 PHONE = {'width': 390, 'height': 844}
 
@@ -187,7 +187,7 @@ def test_two_runs_show_what_moved_most_first(taxi_out, open_page, tmp_path: path
 
 def test_a_notebook_frame_draws_the_report_and_is_shut_off(taxi_report, open_page, tmp_path: pathlib.Path) -> None:
   path = tmp_path / 'notebook.html'
-  frame = show(taxi_report.parent.parent)._repr_html_()
+  frame = report(taxi_report.parent.parent)._repr_html_()
   path.write_text(f'<!doctype html><body data-ready="all"><h1>cell</h1>{frame}', encoding='utf-8')
   opened = open_page(path, height=1200)
   inside = opened.page.frame_locator('iframe')

@@ -16,9 +16,9 @@ import site_stores as stores
 
 from beam_taxi.metadata.runs import Run
 from beam_taxi.metadata.store import connect
-from beam_taxi.site.building import build_site, write_site
-from beam_taxi.site.pages import Site
-from beam_taxi.site.records import Records, RunRecord
+from beam_taxi.show.site.building import build_site, write_site
+from beam_taxi.show.site.page_contents import Site
+from beam_taxi.show.site.store_contents import Records, RunRecord
 
 expect = pytest.importorskip('playwright.sync_api').expect
 

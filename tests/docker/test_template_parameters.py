@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from beam_taxi import flags
-from beam_taxi.beam_options import parse_beam_args
-from beam_taxi.config import RunConfig
+from beam_taxi.runners.options import parse_beam_args
+from beam_taxi.settings import flags
+from beam_taxi.settings.config import RunConfig
 
 ROOT = pathlib.Path(__file__).parents[2]
 PARAMETERS: list[dict[str, Any]] = json.loads((ROOT / 'docker' / 'metadata.json').read_text())['parameters']

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from google.cloud import storage
 
-from beam_taxi.rehearsal import cloud_storage
+from beam_taxi.cloud.rehearsal import cloud_storage
 
 
 def bucket_at(address: str) -> storage.Bucket:

@@ -8,8 +8,8 @@ import pytest
 from apache_beam.internal.gcp import auth
 from emulators.cloud_storage import bucket_at, storage_emulator, variables
 
-from beam_taxi import cli
-from beam_taxi.examples import read
+from beam_taxi import read
+from beam_taxi.cli import _main as cli
 
 FILES = {
   'trips/a.csv': b'n,s\n1,one\n2,"t\nwo"\n',

@@ -34,7 +34,7 @@ def asked(folder: pathlib.Path, *words: object, **variables: str) -> Any:
 # Runs the command line with something in its way: a function that is called at one place in it, before or after.
 _PROGRAM = """
 import importlib, os, signal, sys, threading
-from beam_taxi import cli
+from beam_taxi.cli import _main as cli
 
 def kill():
   os.kill(os.getpid(), signal.SIGKILL)

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import pytest
 import tensorflow as tf
 
-from beam_taxi import cli
-from beam_taxi.artifacts import Manifest, RunFolder, read_manifest
-from beam_taxi.csv_input.quarantine import unescape
+from beam_taxi.artifacts.manifest import Manifest, RunFolder, read_manifest
+from beam_taxi.cli import _main as cli
+from beam_taxi.inputs.csv.quarantine import unescape
 
 # Four good rows, and one of each kind that is bad where `n` must be an INT.
 ROWS = b'n,s\n1,one\n2\n3,"th\nree"\n\n4,\xff\nfive,5\n+6,six\n7,seven\n'

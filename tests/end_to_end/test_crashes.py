@@ -8,19 +8,19 @@ from commands import asked, beam_taxi, start_with
 
 # Where a run is killed, and what the store says of it once it is reconciled; None where it was not in the store yet.
 POINTS = {
-  'before_its_start_is_recorded': (('beam_taxi.recorder', 'record_start', 'before', 1), None),
+  'before_its_start_is_recorded': (('beam_taxi.record.recorder', 'record_start', 'before', 1), None),
   'while_its_start_is_recorded': (('beam_taxi.metadata.recording', '_put', 'before', 3), None),
-  'after_its_start_is_recorded': (('beam_taxi.recorder', 'record_start', 'after', 1), 'FAILED'),
-  'before_the_graph': (('beam_taxi.run', 'GraphRun', 'before', 1), 'FAILED'),
-  'in_pass_1': (('beam_taxi.transforms.reading', 'scan_range', 'before', 1), 'FAILED'),
-  'in_pass_2': (('beam_taxi.transforms.writing', 'encode_block', 'before', 1), 'FAILED'),
+  'after_its_start_is_recorded': (('beam_taxi.record.recorder', 'record_start', 'after', 1), 'FAILED'),
+  'before_the_graph': (('beam_taxi.lifecycle.run', 'GraphRun', 'before', 1), 'FAILED'),
+  'in_pass_1': (('beam_taxi.graph.reading', 'scan_range', 'before', 1), 'FAILED'),
+  'in_pass_2': (('beam_taxi.graph.writing', 'encode_block', 'before', 1), 'FAILED'),
   'before_a_shard_is_visible': (('beam_taxi.storage', 'AtomicFile.commit', 'before', 1), 'FAILED'),
   'after_a_shard_is_visible': (('beam_taxi.storage', 'AtomicFile.commit', 'after', 1), 'FAILED'),
-  'before_the_manifest_is_visible': (('beam_taxi.transforms.writing', 'write_bytes', 'before', 1), 'FAILED'),
-  'after_the_manifest_is_visible': (('beam_taxi.transforms.writing', 'write_bytes', 'after', 1), 'COMPLETE'),
-  'before_its_end_is_recorded': (('beam_taxi.recorder', 'record_manifest', 'before', 1), 'COMPLETE'),
+  'before_the_manifest_is_visible': (('beam_taxi.graph.writing', 'write_bytes', 'before', 1), 'FAILED'),
+  'after_the_manifest_is_visible': (('beam_taxi.graph.writing', 'write_bytes', 'after', 1), 'COMPLETE'),
+  'before_its_end_is_recorded': (('beam_taxi.record.recorder', 'record_manifest', 'before', 1), 'COMPLETE'),
   'while_its_end_is_recorded': (('beam_taxi.metadata.recording', '_put', 'before', 5), 'COMPLETE'),
-  'after_its_end_is_recorded': (('beam_taxi.recorder', 'record_manifest', 'after', 1), 'COMPLETE'),
+  'after_its_end_is_recorded': (('beam_taxi.record.recorder', 'record_manifest', 'after', 1), 'COMPLETE'),
 }
 
 

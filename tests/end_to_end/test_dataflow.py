@@ -20,10 +20,10 @@ import requests
 from commands import asked, beam_taxi, environment, start_with
 from emulators.databases import DatabaseServer
 
-from beam_taxi.rehearsal.cloud import Cloud, rehearsal_cloud
-from beam_taxi.rehearsal.dataflow_service import Job, RefusalError
-from beam_taxi.store_commands import run_store_command
-from beam_taxi.store_flags import build_store_parser
+from beam_taxi.cli.store_commands import run_store_command
+from beam_taxi.cli.store_flags import build_store_parser
+from beam_taxi.cloud.rehearsal.cloud import Cloud, rehearsal_cloud
+from beam_taxi.cloud.rehearsal.dataflow_service import Job, RefusalError
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 PLACE = ['--project', 'my-project', '--region', 'europe-west1', '--temp_location', 'gs://bucket/temp']
@@ -303,7 +303,7 @@ def test_reconcile_finds_the_job_of_a_driver_that_was_killed_before_it_noted_its
 ) -> None:
   cloud.executor.faults.queue = queue = threading.Event()
   run_id = f'killed-{ends_well}'.lower()
-  noting = ('beam_taxi.recorder', 'Recorder.note', 'before', 1)
+  noting = ('beam_taxi.record.recorder', 'Recorder.note', 'before', 1)
   command = start_with(tmp_path, noting, 'kill', *words(cloud, store, run_id), **cloud.environment)
   command.communicate(timeout=_PATIENCE_S)
   job = job_of(cloud, run_id)
@@ -322,7 +322,7 @@ def test_reconcile_finds_the_job_of_a_driver_that_was_killed_before_it_noted_its
 
 
 # A place that a run never comes to.
-NOTHING = ('beam_taxi.sniff', 'sniff', 'before', 1)
+NOTHING = ('beam_taxi.cli.sniff', 'sniff', 'before', 1)
 
 
 @pytest.mark.parametrize('answer', ['d', 'c'], ids=['detach', 'cancel'])
@@ -370,7 +370,7 @@ def test_ctrl_c_on_a_terminal_asks_what_becomes_of_the_job(
 # A shell's background jobs ignore SIGINT, and a test run that is one must not hand that on.
 INTERRUPTIBLE = """
 import signal, sys
-from beam_taxi import cli
+from beam_taxi.cli import _main as cli
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 cli.command()

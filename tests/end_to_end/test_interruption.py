@@ -18,8 +18,8 @@ ROOT = pathlib.Path(__file__).parent.parent.parent
 # run that is one must not hand that on.
 WAITING = """
 import signal, sys, threading
-from beam_taxi import cli
-from beam_taxi.transforms import reading
+from beam_taxi.cli import _main as cli
+from beam_taxi.graph import reading
 
 def wait(*_):
   print('scanning', flush=True)

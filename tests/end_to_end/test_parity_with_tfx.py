@@ -22,9 +22,11 @@ from apache_beam.testing.util import assert_that, equal_to
 from tfx_bsl.coders import csv_decoder
 from tfx_bsl.tfxio.parquet_tfxio import ParquetTFXIO
 
-from beam_taxi.artifacts import RunFolder, read_manifest
-from beam_taxi.config import InputSplit, RunConfig, Split
-from beam_taxi.pipeline import build_graph
+from beam_taxi.artifacts.manifest import RunFolder, read_manifest
+from beam_taxi.examples.splits import Split
+from beam_taxi.graph.pipeline import build_graph
+from beam_taxi.inputs.input_splits import InputSplit
+from beam_taxi.settings.config import RunConfig
 
 Records = dict[str, list[bytes]]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from commands import beam_taxi
 
-from beam_taxi.rehearsal.cloud import Cloud, rehearsal_cloud
+from beam_taxi.cloud.rehearsal.cloud import Cloud, rehearsal_cloud
 
 WORDS = ['--input', 'gs://mine/in/*.csv', '--output', 'gs://mine/out', '--run_id', 'one']
 WORDS += ['--runner', 'DataflowRunner', '--project', 'my-project', '--region', 'europe-west1']

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from beam_taxi.config import Dialect
-from beam_taxi.flags import parse_flags
+from beam_taxi.inputs.csv.dialect import Dialect
+from beam_taxi.settings.flags import parse_flags
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 
@@ -190,4 +190,4 @@ def test_the_command_that_it_prints_reads_the_same_files_so(
 
   config, beam_args = parse_flags(command_in(done))
   assert done.returncode == 0
-  assert (config.input, config.dialect, beam_args) == ((str(path),), dialect, [])
+  assert (config.input, config.input_settings, beam_args) == ((str(path),), dialect, [])

@@ -29,7 +29,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
 from beam_taxi.analysis.schema import infer_schema
-from beam_taxi.config import Split
+from beam_taxi.examples.splits import Split
 from beam_taxi.examples.splitting import assign_splits
 
 ROOT = pathlib.Path(__file__).parent.parent.parent

@@ -6,9 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from beam_taxi.config import RunConfig, Split
 from beam_taxi.examples.blocks import encode_block, pieces
+from beam_taxi.examples.splits import Split
 from beam_taxi.examples.tfrecord import encode_records
+from beam_taxi.settings.config import RunConfig
 
 ROWS = pa.RecordBatch.from_arrays(
   [pa.array([None if n % 5 == 0 else n for n in range(300)]), pa.array([b'%d' % (n % 7) for n in range(300)])],

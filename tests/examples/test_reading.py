@@ -15,11 +15,12 @@ import tensorflow as tf
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.test_pipeline import TestPipeline
 
-from beam_taxi.artifacts import RunFolder, read_manifest
-from beam_taxi.config import RunConfig, Split
+from beam_taxi import read
+from beam_taxi.artifacts.manifest import RunFolder, read_manifest
 from beam_taxi.errors import UserError
-from beam_taxi.examples import read
-from beam_taxi.pipeline import build_graph
+from beam_taxi.examples.splits import Split
+from beam_taxi.graph.pipeline import build_graph
+from beam_taxi.settings.config import RunConfig
 
 FORMATS = ['tfrecord', 'parquet']
 

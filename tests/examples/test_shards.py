@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
-from beam_taxi.artifacts import ShardFile
-from beam_taxi.config import RunConfig
+from beam_taxi.artifacts.manifest import ShardFile
 from beam_taxi.examples import shards
 from beam_taxi.examples.shards import ParquetShardWriter, TFRecordShardWriter, open_shard
 from beam_taxi.examples.tfrecord import encode_records
+from beam_taxi.settings.config import RunConfig
 
 ROWS = pa.RecordBatch.from_arrays(
   [

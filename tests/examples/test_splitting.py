@@ -10,9 +10,9 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beam_taxi.config import Split
 from beam_taxi.errors import UserError
 from beam_taxi.examples.encoding import EmptyCells
+from beam_taxi.examples.splits import Split
 from beam_taxi.examples.splitting import assign_splits, assign_splits_by_feature
 
 EXAMPLES = [b'record %d' % number for number in range(2000)]

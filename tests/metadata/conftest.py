@@ -8,8 +8,8 @@ import ml_metadata as mlmd
 import pytest
 from emulators.databases import DatabaseServer
 
+from beam_taxi.cloud.rehearsal.metadata_server import metadata_server
 from beam_taxi.metadata.store import connect
-from beam_taxi.rehearsal.metadata_server import metadata_server
 
 
 @pytest.fixture(params=['sqlite', 'mysql', 'postgresql', 'grpc'])

@@ -8,7 +8,7 @@ import ml_metadata as mlmd
 import pytest
 from test_runs import manifest
 
-from beam_taxi.artifacts import RunFolder, Value
+from beam_taxi.artifacts.manifest import RunFolder, Value
 from beam_taxi.errors import UserError
 from beam_taxi.metadata.reconciling import reconcile
 from beam_taxi.metadata.recording import RecordedRun, record_start

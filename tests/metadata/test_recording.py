@@ -13,7 +13,7 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 from stored import rows
 
-from beam_taxi.artifacts import InputSummary, Manifest, RunFolder, ShardFile, WrittenFile
+from beam_taxi.artifacts.manifest import InputSummary, Manifest, RunFolder, ShardFile, WrittenFile
 from beam_taxi.errors import UserError
 from beam_taxi.metadata import recording
 from beam_taxi.metadata.recording import (

@@ -9,8 +9,7 @@ import sqlite3
 import ml_metadata as mlmd
 import pytest
 
-from beam_taxi.artifacts import InputSummary, Manifest, RunFolder, ShardFile, WrittenFile
-from beam_taxi.config import RUN_STATES
+from beam_taxi.artifacts.manifest import InputSummary, Manifest, RunFolder, ShardFile, WrittenFile
 from beam_taxi.errors import UserError
 from beam_taxi.metadata.lineage import lineage_of
 from beam_taxi.metadata.recording import (
@@ -21,6 +20,7 @@ from beam_taxi.metadata.recording import (
   record_start,
 )
 from beam_taxi.metadata.runs import artifacts_of, find_run, list_runs, runs_that_read, unfinished
+from beam_taxi.metadata.states import RUN_STATES
 from beam_taxi.metadata.store import connect
 
 STARTED = datetime.datetime(2026, 1, 31, 12, tzinfo=datetime.timezone.utc)

@@ -12,9 +12,9 @@ from emulators import databases
 from emulators.databases import DatabaseServer
 from emulators.identity import make_identity, server_credentials
 
+from beam_taxi.cloud.rehearsal.metadata_server import metadata_server
 from beam_taxi.errors import UserError
 from beam_taxi.metadata.store import connect
-from beam_taxi.rehearsal.metadata_server import metadata_server
 
 
 @pytest.fixture(params=['mysql', 'postgresql'])

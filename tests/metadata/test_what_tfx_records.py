@@ -13,7 +13,7 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 from test_recording import MANIFEST, NODES, RUN, execution, record
 
-from beam_taxi.artifacts import RunFolder
+from beam_taxi.artifacts.manifest import RunFolder
 from beam_taxi.metadata.recording import record_completion
 
 Type = pb.ArtifactType | pb.ExecutionType | pb.ContextType

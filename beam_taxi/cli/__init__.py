@@ -1,0 +1,1 @@
+"""The command line: one module a command. A module whose name begins with an underscore is no command."""

@@ -1,0 +1,52 @@
+"""Whether workers of another machine get this package, where no image has it."""
+
+import os
+import shlex
+import subprocess
+import sys
+
+from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions, WorkerOptions
+from apache_beam.runners.runner import PipelineRunner
+
+from beam_taxi.cloud.preflight.checks import Finding, failed, ok
+from beam_taxi.runners.options import choose_setup_file
+
+# Beam has images of these, and this package runs on them.
+_FIRST, _LAST = (3, 10), (3, 13)
+
+_TIMEOUT_S = 30
+
+
+def package_findings(runner: PipelineRunner, options: PipelineOptions) -> list[Finding]:
+  """Whether Beam can make a source distribution of what --setup_file names, and has an image of this Python."""
+  choose_setup_file(runner, options)
+  findings = []
+  has_image = options.view_as(WorkerOptions).sdk_container_image
+  if not has_image and not _FIRST <= sys.version_info[:2] <= _LAST:
+    have = '.'.join(map(str, sys.version_info[:2]))
+    findings.append(
+      failed(f'Beam has no image of Python {have}', 'run with Python 3.10 to 3.13, or give --sdk_container_image IMAGE')
+    )
+  return [*findings, setup_file_finding(options.view_as(SetupOptions).setup_file)]
+
+
+def setup_file_finding(path: str) -> Finding:
+  """Whether Beam can make a source distribution of it: it is there, and says its package's name and version."""
+  folder, name = os.path.split(path)
+  if not os.path.isfile(path):
+    return failed(f'--setup_file {path}: there is no such file', '--setup_file ./setup.py, from a checkout')
+  if name not in ('setup.py', 'pyproject.toml'):
+    return failed(f'--setup_file {path}: Beam takes a setup.py or a pyproject.toml', '--setup_file PATH/setup.py')
+  if not folder:
+    # Beam changes to the folder that the path names.
+    return failed(f'--setup_file {path}: Beam needs a folder in it', f'--setup_file ./{path}')
+  if name == 'pyproject.toml':
+    return ok(path)
+  command = [sys.executable, name, '--name', '--version']
+  done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+  said = done.stdout.split()
+  if done.returncode or len(said) < 2:
+    reason = (done.stderr.strip().splitlines() or ['it says neither name nor version'])[-1]
+    remedy = f'see what is wrong: cd {shlex.quote(folder)} && {shlex.join(command)}'
+    return failed(f'--setup_file {path}: cannot be built ({reason})', remedy)
+  return ok(f'{path}: {said[-2]} {said[-1]}')

@@ -1,0 +1,59 @@
+"""The beginning of a run's input, for a rehearsal: whole records, written as the files are."""
+
+import codecs
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from beam_taxi import storage
+from beam_taxi.errors import UserError
+from beam_taxi.inputs.csv.boundaries import last_record_end
+from beam_taxi.inputs.csv.dialect import Dialect
+from beam_taxi.inputs.csv.encoding import needs_stream
+from beam_taxi.inputs.csv.files import InputFile, compression_of, match_files, open_csv, read_some
+
+
+def sample_files(patterns: tuple[str, ...], dialect: Dialect, size: int) -> Iterator[tuple[str, bytes]]:
+  """(path, content) of so much of an input: files in their order, the last of them cut behind a record.
+
+  Args:
+    patterns: as RunConfig.input.
+    dialect: how the files are written.
+    size: bytes of uncompressed CSV, more or less. At least a record of the first file comes.
+
+  Raises:
+    UserError: no file matches, or a record is longer than that.
+  """
+  left = size
+  for file in match_files(patterns, dialect):
+    if left <= 0:
+      return
+    content, left = _beginning(file, dialect, left)
+    yield file.path, content
+
+
+def _beginning(file: InputFile, dialect: Dialect, size: int) -> tuple[bytes, int]:
+  """A file's first records as they are stored, and how much of the size is left: nothing where it was cut."""
+  with open_csv(file) as stream:
+    text = read_some(stream, size)
+    is_whole = not stream.read(1)
+  if is_whole:
+    return storage.read_bytes(file.path), size - len(text)
+  end = last_record_end(text, dialect)
+  if not end:
+    raise UserError(f'{file.path}: has no whole record in its first {size:,} bytes; give a larger --sample_size')
+  return _stored(text[:end], file, dialect), 0
+
+
+def _stored(text: bytes, file: InputFile, dialect: Dialect) -> bytes:
+  """CSV in the file's encoding and compression."""
+  if needs_stream(dialect):
+    # What is read as a stream comes as UTF-8.
+    text = codecs.encode(text.decode(), dialect.encoding)
+  compression = compression_of(file.path, dialect)
+  if not compression:
+    return text
+  buffer = pa.BufferOutputStream()
+  with pa.CompressedOutputStream(buffer, {'bzip2': 'bz2'}.get(compression, compression)) as compressed:
+    compressed.write(text)
+  return bytes(buffer.getvalue().to_pybytes())

@@ -1,0 +1,79 @@
+"""The graph, from file patterns to the manifest, readable from top to bottom.
+
+What travels between the steps are blocks - byte ranges, RecordBatches, shard results - and never rows. Two passes are
+made over the input: the first finds where records begin and what type each column has over all rows; the second reads
+typed records and does everything else with them while they are in memory.
+"""
+
+from collections.abc import Mapping
+
+import apache_beam as beam
+
+from beam_taxi.analysis.statistics import generate_statistics
+from beam_taxi.artifacts.manifest import Manifest, Value
+from beam_taxi.graph.reading import MatchFiles, PlanRanges, ReadCsv, ScanRanges
+from beam_taxi.graph.writing import (
+  EncodeExamples,
+  ImportSchema,
+  InferSchema,
+  Made,
+  RecordRun,
+  SummarizeInput,
+  WriteManifest,
+  WriteShards,
+  WriteStatistics,
+  rows_of,
+)
+from beam_taxi.inputs.csv.layout import plan_input
+from beam_taxi.runners import workarounds as beam_workarounds  # noqa: F401 - imported for what it does
+from beam_taxi.settings.config import RunConfig
+
+
+def build_graph(
+  root: beam.Pipeline, config: RunConfig, provenance: Mapping[str, Value] | None = None
+) -> beam.PCollection[Manifest]:
+  """Adds the whole graph to a pipeline.
+
+  Args:
+    root: a pipeline, of any runner.
+    config: what to read, what to make of it and where to write it. Its run's folder should be a new one: what is there
+      under the same names is replaced. With `record='graph'` the last step also records the run in `metadata`.
+    provenance: how the run is begun, kept in the manifest.
+
+  Returns:
+    One Manifest, which by then is written. A run that has none did not finish.
+  """
+  made = Made()
+  statistics = []
+  # One source or, where the input comes in splits, one a split.
+  for source in config.sources:
+    label = f'[{source.splits[0].name}]' if config.input_splits else ''
+
+    files = root | f'MatchFiles{label}' >> MatchFiles(source)
+    plan = files | f'ReadHeader{label}' >> beam.Map(
+      plan_input, source.input_settings, source.column_types, source.schema
+    )
+    ranges = files | f'PlanRanges{label}' >> PlanRanges(source)
+
+    scanned = ranges | f'ScanRanges{label}' >> ScanRanges(source, plan)
+    made.inputs.append(scanned.findings | f'SummarizeInput{label}' >> SummarizeInput(plan))
+
+    read = scanned.records | f'ReadCsv{label}' >> ReadCsv(source, plan, scanned.findings)
+    encoded = read.blocks | f'EncodeExamples{label}' >> EncodeExamples(source)
+    made.quarantine.append(read.quarantine)
+    made.examples.append(encoded['examples'] | f'WriteShards{label}' >> WriteShards(source))
+
+    for split in source.splits:
+      found = encoded[rows_of(split)] | f'GenerateStatistics[{split.name}]' >> generate_statistics()
+      statistics.append(found)
+      made.statistics.append(found | f'WriteStatistics[{split.name}]' >> WriteStatistics(config, split))
+
+  if config.schema:
+    schema = root | 'ImportSchema' >> ImportSchema(config)
+  else:
+    schema = root | 'InferSchema' >> InferSchema(config, statistics)
+
+  manifest = root | 'WriteManifest' >> WriteManifest(config, made, schema, provenance or {})
+  if config.record == 'graph':
+    manifest = manifest | 'RecordRun' >> RecordRun(config)
+  return manifest

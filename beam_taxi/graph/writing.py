@@ -1,0 +1,363 @@
+"""From typed rows to what a run leaves behind: Examples, shards, statistics, schema, manifest. Wiring only."""
+
+import collections
+import dataclasses
+import itertools
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.pvalue import AsList, AsSingleton, PCollection, TaggedOutput
+from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
+
+from beam_taxi.analysis.schema import write_curated_schema, write_inferred_schema
+from beam_taxi.analysis.statistics import write_statistics
+from beam_taxi.artifacts.manifest import (
+  InputSummary,
+  Manifest,
+  QuarantineFile,
+  RunFolder,
+  ShardFile,
+  Value,
+  WrittenFile,
+  package_versions,
+)
+from beam_taxi.errors import UserError
+from beam_taxi.examples.blocks import encode_block
+from beam_taxi.examples.list_columns import to_list_columns
+from beam_taxi.examples.shards import ShardWriter, open_shard
+from beam_taxi.examples.shuffling import shuffle
+from beam_taxi.examples.splits import Split
+from beam_taxi.graph.coders import RowsCoder
+from beam_taxi.graph.reading import ShardBlock
+from beam_taxi.inputs.columns import ColumnType
+from beam_taxi.inputs.csv.bad_rows import too_many
+from beam_taxi.inputs.csv.findings import Findings
+from beam_taxi.inputs.csv.fingerprint import fingerprint_text
+from beam_taxi.inputs.csv.layout import InputPlan
+from beam_taxi.inputs.csv.ranges import Shard
+from beam_taxi.record.reuse import cache_key
+from beam_taxi.runners.counters import StepCounters
+from beam_taxi.settings.config import RunConfig
+from beam_taxi.storage import write_bytes
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class EncodedBlock:
+  """A ShardBlock's records as its shard's writers take them, in the splits' order."""
+
+  shard: Shard
+  number: int
+  last: bool
+  records: tuple[pa.BinaryArray | pa.RecordBatch, ...]
+
+  @property
+  def nbytes(self) -> int:
+    return sum(records.nbytes for records in self.records)
+
+
+beam.coders.registry.register_coder(EncodedBlock, RowsCoder)
+
+
+class EncodeExamples(beam.PTransform):
+  """ShardBlocks -> EncodedBlocks, and beside them each split's rows for its statistics.
+
+  Returns a dict: 'examples', and one named by `rows_of` for each split.
+  """
+
+  def __init__(self, config: RunConfig):
+    super().__init__()
+    self._config = config
+
+  def expand(self, blocks: PCollection[ShardBlock]) -> Any:  # A dict; Beam takes a hint only of a PCollection.
+    tags = [rows_of(split) for split in self._config.splits]
+    outputs = blocks | 'Encode' >> beam.ParDo(_EncodeBlock(self._config)).with_outputs(*tags, main='examples')
+    outputs.examples.element_type = EncodedBlock
+    for tag in tags:
+      outputs[tag].element_type = pa.RecordBatch
+    return {tag: outputs[tag] for tag in ('examples', *tags)}
+
+
+def rows_of(split: Split) -> str:
+  """The name of the output of EncodeExamples that has a split's rows."""
+  return f'rows_of_{split.name}'
+
+
+class _EncodeBlock(beam.DoFn):
+  def __init__(self, config: RunConfig):
+    self._config = config
+    self._counters = StepCounters('EncodeExamples')
+    self._statistics = StepCounters('GenerateStatistics')
+
+  def process(self, block: ShardBlock) -> Iterator[Any]:
+    rows, seed = block.rows, self._config.shuffle_seed
+    with self._counters.timed():
+      if seed is not None:
+        rows = shuffle(rows, seed, block.shard.index, block.number)
+      encoded = encode_block(rows, self._config)
+    self._counters.add('bytes', encoded.bytes)
+    yield EncodedBlock(block.shard, block.number, block.last, encoded.records)
+    for index, split in enumerate(self._config.splits):
+      with self._statistics.timed():
+        split_rows = encoded.rows(index)
+        self._counters.add(f'records.{split.name}', split_rows.num_rows)
+        if split_rows.num_rows:
+          # GenerateStatistics takes the rows in while this step waits for it to do so.
+          yield TaggedOutput(rows_of(split), to_list_columns(split_rows, self._config.empty_cells))
+
+
+class WriteShards(beam.PTransform):
+  """EncodedBlocks -> the ShardFiles that were written, one a shard and split."""
+
+  def __init__(self, config: RunConfig):
+    super().__init__()
+    self._config = config
+
+  def expand(self, blocks: PCollection[EncodedBlock]) -> PCollection[ShardFile]:
+    return blocks | 'Write' >> beam.ParDo(_WriteShard(self._config))
+
+
+class _WriteShard(beam.DoFn):
+  """Appends a shard's blocks to its files.
+
+  The blocks of a shard come from one element of ReadCsv, through steps that every runner fuses, so they arrive in order
+  and in one bundle. Should a runner ever do otherwise, the run fails here instead of writing a wrong shard.
+  """
+
+  def __init__(self, config: RunConfig):
+    self._config = config
+    self._counters = StepCounters('WriteShards')
+    self._writers: list[ShardWriter] = []
+    self._shard: Shard | None = None
+    self._next = 0
+
+  def start_bundle(self) -> None:
+    self._give_up()
+
+  def process(self, block: EncodedBlock) -> Iterator[ShardFile]:
+    with self._counters.timed():
+      if block.number == 0 and self._shard is None:
+        self._open(block.shard)
+      if block.shard != self._shard or block.number != self._next:
+        raise RuntimeError(
+          f'block {block.number} of {block.shard} came where block {self._next} of {self._shard} was due: this runner '
+          'does not keep the steps from ReadCsv to WriteShards in one stage'
+        )
+      self._next += 1
+      for writer, records in zip(self._writers, block.records, strict=True):
+        writer.append(records)
+      files = [writer.finish() for writer in self._writers] if block.last else []
+    for file in files:
+      self._counters.add('bytes', file.bytes)
+      yield file
+    if block.last:
+      self._shard, self._writers = None, []
+
+  def finish_bundle(self) -> None:
+    if self._shard is not None:
+      raise RuntimeError(f'the bundle ended within {self._shard}: this runner splits what one element gives')
+
+  def teardown(self) -> None:
+    self._give_up()
+
+  def _open(self, shard: Shard) -> None:
+    self._shard, self._next = shard, 0
+    for split in self._config.splits:
+      self._writers.append(open_shard(self._config, split.name, shard.index, shard.count))
+
+  def _give_up(self) -> None:
+    for writer in self._writers:
+      writer.discard()
+    self._shard, self._writers = None, []
+
+
+class WriteStatistics(beam.PTransform):
+  """A split's statistics -> the WrittenFile that holds them."""
+
+  def __init__(self, config: RunConfig, split: Split):
+    super().__init__()
+    self._path = RunFolder.of(config.output, config.run_id).statistics_file(split.name)
+    self._split = split.name
+
+  def expand(self, statistics: PCollection[DatasetFeatureStatisticsList]) -> PCollection[WrittenFile]:
+    return statistics | 'Write' >> beam.Map(write_statistics, self._path, self._split)
+
+
+class InferSchema(beam.PTransform):
+  """The statistics of all splits, in the splits' order -> the WrittenFile that holds the schema."""
+
+  def __init__(self, config: RunConfig, statistics: Sequence[PCollection[DatasetFeatureStatisticsList]]):
+    super().__init__()
+    self._path = RunFolder.of(config.output, config.run_id).schema_file
+    self._statistics = statistics
+
+  def expand(self, root: Any) -> PCollection[WrittenFile]:
+    splits = [AsSingleton(split) for split in self._statistics]
+    return root | 'Path' >> beam.Create([self._path]) | 'Infer' >> beam.Map(write_inferred_schema, *splits)
+
+
+class ImportSchema(beam.PTransform):
+  """The curated schema -> the WrittenFile that holds it as the run's schema."""
+
+  def __init__(self, config: RunConfig):
+    super().__init__()
+    self._path = RunFolder.of(config.output, config.run_id).schema_file
+    self._source = config.schema
+
+  def expand(self, root: Any) -> PCollection[WrittenFile]:
+    return root | 'Path' >> beam.Create([self._path]) | 'Import' >> beam.Map(write_curated_schema, self._source)
+
+
+@dataclasses.dataclass(frozen=True)
+class SourceSummary:
+  """What was read from a source, and the type of each of its columns."""
+
+  files: int
+  bytes: int
+  rows: int
+  fingerprint: int
+  columns: tuple[tuple[str, ColumnType], ...]
+
+
+class SummarizeInput(beam.PTransform):
+  """A source's Findings -> its SourceSummary."""
+
+  def __init__(self, plan: PCollection[InputPlan]):
+    super().__init__()
+    self._plan = plan
+
+  def expand(self, findings: PCollection[Findings]) -> PCollection[SourceSummary]:
+    return findings | 'Summarize' >> beam.Map(_summarize, AsSingleton(self._plan))
+
+
+def _summarize(findings: Findings, plan: InputPlan) -> SourceSummary:
+  columns = tuple(findings.settle_types(plan.layout).fields)
+  return SourceSummary(plan.files, plan.bytes, findings.rows, findings.fingerprint, columns)
+
+
+@dataclasses.dataclass(frozen=True)
+class Made:
+  """What a graph makes on its way to the manifest: one PCollection of each a source or, of statistics, a split."""
+
+  inputs: list[PCollection[SourceSummary]] = dataclasses.field(default_factory=list)
+  quarantine: list[PCollection[QuarantineFile]] = dataclasses.field(default_factory=list)
+  examples: list[PCollection[ShardFile]] = dataclasses.field(default_factory=list)
+  statistics: list[PCollection[WrittenFile]] = dataclasses.field(default_factory=list)
+
+
+class WriteManifest(beam.PTransform):
+  """All that was found and written -> the Manifest, written last of all, and before it the report.
+
+  Checks that every row is somewhere.
+  """
+
+  def __init__(self, config: RunConfig, made: Made, schema: PCollection[WrittenFile], provenance: Mapping[str, Value]):
+    super().__init__()
+    self._config = config
+    self._made = made
+    self._schema = schema
+    self._provenance = provenance
+
+  def expand(self, root: Any) -> PCollection[Manifest]:
+    made = self._made
+    parts = {'Inputs': made.inputs, 'Quarantine': made.quarantine, 'Examples': made.examples}
+    lists = [AsList(tuple(part) | f'All{name}' >> beam.Flatten()) for name, part in parts.items()]
+    singles = [AsSingleton(part) for part in (self._schema, *made.statistics)]
+    return (
+      root
+      | 'Config' >> beam.Create([self._config])
+      | 'Sum' >> beam.Map(_sum_up, self._provenance, *lists, *singles)
+      | 'WriteReport' >> beam.Map(_write_report, self._config)
+      | 'Write' >> beam.Map(_write_manifest, self._config)
+    )
+
+
+def _sum_up(
+  config: RunConfig,
+  provenance: Mapping[str, Value],
+  inputs: Sequence[SourceSummary],
+  quarantine: Sequence[QuarantineFile],
+  examples: Sequence[ShardFile],
+  schema: WrittenFile,
+  *statistics: WrittenFile,
+) -> Manifest:
+  rows = sum(source.rows for source in inputs)
+  records = {split.name: sum(file.records for file in examples if file.split == split.name) for split in config.splits}
+  bad_rows: collections.Counter[str] = collections.Counter()
+  for bad in quarantine:
+    bad_rows.update(bad.rows)
+  if sum(records.values()) + bad_rows.total() != rows:
+    raise RuntimeError(
+      f'{rows:,} rows were read, but {sum(records.values()):,} Examples written and {bad_rows.total():,} rows '
+      'set aside: a file changed while it was read, or this is a defect, which please report'
+    )
+  # Where all types are given, bad rows are not known before.
+  if refusal := too_many(bad_rows.total(), rows, config.max_bad_rows):
+    folder = RunFolder.of(config.output, config.run_id).quarantine
+    raise UserError(f'{refusal}; they are in {folder}')
+  fingerprint = fingerprint_text(source.fingerprint for source in inputs)
+  columns: dict[str, ColumnType] = {}
+  for name, kind in itertools.chain.from_iterable(source.columns for source in inputs):
+    columns[name] = max(kind, columns.get(name, kind))
+  return Manifest(
+    run_id=config.run_id,
+    pipeline_name=config.pipeline_name,
+    input=InputSummary(
+      config.input,
+      sum(source.files for source in inputs),
+      sum(source.bytes for source in inputs),
+      rows,
+      fingerprint,
+    ),
+    columns={name: kind.name for name, kind in columns.items()},
+    splits=records,
+    examples=tuple(sorted(examples, key=lambda file: file.path)),
+    statistics=statistics,
+    schema=schema,
+    versions=package_versions(),
+    provenance=provenance,
+    finished=time.time(),
+    cache_key=cache_key(config, fingerprint),
+    output_format=config.output_format,
+    bad_rows=dict(sorted(bad_rows.items())),
+    quarantine=tuple(sorted(quarantine, key=lambda file: file.path)),
+  )
+
+
+def _write_report(manifest: Manifest, config: RunConfig) -> Manifest:
+  """Draws and writes the report. A run is good without: what goes wrong with it is only said."""
+  from beam_taxi.show.report.run_report import write_report  # Jinja2 need not be there before.
+
+  try:
+    return dataclasses.replace(manifest, report=write_report(manifest, RunFolder.of(config.output, config.run_id)))
+  except Exception:
+    _LOG.warning('%s has no report: drawing it failed', config.run_id, exc_info=True)
+    return manifest
+
+
+def _write_manifest(manifest: Manifest, config: RunConfig) -> Manifest:
+  write_bytes(RunFolder.of(config.output, config.run_id).manifest, manifest.to_json().encode())
+  return manifest
+
+
+class RecordRun(beam.PTransform):
+  """The Manifest -> itself, once the run is recorded as complete, on whichever worker this happens."""
+
+  def __init__(self, config: RunConfig):
+    super().__init__()
+    self._config = config
+
+  def expand(self, manifest: PCollection[Manifest]) -> PCollection[Manifest]:
+    return manifest | 'Record' >> beam.Map(_record, self._config)
+
+
+def _record(manifest: Manifest, config: RunConfig) -> Manifest:
+  from beam_taxi.metadata.recording import record_manifest  # Not every run records here, nor needs MLMD on its workers.
+
+  record_manifest(config.metadata, manifest, RunFolder.of(config.output, config.run_id))
+  return manifest

@@ -1,0 +1,33 @@
+"""What becomes of rows that cannot be read, and how many of them a run stands. Imports nothing heavy."""
+
+import dataclasses
+import decimal
+import re
+from typing import Literal
+
+from beam_taxi.errors import UserError
+
+BadRowPolicy = Literal['fail', 'quarantine']
+
+
+@dataclasses.dataclass(frozen=True)
+class BadRowLimit:
+  """How many bad rows a run stands: a number of rows, or a share of all rows in percent."""
+
+  amount: decimal.Decimal
+  percent: bool = False
+
+  def allows(self, bad: int, rows: int) -> bool:
+    """Whether `bad` of `rows` rows are not too many."""
+    return 100 * bad <= self.amount * rows if self.percent else bad <= self.amount
+
+  def __str__(self) -> str:
+    return f'{self.amount}%' if self.percent else f'{self.amount}'
+
+
+def parse_max_bad_rows(text: str) -> BadRowLimit:
+  """'100' or '0.5%' -> the limit. Raises UserError on any other form."""
+  match = re.fullmatch(r'(\d+)|(\d+(?:\.\d+)?)%', text.strip())
+  if not match or (match[2] and float(match[2]) > 100):
+    raise UserError(f'--max_bad_rows {text!r}: give a number of rows, or a share of them, as in 0.5%')
+  return BadRowLimit(decimal.Decimal(match[1] or match[2]), percent=match[1] is None)

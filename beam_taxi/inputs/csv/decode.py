@@ -1,0 +1,71 @@
+"""A block of CSV to what each pass wants of it: its columns' types, or its typed RecordBatch."""
+
+import dataclasses
+
+import pyarrow as pa
+
+from beam_taxi.inputs.columns import ColumnType
+from beam_taxi.inputs.csv.bad_rows import BadRow
+from beam_taxi.inputs.csv.boundaries import Positions
+from beam_taxi.inputs.csv.column_types import may_spell_numbers_oddly, type_of_cells, type_of_inferred
+from beam_taxi.inputs.csv.layout import Layout
+from beam_taxi.inputs.csv.parsing import ARROW_TYPES, one_chunk, parse, parse_bytes
+
+# The types of the columns that `decode` returns: TFX's tf.Examples hold floats in single precision.
+_DECODED_TYPES = {**ARROW_TYPES, ColumnType.FLOAT: pa.float32()}
+
+
+@dataclasses.dataclass(frozen=True)
+class BlockTypes:
+  """The type of each column over a block's good rows, and its bad rows."""
+
+  types: tuple[ColumnType, ...]
+  bad: tuple[BadRow, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class DecodedBlock:
+  """A block's good rows, and its bad ones."""
+
+  rows: pa.RecordBatch
+  bad: tuple[BadRow, ...]
+
+
+def infer_types(data: bytes, layout: Layout, stops: Positions | None = None) -> BlockTypes:
+  """The type of each column over whole records: the layout's or, where it has none, TFX's.
+
+  Args:
+    data: whole CSV records.
+    layout: what their rows must look like.
+    stops: what rows.record_ends says of the data, if that is known already.
+  """
+  parsed = parse(data, layout, stops)
+  odd = may_spell_numbers_oddly(parsed.text, layout.dialect)
+  types: dict[str, ColumnType | None] = {}
+  for name, given in zip(layout.columns, layout.types, strict=True):
+    column = one_chunk(parsed.table[name])
+    types[name] = given if given is not None else type_of_inferred(column, odd=odd)
+    if types[name] is None and pa.types.is_string(column.type):
+      types[name] = type_of_cells(column.cast(pa.binary()))
+  unclear = tuple(name for name, found in types.items() if found is None)
+  if unclear:
+    cells = parse_bytes(parsed.text, layout, unclear)
+    types.update({name: type_of_cells(one_chunk(cells[name])) for name in unclear})
+  return BlockTypes(tuple(kind for kind in types.values() if kind is not None), parsed.bad)
+
+
+def decode(data: bytes, layout: Layout) -> DecodedBlock:
+  """Whole CSV records as one RecordBatch; an empty cell is null.
+
+  Args:
+    data: whole CSV records.
+    layout: what their rows must look like, with all types.
+
+  Returns:
+    Columns in the header's order: INT as int64, FLOAT as float32, STRING as binary, UNKNOWN as null.
+  """
+  parsed = parse(data, layout)
+  fields = [(name, _DECODED_TYPES[kind]) for name, kind in layout.fields]
+  # What is beyond single precision becomes infinite.
+  arrays = [one_chunk(parsed.table[name]).cast(kind, safe=False) for name, kind in fields]
+  return DecodedBlock(pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields)), parsed.bad)

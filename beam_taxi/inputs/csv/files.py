@@ -1,0 +1,240 @@
+"""Input files: matching them, their header, and exact reads that notice when a file is not what was planned."""
+
+import bz2
+import contextlib
+import csv
+import dataclasses
+import gzip
+import io
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, cast
+
+import pyarrow as pa
+
+from beam_taxi import storage
+from beam_taxi.errors import UserError, on_one_line
+from beam_taxi.inputs.columns import fault_in_names
+from beam_taxi.inputs.csv.boundaries import first_record_end
+from beam_taxi.inputs.csv.dialect import Dialect
+from beam_taxi.inputs.csv.encoding import UTF_8, EncodingError, Utf8Stream, needs_stream
+
+_BYTE_ORDER_MARK = b'\xef\xbb\xbf'
+_HEADER_STEP = 64 * 1024
+_ENDINGS = {'.gz': 'gzip', '.bz2': 'bzip2', '.zst': 'zstd'}
+_OTHER_MARKS = {b'\xff\xfe': 'utf-16', b'\xfe\xff': 'utf-16'}
+
+
+@dataclasses.dataclass(frozen=True)
+class InputFile:
+  """One input file.
+
+  Attributes:
+    path: where it is.
+    size: its bytes as stored.
+    index: its place in the sorted list of all files.
+    compression: 'gzip', 'bzip2', 'zstd' or None.
+    converted_from: the encoding that must be converted to UTF-8 from the file's beginning on, or None where blocks are
+      in UTF-8 or can be converted on their own.
+  """
+
+  path: str
+  size: int
+  index: int
+  compression: str | None = None
+  converted_from: str | None = None
+
+  @property
+  def is_stream(self) -> bool:
+    """Whether the file can only be read from its beginning to its end."""
+    return self.compression is not None or self.converted_from is not None
+
+
+@dataclasses.dataclass(frozen=True)
+class Header:
+  """A file's column names. Its CSV bytes [begin, end) are the header's, after a byte-order mark or none."""
+
+  path: str
+  columns: tuple[str, ...]
+  begin: int
+  end: int
+
+
+def match_files(patterns: Iterable[str], dialect: Dialect) -> list[InputFile]:
+  """The files that paths, folders and patterns name, each once however it is spelled, sorted by path.
+
+  Raises:
+    UserError: one of them names no file.
+  """
+  files: dict[str, tuple[str, int]] = {}
+  for pattern in patterns:
+    found = storage.match(pattern)
+    if not found:
+      raise UserError(f'{pattern}: no file matches; check the path, and quote a pattern that a shell should not expand')
+    for path, size in found:
+      if not path.isprintable():
+        raise UserError(f'{on_one_line(path)}: this name cannot be printed, nor recorded; rename the file')
+      files.setdefault(storage.identity(path), (path, size))
+  return [input_file(path, size, index, dialect) for index, (path, size) in enumerate(sorted(files.values()))]
+
+
+def input_file(path: str, size: int, index: int, dialect: Dialect) -> InputFile:
+  """A file that is written in a dialect."""
+  converted_from = dialect.encoding if needs_stream(dialect) else None
+  return InputFile(path, size, index, compression_of(path, dialect), converted_from)
+
+
+def compression_of(path: str, dialect: Dialect) -> str | None:
+  """How a file is compressed: as the dialect says, which may leave it to the name's ending."""
+  if dialect.compression == 'auto':
+    return next((codec for ending, codec in _ENDINGS.items() if path.endswith(ending)), None)
+  return None if dialect.compression == 'none' else dialect.compression
+
+
+@contextlib.contextmanager
+def open_csv(file: InputFile) -> Iterator[BinaryIO]:
+  """A stream of the file's CSV bytes from their beginning, decompressed and converted as it is read where need be.
+
+  Raises:
+    UserError: the file is gone, its compressed stream is broken, or its text is not of its encoding.
+  """
+  try:
+    with storage.open_for_reading(file.path) as stored, contextlib.closing(_decompressed(stored, file)) as stream:
+      # A converting stream has no more than the one method that a stream's reader needs.
+      yield cast(BinaryIO, Utf8Stream(stream, file.converted_from)) if file.converted_from else stream
+  except PermissionError as error:
+    raise UserError(f'{file.path}: cannot be read ({error.strerror}); ask for the right to read it') from error
+  except FileNotFoundError as error:
+    raise UserError(f'{file.path}: is gone since the run began; run again when nothing moves it') from error
+  except EncodingError as error:
+    raise UserError(f'{file.path}: {error}; give the --encoding that it has, or mend it') from error
+  except (EOFError, zlib.error, OSError) as error:
+    if not file.compression:
+      raise
+    raise UserError(
+      f'{file.path}: is not a whole {file.compression} file ({error}); fetch or compress it again, or name its '
+      '--compression'
+    ) from error
+
+
+def _decompressed(stream: BinaryIO, file: InputFile) -> BinaryIO:
+  if file.compression == 'gzip':
+    return cast(BinaryIO, gzip.GzipFile(fileobj=stream))
+  if file.compression == 'bzip2':
+    return cast(BinaryIO, bz2.BZ2File(stream))
+  if file.compression == 'zstd':
+    return cast(BinaryIO, pa.CompressedInputStream(pa.PythonFile(stream, 'r'), 'zstd'))
+  return stream
+
+
+def read_some(stream: BinaryIO, size: int) -> bytes:
+  """The next `size` bytes or more of CSV, never cut between a CR and the LF behind it; b'' at the end.
+
+  A CR ends a line by itself unless an LF follows, so whoever looks at it must see what follows.
+  """
+  data = stream.read(size)
+  while data.endswith(b'\r') and (more := stream.read(size)):
+    data += more
+  return data
+
+
+def read_exactly(stream: BinaryIO, size: int, file: InputFile) -> bytes:
+  """The next `size` bytes of a file that is no stream.
+
+  Raises:
+    UserError: the file ends before them, so it shrank after it was planned.
+  """
+  pieces = []
+  missing = size
+  while missing:
+    piece = stream.read(missing)
+    if not piece:
+      raise changed(file, 'shorter')
+    pieces.append(piece)
+    missing -= len(piece)
+  return b''.join(pieces)
+
+
+def changed(file: InputFile, how: str) -> UserError:
+  """The error for a file whose size is no longer the planned one."""
+  return UserError(
+    f'{file.path}: is {how} now than the {file.size:,} bytes it had when the run began; run again when nothing writes '
+    'to it'
+  )
+
+
+def read_header(file: InputFile, dialect: Dialect) -> Header:
+  """The names of a file's columns, from its first record or, where files have no header, from the dialect.
+
+  Raises:
+    UserError: no header, of another encoding, an empty or a repeated name, or an unclosed quote.
+  """
+  if dialect.columns:
+    with open_csv(file) as stream:
+      mark = _length_of_mark(stream.read(len(_BYTE_ORDER_MARK)))
+    return Header(file.path, dialect.columns, mark, mark)
+  header = read_first_row(file, dialect)
+  if fault := fault_in_names(header.columns):
+    raise UserError(f'{file.path}: line 1: {fault}, or give --no_header and --columns where this is no header')
+  return header
+
+
+def read_first_row(file: InputFile, dialect: Dialect) -> Header:
+  """The first record of a file as a header, whatever its names are. Raises UserError as read_header does."""
+  with open_csv(file) as stream:
+    head = read_some(stream, _HEADER_STEP)
+    mark = _length_of_mark(head)
+    while not (end := first_record_end(head[mark:], dialect)):
+      more = read_some(stream, max(_HEADER_STEP, len(head)))
+      if not more:
+        end = len(head) - mark
+        break
+      head += more
+  record = head[mark : mark + end]
+  if not record.strip():
+    raise UserError(f'{file.path}: line 1: has no header; the first line must name the columns, or give --columns')
+  return Header(file.path, tuple(_names_in(record, head, mark, file, dialect)), mark, mark + end)
+
+
+def _length_of_mark(head: bytes) -> int:
+  return len(_BYTE_ORDER_MARK) if head.startswith(_BYTE_ORDER_MARK) else 0
+
+
+def _names_in(record: bytes, head: bytes, mark: int, file: InputFile, dialect: Dialect) -> list[str]:
+  """The cells of a file's first record."""
+  encoding = UTF_8 if file.converted_from else dialect.encoding
+  try:
+    [columns] = csv.reader(
+      io.StringIO(record.decode(encoding), newline=''),
+      delimiter=dialect.delimiter,
+      quotechar=dialect.quote_char or None,
+      quoting=csv.QUOTE_MINIMAL if dialect.quote_char else csv.QUOTE_NONE,
+      strict=True,
+    )
+  except UnicodeDecodeError as error:
+    # Text that begins like UTF-16's says what it is.
+    guess = next((name for begin, name in _OTHER_MARKS.items() if head.startswith(begin)), 'latin-1')
+    raise UserError(
+      f'{file.path}: line 1: the header is not {encoding.upper()} at byte {mark + error.start}; give the --encoding '
+      f'that it has, perhaps {guess}'
+    ) from error
+  except (csv.Error, ValueError) as error:
+    raise UserError(f'{file.path}: line 1: the header cannot be read ({error}); is a quote left open?') from error
+  return columns
+
+
+def header_difference(first: Header, other: Header) -> str:
+  """How a later file's header differs from the first file's, as an error message; '' where they are the same."""
+  if first.columns == other.columns:
+    return ''
+  if len(first.columns) != len(other.columns):
+    columns = 'column' if len(other.columns) == 1 else 'columns'
+    what = f'{len(other.columns)} {columns} where {first.path} has {len(first.columns)}'
+  else:
+    position, mine, theirs = next(
+      (position, mine, theirs)
+      for position, (mine, theirs) in enumerate(zip(first.columns, other.columns, strict=True), 1)
+      if mine != theirs
+    )
+    what = f'column {position} is {theirs!r} where {first.path} has {mine!r}'
+  return f'{other.path}: line 1: headers differ: {what}; all files of a run need the same columns in the same order'

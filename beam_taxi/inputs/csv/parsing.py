@@ -1,0 +1,178 @@
+"""Whole records to an Arrow table of the good rows, and the bad rows beside it.
+
+Arrow parses a block on the calling thread. Only where that fails are the block's rows looked at one by one, and then by
+numpy: the bad ones are taken out, and Arrow parses what is left.
+"""
+
+import codecs
+import dataclasses
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+
+from beam_taxi.inputs.columns import ColumnType
+from beam_taxi.inputs.csv.bad_rows import BadRow, Reasons, bad_rows, misread, without
+from beam_taxi.inputs.csv.boundaries import Positions
+from beam_taxi.inputs.csv.column_types import as_type, may_spell_numbers_oddly
+from beam_taxi.inputs.csv.encoding import EncodingError, to_utf_8
+from beam_taxi.inputs.csv.layout import Layout
+from beam_taxi.inputs.csv.rows import Rows, find_rows, has_too_wide_row, record_ends
+
+ARROW_TYPES = {
+  ColumnType.UNKNOWN: pa.null(),
+  ColumnType.INT: pa.int64(),
+  ColumnType.FLOAT: pa.float64(),
+  ColumnType.STRING: pa.binary(),
+}
+
+_NUMBERS = (ColumnType.INT, ColumnType.FLOAT)
+
+
+@dataclasses.dataclass(frozen=True)
+class Parsed:
+  """A block's rows.
+
+  Attributes:
+    table: the good ones. A column whose type is given has ARROW_TYPES's, another one what Arrow infers; empty cells are
+      null.
+    text: their bytes, in UTF-8.
+    bad: the others.
+  """
+
+  table: pa.Table
+  text: bytes
+  bad: tuple[BadRow, ...] = ()
+
+
+class _CellsError(ValueError):
+  """Some row has too many or too few cells."""
+
+
+def parse(data: bytes, layout: Layout, stops: Positions | None = None) -> Parsed:
+  """Parses a block.
+
+  Args:
+    data: whole CSV records, in the layout's encoding.
+    layout: what their rows must look like.
+    stops: what rows.record_ends says of the data, if that is known already.
+  """
+  rows: Rows | None = None
+  reasons: Reasons = {}
+  try:
+    if not layout.checked:
+      stops = record_ends(data, layout.dialect) if stops is None else stops
+      if has_too_wide_row(data, len(layout.columns), stops, layout.dialect):
+        # Arrow 10 writes such a row beyond its buffer before it says that it is too wide (apache/arrow issue 45497).
+        raise _CellsError
+    text = to_utf_8(data, layout.encoding)
+    table, misfits = _read_typed(text, layout)
+  except (EncodingError, _CellsError):
+    rows = find_rows(data, layout.dialect)
+    reasons = misread(data, rows, len(layout.columns), layout.dialect, layout.encoding)
+    text = to_utf_8(without(data, rows, reasons), layout.encoding)
+    table, misfits = _read_typed(text, layout)
+  if misfits:
+    rows = rows or find_rows(data, layout.dialect)
+    numbers = np.delete(np.arange(rows.begins.size), list(reasons))
+    reasons.update({int(numbers[place]): reason for place, reason in misfits.items()})
+    text = to_utf_8(without(data, rows, reasons), layout.encoding)
+    table, misfits = _read_typed(text, layout)
+    if misfits:
+      raise RuntimeError(f'rows that were taken out are still there: {misfits}')
+  return Parsed(table, text, tuple(bad_rows(data, rows, reasons)) if rows else ())
+
+
+def parse_bytes(text: bytes, layout: Layout, columns: tuple[str, ...]) -> pa.Table:
+  """Some columns of good rows in UTF-8, their cells as bytes: null where empty."""
+  return _read(text, layout, dict.fromkeys(columns, pa.binary())).select(columns)
+
+
+def one_chunk(column: pa.ChunkedArray) -> pa.Array:
+  """A table's column as one array."""
+  chunks = column.combine_chunks()
+  return chunks if isinstance(chunks, pa.Array) else chunks.chunk(0)
+
+
+def _read_typed(text: bytes, layout: Layout) -> tuple[pa.Table, Reasons]:
+  """Reads rows and, where types are given, the rows with a cell that does not fit, by their numbers.
+
+  Raises:
+    _CellsError: some row has too many or too few cells.
+  """
+  given = {name: kind for name, kind in zip(layout.columns, layout.types, strict=True) if kind is not None}
+  numbers = [name for name, kind in given.items() if kind in _NUMBERS]
+  if layout.checked or not numbers or not may_spell_numbers_oddly(text, layout.dialect):
+    try:
+      table = _read(text, layout, {name: ARROW_TYPES[kind] for name, kind in given.items()})
+    except pa.ArrowInvalid:
+      pass  # A number that Python reads and Arrow does not, such as 1_000, or a cell that does not fit.
+    else:
+      # Arrow takes nan(1) for NaN.
+      floats = () if layout.checked else (table[name] for name, kind in given.items() if kind is ColumnType.FLOAT)
+      if not any(pc.any(pc.is_nan(column)).as_py() for column in floats):
+        return table, {}
+  table = _read(text, layout, dict.fromkeys(given, pa.binary()))
+  reasons: Reasons = {}
+  for name, kind in given.items():
+    cells = one_chunk(table[name])
+    values, misfits = as_type(cells, kind)
+    table = table.set_column(table.schema.get_field_index(name), name, values)
+    for place in np.flatnonzero(misfits).tolist():
+      cell = cells[place].as_py().decode()
+      reasons.setdefault(place, ('wrong_type', f'{cell!r} in column {name!r} is not {kind.name}'))
+  return table, reasons
+
+
+def _read(text: bytes, layout: Layout, types: dict[str, pa.DataType]) -> pa.Table:
+  """Parses with Arrow, on this thread.
+
+  Raises:
+    _CellsError: some row has too many or too few cells.
+    pyarrow.ArrowInvalid: some cell is not of its type.
+  """
+  dialect = layout.dialect
+  if not dialect.skip_blank_lines:
+    text = _fill_blank_lines(text, layout)
+  # Of a long text without blank lines at its beginning, strip would make a copy.
+  if text[:1] in b'\r\n' and not text.strip(b'\r\n'):
+    rows = len(find_rows(text, dialect).begins)
+    schema = pa.schema([(name, types.get(name, pa.null())) for name in layout.columns])
+    return pa.table([pa.nulls(rows, field.type) for field in schema], schema=schema)
+  if text.startswith(codecs.BOM_UTF8):
+    # Arrow takes a mark at the beginning of any block for the file's, which is gone already; so it gets one to take.
+    text = codecs.BOM_UTF8 + text
+  try:
+    return pa_csv.read_csv(
+      pa.BufferReader(text),
+      pa_csv.ReadOptions(use_threads=False, column_names=layout.columns, block_size=len(text) + 1),
+      pa_csv.ParseOptions(
+        delimiter=dialect.delimiter,
+        quote_char=dialect.quote_char or False,
+        newlines_in_values=bool(dialect.quote_char),
+        ignore_empty_lines=dialect.skip_blank_lines,
+      ),
+      pa_csv.ConvertOptions(
+        column_types=types,
+        check_utf8=False,
+        null_values=('', *dialect.null_values),
+        strings_can_be_null=True,
+        true_values=[],
+        false_values=[],
+      ),
+    )
+  except pa.ArrowInvalid as error:
+    if 'CSV parse error' not in str(error):
+      raise
+    raise _CellsError(str(error)) from error
+
+
+def _fill_blank_lines(text: bytes, layout: Layout) -> bytes:
+  """Blank lines as rows of empty cells. In a file of one column they are that already."""
+  rows = find_rows(text, layout.dialect)
+  blank = rows.begins[rows.begins == rows.ends].tolist()
+  if len(layout.columns) == 1 or not blank:
+    return text
+  filling = layout.dialect.delimiter.encode() * (len(layout.columns) - 1)
+  return filling.join(text[begin:end] for begin, end in zip([0, *blank], [*blank, len(text)], strict=True))

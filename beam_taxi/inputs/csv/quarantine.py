@@ -1,0 +1,78 @@
+r"""Bad rows set aside, as JSON lines.
+
+A line has the keys file, line, offset, reason, detail and row. `row` is the row's bytes as text: what is UTF-8 stands
+as it is, any other byte as \xNN, and a backslash is doubled, so that `unescape` gives the very bytes back.
+"""
+
+import collections
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from types import TracebackType
+
+from beam_taxi import storage
+from beam_taxi.artifacts.manifest import QuarantineFile
+from beam_taxi.inputs.csv.bad_rows import BadRow
+from beam_taxi.inputs.csv.files import InputFile
+from beam_taxi.inputs.csv.records import Block
+
+_ESCAPED = re.compile(r'\\(?:\\|x([0-9a-f]{2}))')
+
+
+class QuarantineWriter:
+  """Writes the bad rows of one shard. There is no file until there is a bad row, and none when the block raises."""
+
+  def __init__(self, path: str):
+    self._path = path
+    self._file: storage.AtomicFile | None = None
+    self._reasons: collections.Counter[str] = collections.Counter()
+    self._hash = hashlib.sha256()
+
+  def __enter__(self) -> 'QuarantineWriter':
+    return self
+
+  def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+    if self._file and kind:
+      self._file.discard()
+
+  def append(self, rows: Sequence[BadRow], file: InputFile, block: Block) -> None:
+    """Writes the bad rows of a file's block."""
+    for row in rows:
+      self._reasons[row.reason] += 1
+      line = {
+        'file': file.path,
+        'line': block.lines + row.lines + 1,
+        'offset': block.offset + row.offset,
+        'reason': row.reason,
+        'detail': row.detail,
+        'row': escape(row.data),
+      }
+      self._write(json.dumps(line, ensure_ascii=False).encode() + b'\n')
+
+  def finish(self) -> QuarantineFile | None:
+    """Completes the file and makes it visible; None where no row was bad."""
+    if not self._file:
+      return None
+    self._file.commit()
+    return QuarantineFile(self._path, dict(sorted(self._reasons.items())), self._hash.hexdigest())
+
+  def _write(self, data: bytes) -> None:
+    self._file = self._file or storage.AtomicFile(self._path)
+    self._file.write(data)
+    self._hash.update(data)
+
+
+def escape(data: bytes) -> str:
+  """Any bytes as text, from which `unescape` makes them again."""
+  return data.replace(b'\\', b'\\\\').decode('utf-8', 'backslashreplace')
+
+
+def unescape(text: str) -> bytes:
+  """The bytes that `escape` made into text."""
+  pieces = []
+  end = 0
+  for found in _ESCAPED.finditer(text):
+    pieces += [text[end : found.start()].encode(), bytes.fromhex(found[1]) if found[1] else b'\\']
+    end = found.end()
+  return b''.join([*pieces, text[end:].encode()])

@@ -1,0 +1,330 @@
+"""Pass 1 over the bytes: each range read once, on a guess; then what all ranges together say is true.
+
+`scan_range` reads a range for both states that a reader can enter it in, guesses one, and infers column types from the
+records that begin in it under that guess. `settle` puts the ranges of a file in order, follows the true state from the
+file's beginning and keeps what was guessed right; `scan_records` looks again at the few ranges where it was not.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import BinaryIO
+
+import google_crc32c
+import numpy as np
+
+from beam_taxi.errors import UserError
+from beam_taxi.inputs.columns import ColumnType
+from beam_taxi.inputs.csv.bad_rows import RowProblem, count_reasons
+from beam_taxi.inputs.csv.boundaries import Marks, Outcome, Positions, enter, first_record_end, next_cut, open_quote
+from beam_taxi.inputs.csv.checksum import checksum_of_file, join_checksums
+from beam_taxi.inputs.csv.decode import infer_types
+from beam_taxi.inputs.csv.dialect import Dialect
+from beam_taxi.inputs.csv.files import (
+  Header,
+  InputFile,
+  changed,
+  header_difference,
+  open_csv,
+  read_exactly,
+  read_header,
+  read_some,
+)
+from beam_taxi.inputs.csv.findings import Findings, Problem, located, merge_findings
+from beam_taxi.inputs.csv.fingerprint import fingerprint_of_file
+from beam_taxi.inputs.csv.layout import InputPlan, Layout
+from beam_taxi.inputs.csv.ranges import ByteRange, RecordRange
+from beam_taxi.inputs.csv.records import Block, UnclosedQuoteError, read_blocks, read_records, unclosed_quote
+from beam_taxi.inputs.csv.rows import count_rows, record_ends
+
+_LOOKAHEAD = 64 * 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class Examined:
+  """What pass 1 found in some rows; the offset and line of `first_bad_row` count from a place that goes with it."""
+
+  types: tuple[ColumnType, ...] = ()
+  count: int = 0
+  bad: Mapping[str, int] = dataclasses.field(default_factory=dict)
+  first_bad_row: RowProblem | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class RangeScan:
+  """One range, read once.
+
+  Attributes:
+    part: the range.
+    begin: offset in the file of the first byte that was looked at; the offsets in `outside` and `inside` count from it.
+    outside: what the range does to a reader that enters it outside quotes.
+    inside: the same for one that enters it inside them.
+    guess: the state, True for inside, for which `rows` holds; None where no guess was followed.
+    rows: what was found in the records that begin in the range. Offsets count from `begin`.
+    lines: how many lines end from `begin` to the range's end.
+    checksum: CRC-32C of the range's stored bytes.
+    header_end, header_lines: in a file's first range, where its header ends, and how many lines it has.
+    fault: what keeps the file from being read, in its first range: a header, or an unclosed quote of a stream.
+  """
+
+  part: ByteRange
+  begin: int
+  outside: Outcome
+  inside: Outcome
+  guess: bool | None = None
+  rows: Examined = Examined()
+  lines: int = 0
+  checksum: int = 0
+  header_end: int = 0
+  header_lines: int = 0
+  fault: Problem | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Settled:
+  """A file whose records are known.
+
+  Attributes:
+    records: one RecordRange for each of its ranges; () where the file has a fault.
+    types: of each of them the columns' types; None where it was guessed wrong, () where it has no good row.
+    unsure: those that were guessed wrong and must be scanned again.
+    findings: what the others found.
+  """
+
+  records: tuple[RecordRange, ...]
+  types: tuple[tuple[ColumnType, ...] | None, ...]
+  unsure: tuple[RecordRange, ...]
+  findings: Findings
+
+
+_NOTHING = Outcome(first_record=None, ends_inside=False, open_quote=None, plausible=True)
+
+
+def scan_range(part: ByteRange, plan: InputPlan, block_size: int) -> RangeScan:
+  """Reads one range.
+
+  Args:
+    part: the range.
+    plan: the input that it is of. The header of each file must agree with that of the first.
+    block_size: bytes of a stream that are parsed at a time; also, how far behind the range the end of its last record
+      is looked for before the guess is given up.
+
+  Raises:
+    UserError: the file is not what it was when the run began.
+  """
+  header = None
+  if part.start == 0:
+    try:
+      header = read_header(part.file, plan.layout.dialect)
+      fault = header_difference(plan.header, header)
+    except UserError as error:
+      fault = str(error)
+    if fault:
+      return RangeScan(part, 0, _NOTHING, _NOTHING, fault=Problem(part.file.index, 0, fault))
+  if part.file.is_stream:
+    assert header
+    return _scan_stream(part, header, plan.layout, block_size)
+  return _scan_bytes(part, header, plan.layout, block_size)
+
+
+def _scan_bytes(part: ByteRange, header: Header | None, layout: Layout, patience: int) -> RangeScan:
+  """scan_range for a range of a file that is no stream. Only the file's first range is given its header."""
+  dialect = layout.dialect
+  with open_csv(part.file) as stream:
+    window = _read_window(stream, part, dialect)
+    begin = header.begin if header else 0
+    body = window.body[begin:]
+    marks = Marks(body, dialect)
+    outside, ends_outside = enter(marks, inside=False, previous=window.previous)
+    inside, ends_inside = enter(marks, inside=True, previous=window.previous)
+    guess = inside.plausible and not outside.plausible
+    guessed, ends = (inside, ends_inside) if guess else (outside, ends_outside)
+    scan = RangeScan(
+      part,
+      window.offset + begin,
+      outside,
+      inside,
+      guess=guess,
+      lines=marks.line_ends.size,
+      checksum=window.checksum,
+    )
+    start = guessed.first_record or marks.place(len(body))
+    if header:
+      start = marks.place(header.end - header.begin)
+      scan = dataclasses.replace(scan, header_end=header.end, header_lines=start.lines)
+    if start.offset >= len(body):
+      return scan
+    ends = ends[np.searchsorted(ends, start.offset) :]
+    whole = int(ends[-1]) + 1 if ends.size else start.offset
+    tail = _record_at(stream, body[whole:] + window.behind, dialect, patience) if whole < len(body) else b''
+    if tail is None:
+      return dataclasses.replace(scan, guess=None)
+  # One copy of the range's bytes, and no second one of a part of them.
+  records = b''.join((memoryview(body)[start.offset : whole], tail))
+  stops = np.concatenate([ends - start.offset, record_ends(tail, dialect) + (whole - start.offset)])
+  return dataclasses.replace(scan, rows=_examine(Block(records, start.offset, start.lines), stops, layout))
+
+
+def _examine(block: Block, stops: Positions, layout: Layout) -> Examined:
+  """What is to be known of a block's rows, which end at `stops`, before they are written."""
+  count = count_rows(block.data, stops, layout.dialect)
+  if layout.has_all_types:
+    return Examined(count=count)
+  found = infer_types(block.data, layout, stops)
+  first = found.bad[0].problem.behind(block.offset, block.lines) if found.bad else None
+  return Examined(found.types if count > len(found.bad) else (), count, count_reasons(found.bad), first)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Window:
+  """A range's bytes, cut as `next_cut` says, and what is around them.
+
+  Attributes:
+    body: the bytes.
+    offset: that of the body in the file.
+    previous: the byte before it, or b'' at the file's beginning.
+    behind: the bytes behind it that have been read already.
+    checksum: CRC-32C of the range as planned.
+  """
+
+  body: bytes
+  offset: int
+  previous: bytes
+  behind: bytes
+  checksum: int
+
+
+def _read_window(stream: BinaryIO, part: ByteRange, dialect: Dialect) -> _Window:
+  """Reads a range, the byte before it, and as much behind it as its cut needs."""
+  stream.seek(max(part.start - 1, 0))
+  previous = read_exactly(stream, 1, part.file) if part.start else b''
+  buffer = read_exactly(stream, part.end - part.start, part.file)
+  checksum = google_crc32c.value(buffer)
+  end = len(buffer)
+  if part.end == part.file.size:
+    if stream.read(1):
+      raise changed(part.file, 'longer')
+  elif buffer.endswith((dialect.quote_char.encode() or b'\r', b'\r')):
+    while (cut := next_cut(buffer, end, dialect)) is None and (more := stream.read(max(_LOOKAHEAD, len(buffer)))):
+      buffer += more
+    end = len(buffer) if cut is None else cut
+  begin = 0
+  if previous in (dialect.quote_char.encode(), b'\r') and previous:
+    cut = next_cut(previous + buffer, 1, dialect)
+    begin = end if cut is None else min(cut - 1, end)
+  return _Window(buffer[begin:end], part.start + begin, buffer[begin - 1 : begin] or previous, buffer[end:], checksum)
+
+
+def _record_at(stream: BinaryIO, data: bytes, dialect: Dialect, patience: int) -> bytes | None:
+  """The record that begins with `data` and goes on in the stream.
+
+  Returns:
+    The record; b'' where the file ends inside its quotes; None where it is longer than `patience` bytes, as it seems to
+    be to a reader that guessed wrong.
+  """
+  while (length := first_record_end(data, dialect)) is None:
+    if len(data) > patience:
+      return None
+    more = read_some(stream, max(_LOOKAHEAD, len(data)))
+    if not more:
+      return b'' if open_quote(data, dialect) is not None else data
+    data += more
+  return data[:length]
+
+
+def _scan_stream(part: ByteRange, header: Header, layout: Layout, block_size: int) -> RangeScan:
+  """scan_range for a file that is a stream, whose one range begins at its beginning: nothing has to be guessed."""
+  found = Findings()
+  scan = RangeScan(part, 0, _NOTHING, _NOTHING, guess=False, header_end=header.end)
+  first: RowProblem | None = None
+  try:
+    for block in read_blocks(part.file, header.end, layout.dialect, block_size):
+      rows = _examine(block, record_ends(block.data, layout.dialect), layout)
+      found = merge_findings([found, Findings(rows.types, rows.count, rows.bad)])
+      first = first or rows.first_bad_row
+  except UnclosedQuoteError as error:
+    scan = dataclasses.replace(scan, fault=located(part.file, error.problem))
+  rows = Examined(found.types, found.rows, found.bad_rows, first)
+  return dataclasses.replace(scan, rows=rows, checksum=checksum_of_file(part.file.path))
+
+
+def settle(scans: Iterable[RangeScan]) -> Settled:
+  """Follows the true state through all ranges of one file.
+
+  Args:
+    scans: every range of the file, in any order.
+
+  Returns:
+    Where the records of each range are, which ranges were guessed wrong, and what the others found.
+  """
+  scans = sorted(scans, key=lambda scan: scan.part.start)
+  file = scans[0].part.file
+  if scans[0].fault:
+    return Settled((), (), (), Findings(fault=scans[0].fault))
+  header_end = scans[0].header_end
+  limits = [scan.begin for scan in scans[1:]] + [file.size]
+  inside = False
+  lines = 0
+  opened = RowProblem(0, 0, '')
+  starts: list[tuple[int, int] | None] = []
+  trusted: list[bool] = []
+  parts: list[Findings] = []
+  for scan, limit in zip(scans, limits, strict=True):
+    true = scan.inside if inside else scan.outside
+    first = true.first_record
+    # Where ranges are tiny, a header spans several: its first range then has the records behind it.
+    if scan.part.start == 0:
+      starts.append((header_end, scan.header_lines))
+      sure = header_end <= limit or file.is_stream
+    else:
+      behind = first and scan.begin + first.offset >= header_end
+      starts.append((scan.begin + first.offset, lines + first.lines) if first and behind else None)
+      sure = scan.begin >= header_end
+    trusted.append(sure and scan.guess is inside)
+    if trusted[-1]:
+      parts.append(_findings(file, scan.rows, scan.begin, lines))
+    if true.open_quote:
+      opened = unclosed_quote(scan.begin + true.open_quote.offset, lines + true.open_quote.lines)
+    inside = true.ends_inside
+    lines += scan.lines
+  if inside:
+    return Settled((), (), (), merge_findings([*parts, Findings(fault=located(file, opened))]))
+  records = _record_ranges(scans, starts)
+  unsure = [found for found, sure in zip(records, trusted, strict=True) if not sure and found.end != found.start]
+  types = tuple(scan.rows.types if sure else None for scan, sure in zip(scans, trusted, strict=True))
+  parts.append(Findings(fingerprint=_fingerprint(scans)))
+  return Settled(tuple(records), types, tuple(unsure), merge_findings(parts))
+
+
+def scan_records(records: RecordRange, layout: Layout, block_size: int) -> Findings:
+  """Pass 1 again, over a range whose records are known."""
+  blocks = read_records(records, layout.dialect, block_size)
+  return merge_findings(
+    _findings(records.file, _examine(block, record_ends(block.data, layout.dialect), layout), 0, 0) for block in blocks
+  )
+
+
+def _findings(file: InputFile, rows: Examined, offset: int, lines: int) -> Findings:
+  """What was found in rows of a file; `offset` bytes and `lines` lines are before the place that they count from."""
+  first = located(file, rows.first_bad_row.behind(offset, lines)) if rows.first_bad_row else None
+  return Findings(rows.types, rows.count, rows.bad, first)
+
+
+def _record_ranges(scans: Sequence[RangeScan], starts: Sequence[tuple[int, int] | None]) -> list[RecordRange]:
+  """Each range's records: from its first one to the first one of the next range that has any."""
+  file = scans[0].part.file
+  end: int | None = None if file.is_stream else file.size
+  found = []
+  for scan, start in zip(reversed(scans), reversed(starts), strict=True):
+    offset, lines = start or (end or 0, 0)
+    found.append(RecordRange(file, offset, end, lines + 1, scan.part.shard))
+    end = offset
+  return found[::-1]
+
+
+def _fingerprint(scans: Sequence[RangeScan]) -> int:
+  """A file's fingerprint, its checksum joined from those of its ranges."""
+  file = scans[0].part.file
+  checksum = 0
+  for scan in scans:
+    checksum = join_checksums(checksum, scan.checksum, scan.part.end - scan.part.start)
+  return fingerprint_of_file(file.path, file.size, checksum)

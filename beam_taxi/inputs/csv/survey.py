@@ -1,0 +1,149 @@
+"""Pass 1 in this process: all that can be said of an input before a run, and which cell forced each column's type."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from beam_taxi.inputs.columns import ColumnType
+from beam_taxi.inputs.csv.bad_rows import count_reasons
+from beam_taxi.inputs.csv.boundaries import count_lines
+from beam_taxi.inputs.csv.column_types import type_of_cell
+from beam_taxi.inputs.csv.decode import decode
+from beam_taxi.inputs.csv.files import InputFile
+from beam_taxi.inputs.csv.findings import Findings, located, merge_findings
+from beam_taxi.inputs.csv.layout import InputPlan, Layout
+from beam_taxi.inputs.csv.parsing import one_chunk, parse, parse_bytes
+from beam_taxi.inputs.csv.ranges import ByteRange, RecordRange, plan_ranges
+from beam_taxi.inputs.csv.records import Block, read_records
+from beam_taxi.inputs.csv.rows import find_rows
+from beam_taxi.inputs.csv.scan import RangeScan, Settled, scan_range, scan_records, settle
+from beam_taxi.parsing import MIB
+
+_BLOCK_SIZE = 4 * MIB
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+  """A cell, and the file and line (from 1) at which its row begins."""
+
+  file: str
+  line: int
+  text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Survey:
+  """What an input is.
+
+  Attributes:
+    findings: of the whole of it.
+    layout: its rows', with all types.
+    forced_by: of each column the first cell of the column's type; None where the type was given or is UNKNOWN.
+    first_rows: the first good rows; an empty cell is None.
+  """
+
+  findings: Findings
+  layout: Layout
+  forced_by: tuple[Cell | None, ...]
+  first_rows: tuple[tuple[str | None, ...], ...]
+
+
+def survey(
+  files: Sequence[InputFile], plan: InputPlan, workers: int, rows: int, scanned: Callable[[int], None]
+) -> Survey:
+  """Reads an input once, and once more what tells which cells forced the types.
+
+  Args:
+    files: the input's files.
+    plan: what is known of them.
+    workers: how many threads read.
+    rows: how many first rows to return, at most.
+    scanned: is told of each range, when it has been read, how many bytes it has. Any thread calls it.
+
+  Raises:
+    UserError: a file is not what it was when it was matched.
+  """
+
+  def scan(part: ByteRange) -> RangeScan:
+    found = scan_range(part, plan, _BLOCK_SIZE)
+    scanned(part.end - part.start)
+    return found
+
+  settled: dict[int, list[RangeScan]] = {}
+  with ThreadPoolExecutor(workers) as pool:
+    for found in pool.map(scan, plan_ranges(files, _BLOCK_SIZE, _BLOCK_SIZE)):
+      settled.setdefault(found.part.file.index, []).append(found)
+    of_files = [settle(scans) for _, scans in sorted(settled.items())]
+    unsure = [records for file in of_files for records in file.unsure]
+    again = pool.map(lambda records: scan_records(records, plan.layout, _BLOCK_SIZE), unsure)
+    findings = merge_findings([*(file.findings for file in of_files), *again])
+    if plan.layout.has_all_types:
+      # Pass 1 has looked for rows alone.
+      ranges = [records for file in of_files for records in file.records]
+      findings = merge_findings([findings, *pool.map(lambda records: _bad_rows(records, plan.layout), ranges)])
+  layout = findings.settle_types(plan.layout)
+  if findings.fault:
+    return Survey(findings, layout, (None,) * len(layout.columns), ())
+  return Survey(findings, layout, _forcing_cells(of_files, plan.layout, layout), _first_rows(of_files, layout, rows))
+
+
+def _bad_rows(records: RecordRange, layout: Layout) -> Findings:
+  """The bad rows among records, where all types are given."""
+  parts = []
+  for block in read_records(records, layout.dialect, _BLOCK_SIZE):
+    bad = decode(block.data, layout).bad
+    if bad:
+      first = located(records.file, bad[0].problem.behind(block.offset, block.lines))
+      parts.append(Findings(bad_rows=count_reasons(bad), first_bad_row=first))
+  return merge_findings(parts)
+
+
+def _forcing_cells(files: Sequence[Settled], pending: Layout, layout: Layout) -> tuple[Cell | None, ...]:
+  found: dict[int, Cell] = {}
+  open_columns = {
+    column
+    for column, (given, kind) in enumerate(zip(pending.types, layout.types, strict=True))
+    if given is None and kind is not ColumnType.UNKNOWN
+  }
+  for records, types in _ranges(files):
+    # Of a range that was guessed wrong the types are not at hand.
+    wanted = [column for column in open_columns if types is None or (types and types[column] == layout.types[column])]
+    for block in read_records(records, layout.dialect, _BLOCK_SIZE) if wanted else ():
+      found.update(_forcing_cells_of(block, records.file, pending, layout, open_columns & set(wanted)))
+      open_columns -= found.keys()
+  return tuple(found.get(column) for column in range(len(layout.columns)))
+
+
+def _forcing_cells_of(
+  block: Block, file: InputFile, pending: Layout, layout: Layout, wanted: set[int]
+) -> Iterator[tuple[int, Cell]]:
+  """The first cell of its column's type, for each column that has one in the block."""
+  parsed = parse(block.data, pending)
+  begins = find_rows(block.data, layout.dialect).begins
+  begins = np.setdiff1d(begins, [row.offset for row in parsed.bad])
+  for column in wanted:
+    cells = one_chunk(parse_bytes(parsed.text, pending, (layout.columns[column],)).column(0)).to_pylist()
+    for place, cell in enumerate(cells):
+      if cell is not None and type_of_cell(cell) == layout.types[column]:
+        line = block.lines + count_lines(block.data, 0, int(begins[place])) + 1
+        yield column, Cell(file.path, line, cell.decode())
+        break
+
+
+def _first_rows(files: Sequence[Settled], layout: Layout, rows: int) -> tuple[tuple[str | None, ...], ...]:
+  found: list[tuple[str | None, ...]] = []
+  for records, _ in _ranges(files):
+    for block in read_records(records, layout.dialect, _BLOCK_SIZE):
+      table = parse_bytes(parse(block.data, layout).text, layout, layout.columns).slice(0, rows - len(found))
+      columns = [[cell and cell.decode() for cell in column.to_pylist()] for column in table.columns]
+      found += zip(*columns, strict=True)
+      if len(found) == rows:
+        return tuple(found)
+  return tuple(found)
+
+
+def _ranges(files: Sequence[Settled]) -> Iterator[tuple[RecordRange, tuple[ColumnType, ...] | None]]:
+  for file in files:
+    yield from zip(file.records, file.types, strict=True)

@@ -1,0 +1,25 @@
+"""Input that comes in splits. Imports nothing heavy."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from beam_taxi.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class InputSplit:
+  """Input that is a split of its own, as in TFX's Input.Split: all its records go to the output split of that name."""
+
+  name: str
+  patterns: tuple[str, ...]
+
+
+def parse_input_splits(texts: Sequence[str]) -> tuple[InputSplit, ...]:
+  """['train=a/*.csv', 'eval=b.csv', 'eval=c.csv'] -> the splits, in that order. Raises UserError on any other form."""
+  patterns: dict[str, list[str]] = {}
+  for text in texts:
+    name, equals, pattern = text.partition('=')
+    if not equals or not pattern:
+      raise UserError(f'--input_split {text!r}: give NAME=PATTERN, as in train=trips/2013*.csv')
+    patterns.setdefault(name, []).append(pattern)
+  return tuple(InputSplit(name, tuple(found)) for name, found in patterns.items())

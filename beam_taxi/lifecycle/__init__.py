@@ -1,0 +1,1 @@
+"""A run's life, from its settings to its exit code."""

@@ -1,0 +1,70 @@
+"""Whether what an earlier run made can be taken instead of making it again."""
+
+import dataclasses
+import hashlib
+import json
+from typing import Any
+
+from beam_taxi import storage
+from beam_taxi.artifacts.manifest import Manifest, package_versions
+from beam_taxi.inputs.csv.files import match_files
+from beam_taxi.inputs.csv.fingerprint import fingerprint_of, fingerprint_text
+from beam_taxi.settings.config import RunConfig
+
+# What may differ between two runs that make the same: where, under which name, how it is recorded. The input is known
+# by its content, and a curated schema likewise.
+_IRRELEVANT = (
+  'input',
+  'output',
+  'run_id',
+  'pipeline_name',
+  'metadata',
+  'record',
+  'cache',
+  'no_wait',
+  'preflight',
+  'schema',
+)
+
+
+def cache_key(config: RunConfig, fingerprint: str) -> str:
+  """The same for runs that make the same: of the same input, by the same settings and versions of packages.
+
+  Args:
+    config: a run's settings.
+    fingerprint: its input's.
+
+  Returns:
+    A SHA-256, in hexadecimal.
+  """
+  settings = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+  relevant = {name: value for name, value in settings.items() if name not in _IRRELEVANT}
+  if config.schema:
+    relevant['schema'] = hashlib.sha256(storage.read_bytes(config.schema)).hexdigest()
+  key = [relevant, fingerprint, package_versions()]
+  return hashlib.sha256(json.dumps(key, default=_plain, sort_keys=True).encode()).hexdigest()
+
+
+def fingerprint_of_input(config: RunConfig) -> str:
+  """The fingerprint of a run's input as it is now, which the run would find.
+
+  Raises:
+    UserError: a pattern matches nothing.
+  """
+  return fingerprint_text(fingerprint_of(match_files(source.input, source.input_settings)) for source in config.sources)
+
+
+def is_whole(manifest: Manifest) -> bool:
+  """Whether all files that a run made are still there, each shard with its size."""
+  report = [manifest.report] if manifest.report else []
+  paths = [file.path for file in (*manifest.statistics, manifest.schema, *report)]
+  paths += [file.path for file in manifest.quarantine]
+  sizes = {shard.path: shard.bytes for shard in manifest.examples}
+  return all(storage.exists(path) for path in (*paths, *sizes)) and all(
+    storage.size(path) == size for path, size in sizes.items()
+  )
+
+
+def _plain(value: Any) -> Any:
+  """What JSON has no form for: dataclasses and numbers with a point."""
+  return dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else str(value)

@@ -1,0 +1,224 @@
+"""The report: one page of a run, or of two side by side, from its sources to HTML."""
+
+import base64
+import datetime
+import gzip
+import itertools
+import urllib.parse
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
+
+from beam_taxi.artifacts.manifest import Manifest, Value
+from beam_taxi.show.html import vega
+from beam_taxi.show.html.rendering import render
+from beam_taxi.show.report.feature_values import feature_values
+from beam_taxi.show.report.lineage_picture import HEIGHT, WIDTH, drawing
+from beam_taxi.show.report.schema_notes import schema_notes
+from beam_taxi.show.report.sources import Source, partners
+
+# A distance that the page marks. What is nearer may be due to small samples, or to an outlier in a histogram.
+_FAR = 0.1
+_MOST_MOVES = 100
+# What has a place of its own in the report.
+_SHOWN = ('run_id', 'pipeline_name', 'folder', 'started', 'seconds', 'rows', 'bytes', 'bad_rows', 'job_link', 'error')
+
+
+def run_page(sources: Sequence[Source], comparison: Mapping[str, Any] | None = None) -> str:
+  """The report of one or two sources, as a whole page.
+
+  Args:
+    sources: what it is of.
+    comparison: of two runs, what report.html.moved.moved gave.
+  """
+  datasets, names, pairs = _laid_over(sources)
+  notes = [schema_notes(source.schema, source.datasets, source.curated) if source.schema else {} for source in sources]
+  of_last = notes[-1] if notes else {}
+  features = feature_values(datasets, pairs)
+  for feature in features:
+    feature['schema'] = of_last.get(feature['name'])
+  # Packed it is a third as long, and no browser reads it before it is to draw.
+  packed = vega.script() if features else b''
+  types = sorted(set(itertools.chain.from_iterable(feature['type'].split(' | ') for feature in features)))
+  data = {
+    'datasets': [{'name': name} for name in names],
+    'features': features,
+    'pairs': [f'{names[first]} and {names[second]}' for first, second in pairs],
+    'far': _FAR,
+    'sort': 'linf' if len(sources) > 1 and pairs else 'order',
+  }
+  return render(
+    'run.html',
+    styles=['report.css'],
+    scripts=['report.js'],
+    code=[gzip.decompress(packed).decode()] if packed else [],
+    sides=[_side(source, f'node-{place}-') for place, source in enumerate(sources)],
+    comparison=comparison,
+    datasets=names,
+    types=types,
+    notes=_schema_rows(of_last),
+    curated=sources[-1].curated if sources else '',
+    data=data,
+    packed=base64.b64encode(packed).decode(),
+    box={'width': WIDTH, 'height': HEIGHT},
+    most_moves=_MOST_MOVES,
+  )
+
+
+def _laid_over(
+  sources: Sequence[Source],
+) -> tuple[list[DatasetFeatureStatistics], list[str], list[tuple[int, int]]]:
+  """The datasets that are drawn over each other, their names, and the pairs of them whose distances are of interest.
+
+  Of one source: all its splits, each with each. Of two: each split beside the other's of the same name; where no names
+  agree, in their order.
+  """
+  splits = [(source, split) for source in sources for split in source.datasets]
+  if len(sources) < 2:
+    pairs = list(itertools.combinations(range(len(splits)), 2))
+    return [source.datasets[split] for source, split in splits], [split for _, split in splits], pairs
+  first, second = sources
+  compared = partners(first, second)
+  order = [each for one, other in compared.items() for each in ((first, one), (second, other))]
+  left = [(first, split) for split in first.datasets if split not in compared]
+  left += [(second, split) for split in second.datasets if split not in compared.values()]
+  pairs = [(place, place + 1) for place in range(0, len(order), 2)]
+  labels = _labels(first, second)
+  every = [*order, *left]
+  return (
+    [source.datasets[split] for source, split in every],
+    [labels[id(source)] + split for source, split in every],
+    pairs,
+  )
+
+
+def _labels(first: Source, second: Source) -> dict[int, str]:
+  """What is before a split's name to say whose it is: as much of the sources' names as tells them apart."""
+  if first.name == second.name:
+    return {id(first): 'A · ', id(second): 'B · '}
+  return {
+    id(source): f'{source.name if len(source.name) < 40 else "…" + source.name[-38:]} · ' for source in (first, second)
+  }
+
+
+def _side(source: Source, prefix: str) -> dict[str, Any]:
+  """What the page says of a source besides its features."""
+  manifest, properties = source.manifest, source.properties
+  facts: list[tuple[str, str]] = []
+  if source.pipeline:
+    facts.append(('Pipeline', source.pipeline))
+  if source.started:
+    facts.append(('Began', f'{source.started.astimezone(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC'))
+  if source.seconds is not None:
+    facts.append(('Took', duration(source.seconds)))
+  if properties.get('runner'):
+    facts.append(('Runner', str(properties['runner'])))
+  rows = manifest.input.rows if manifest else properties.get('rows')
+  if rows is not None:
+    facts.append(('Rows', f'{rows:,}'))
+  elif source.datasets:
+    facts.append(('Rows', f'{sum(dataset.num_examples for dataset in source.datasets.values()):,}'))
+  size = manifest.input.bytes if manifest else properties.get('bytes')
+  if isinstance(size, int):
+    facts.append(
+      ('CSV', _size(size) + (f' in {manifest.input.files:,} file{_s(manifest.input.files)}' if manifest else ''))
+    )
+  if manifest:
+    bad = sum(manifest.bad_rows.values())
+    facts.append(
+      ('Bad rows', f'{bad:,}' + (f' ({bad / manifest.input.rows:.2%})' if bad and manifest.input.rows else ''))
+    )
+    facts.append(('Examples', _size(sum(shard.bytes for shard in manifest.examples))))
+  facts.append(('Features', f'{len({name for each in source.datasets.values() for name in _names(each)}):,}'))
+  return {
+    'name': source.name,
+    'state': source.state,
+    'facts': facts,
+    'folder': source.folder,
+    'job': _job(properties),
+    'error': str(properties.get('error') or ''),
+    'cached_from': str(properties.get('cached_from') or ''),
+    'splits': _splits(source),
+    'bad_rows': [
+      (reason.replace('_', ' '), f'{count:,}') for reason, count in (manifest.bad_rows if manifest else {}).items()
+    ],
+    'versions': _versions(manifest, properties),
+    'properties': _properties(properties),
+    'drawing': drawing(source.picture, prefix) if source.picture else None,
+  }
+
+
+def _job(properties: Mapping[str, Value]) -> dict[str, str]:
+  """The link to a job of Dataflow, or, where its id is not known as on its workers, to where it is by its name."""
+  link, name, project = (str(properties.get(key) or '') for key in ('job_link', 'job_name', 'project'))
+  if link.startswith('https://'):
+    return {'link': link, 'name': str(properties.get('job_id') or name)}
+  if name and project:
+    query = urllib.parse.urlencode({'project': project})
+    return {'link': f'https://console.cloud.google.com/dataflow/jobs?{query}', 'name': name}
+  return {'link': '', 'name': ''}
+
+
+def _names(dataset: DatasetFeatureStatistics) -> list[str]:
+  return [str(feature.path.step) if feature.path.step else feature.name for feature in dataset.features]
+
+
+def _splits(source: Source) -> list[tuple[str, str, str, str, str]]:
+  """Each split's name, records, share of all, shards and bytes."""
+  records = {split: int(dataset.num_examples) for split, dataset in source.datasets.items()}
+  if source.manifest:
+    records = dict(source.manifest.splits)
+  total = sum(records.values())
+  rows = []
+  for split, count in records.items():
+    shards = [shard for shard in (source.manifest.examples if source.manifest else ()) if shard.split == split]
+    size = _size(sum(shard.bytes for shard in shards)) if shards else ''
+    rows.append(
+      (split, f'{count:,}', f'{count / total:.1%}' if total else '', f'{len(shards):,}' if shards else '', size)
+    )
+  return rows
+
+
+def _versions(manifest: Manifest | None, properties: Mapping[str, Value]) -> list[tuple[str, str]]:
+  if manifest:
+    return [(name, version or 'under another name') for name, version in manifest.versions.items()]
+  prefix = 'version.'
+  return [(name.removeprefix(prefix), str(value)) for name, value in properties.items() if name.startswith(prefix)]
+
+
+def _properties(properties: Mapping[str, Value]) -> list[tuple[str, str]]:
+  return [
+    (name, f'{value:,}' if isinstance(value, int) else f'{value:,.6g}' if isinstance(value, float) else value)
+    for name, value in properties.items()
+    if name not in _SHOWN and value != '' and not name.startswith(('version.', 'records.'))
+  ]
+
+
+def _schema_rows(notes: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+  rows = []
+  for name, note in notes.items():
+    why = {what: reason for what, _, reason in note['notes']}
+    rows.append({'name': name, **note, 'why': why})
+  return rows
+
+
+def duration(seconds: float) -> str:
+  """As in '4.2 s', '3 min 20 s' or '2 h 5 min'."""
+  if seconds < 60:
+    return f'{seconds:.1f} s'
+  minutes, rest = divmod(round(seconds), 60)
+  return f'{minutes} min {rest} s' if minutes < 60 else f'{minutes // 60} h {minutes % 60} min'
+
+
+def _size(size: float) -> str:
+  """As in '1.9 MB', with powers of 1000."""
+  for unit in ('B', 'kB', 'MB', 'GB', 'TB'):
+    if size < 1000 or unit == 'TB':
+      return f'{size:,.0f} {unit}' if unit == 'B' else f'{size:,.1f} {unit}'
+    size /= 1000
+  raise AssertionError(size)
+
+
+def _s(number: int) -> str:
+  return '' if number == 1 else 's'

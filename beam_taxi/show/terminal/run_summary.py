@@ -1,0 +1,149 @@
+"""The summary that a run ends with, on a terminal."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from tensorflow_metadata.proto.v0.statistics_pb2 import (
+  DatasetFeatureStatisticsList,
+  FeatureNameStatistics,
+  NumericStatistics,
+  StringStatistics,
+)
+
+from beam_taxi.artifacts.manifest import Manifest, RunFolder
+from beam_taxi.errors import on_one_line
+from beam_taxi.metadata.uri import NO_STORE
+from beam_taxi.show.formats import number, share, size
+from beam_taxi.storage import read_bytes
+
+_STEPS = {
+  'ScanRanges': 'find records and column types',
+  'ReadCsv': 'read typed rows',
+  'EncodeExamples': 'encode, hash and frame Examples',
+  'WriteShards': 'compress and write shards',
+  'GenerateStatistics': 'statistics',
+}
+
+_LONGEST_VALUE = 28
+
+
+@dataclasses.dataclass(frozen=True)
+class RunSummary:
+  """What a complete run is summed up from: its manifest and counters, its seconds, and where it is recorded.
+
+  The manifest is an earlier run's, where this one took what that had made; then there are no counters.
+  """
+
+  run_id: str
+  manifest: Manifest
+  folder: RunFolder
+  counters: Mapping[str, int]
+  seconds: float
+  metadata: str
+  artifact_ids: Mapping[str, int]
+
+
+def print_summary(console: Console, summary: RunSummary) -> None:
+  """Prints the summary of a complete run."""
+  manifest = summary.manifest
+  data = manifest.input
+  console.print()
+  what = 'is complete' if summary.run_id == manifest.run_id else f'takes what {manifest.run_id} made,'
+  console.print(f'[bold green]Run {summary.run_id} {what}[/] in {summary.seconds:.1f} s', highlight=False)
+  files = f'{data.files:,} file' + ('s' if data.files != 1 else '')
+  console.print(f'{data.rows:,} rows, {size(data.bytes)} of CSV in {files}', highlight=False)
+  steps = [_steps(summary)] if summary.counters else []
+  for table in (_splits(manifest), *_bad_rows(summary), *_features(manifest), *steps, _artifacts(summary)):
+    console.print()
+    console.print(table)
+  # Never wrapped, so that they can be copied.
+  console.print(f'\nWhere: {summary.folder.uri}', markup=False, highlight=False, soft_wrap=True)
+  recorded = 'not recorded' if summary.metadata == NO_STORE else f'recorded in {summary.metadata}'
+  console.print(f'Metadata: {recorded}', markup=False, highlight=False, soft_wrap=True)
+
+
+def _splits(manifest: Manifest) -> Table:
+  table = _table('Split', 'Records', 'Share', 'Shards', 'Size', text_columns=1)
+  for split, records in manifest.splits.items():
+    shards = [shard for shard in manifest.examples if shard.split == split]
+    stored = size(sum(shard.bytes for shard in shards))
+    table.add_row(split, f'{records:,}', share(records, sum(manifest.splits.values())), f'{len(shards):,}', stored)
+  return table
+
+
+def _bad_rows(summary: RunSummary) -> list[Table]:
+  """The rows that were set aside, if any were."""
+  manifest = summary.manifest
+  table = _table('Bad rows', 'Rows', 'Share', text_columns=1)
+  for reason, rows in manifest.bad_rows.items():
+    table.add_row(reason.replace('_', ' '), f'{rows:,}', share(rows, manifest.input.rows))
+  return [table] if table.row_count else []
+
+
+def _features(manifest: Manifest) -> list[Table]:
+  """The features by the statistics of the largest split: a table of numbers and one of strings, each if it has rows."""
+  split = max(manifest.splits, key=lambda name: manifest.splits[name])
+  [path] = [file.path for file in manifest.statistics if file.split == split]
+  [dataset] = DatasetFeatureStatisticsList.FromString(read_bytes(path)).datasets
+  features = {feature.path.step[0]: feature for feature in dataset.features}
+  numbers = _table(f'Number ({split})', 'Type', 'Missing', 'Min', 'Mean', 'Max', text_columns=2)
+  strings = _table(f'String ({split})', 'Type', 'Missing', 'Distinct', 'Most common', text_columns=2)
+  for name, kind in manifest.columns.items():
+    # A split without records has no features, and then every cell of its row stays empty.
+    feature = features.get(name, FeatureNameStatistics())
+    of_numbers = kind in ('INT', 'FLOAT')
+    common = (feature.num_stats if of_numbers else feature.string_stats).common_stats
+    missing = share(dataset.num_examples - common.tot_num_values, dataset.num_examples)
+    if of_numbers:
+      figures = _numbers(feature.num_stats) if common.tot_num_values else ['', '', '']
+      numbers.add_row(escape(on_one_line(name)), kind, missing, *figures)
+    else:
+      strings.add_row(escape(on_one_line(name)), kind, missing, *_strings(feature.string_stats))
+  return [table for table in (numbers, strings) if table.row_count]
+
+
+def _numbers(statistics: NumericStatistics) -> list[str]:
+  """Min, mean, max."""
+  return [number(statistics.min), number(statistics.mean), number(statistics.max)]
+
+
+def _strings(statistics: StringStatistics) -> list[str]:
+  """Distinct, most common."""
+  if not statistics.top_values:
+    return ['', '']
+  value = on_one_line(statistics.top_values[0].value)
+  shown = value if len(value) <= _LONGEST_VALUE else value[: _LONGEST_VALUE - 1] + '…'
+  part = share(int(statistics.top_values[0].frequency), statistics.common_stats.tot_num_values)
+  return [f'{statistics.unique:,}', f'{escape(shown)} ({part})']
+
+
+def _steps(summary: RunSummary) -> Table:
+  table = _table('Step', 'What it does', 'Worker seconds', text_columns=2)
+  for step, what in _STEPS.items():
+    table.add_row(step, what, f'{summary.counters.get(f"{step}.msecs", 0) / 1000:.1f}')
+  return table
+
+
+def _artifacts(summary: RunSummary) -> Table:
+  table = _table('Artifact', 'MLMD id', 'Where', text_columns=1)
+  folder = summary.folder
+  for key, uri in (('examples', folder.examples), ('statistics', folder.statistics), ('schema', folder.schema_file)):
+    table.add_row(key, str(summary.artifact_ids.get(key, '-')), escape(uri.removeprefix(f'{folder.uri}/')))
+  if summary.manifest.report:
+    table.add_row('report', '-', folder.report.removeprefix(f'{folder.uri}/'))
+  if summary.manifest.quarantine:
+    table.add_row('bad rows', '-', folder.quarantine.removeprefix(f'{folder.uri}/'))
+  table.add_row('manifest', '-', folder.manifest.removeprefix(f'{folder.uri}/'))
+  return table
+
+
+def _table(*headings: str, text_columns: int) -> Table:
+  """A table whose first columns hold text and whose others hold figures."""
+  table = Table(box=None, header_style='bold cyan', pad_edge=False)
+  for place, heading in enumerate(headings):
+    text = place < text_columns or heading in ('Most common', 'Where')
+    table.add_column(heading, justify='left' if text else 'right', overflow='fold')
+  return table

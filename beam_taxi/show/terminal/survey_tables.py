@@ -1,0 +1,145 @@
+"""What `sniff` shows: how files are written, their columns, their first rows, and the command that reads them."""
+
+import csv
+import io
+import shlex
+from collections.abc import Mapping, Sequence
+
+from rich import filesize
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from beam_taxi.errors import on_one_line
+from beam_taxi.inputs.csv.dialect import Dialect
+from beam_taxi.inputs.csv.files import compression_of
+from beam_taxi.inputs.csv.guess import Guess
+from beam_taxi.inputs.csv.layout import InputPlan
+from beam_taxi.inputs.csv.survey import Cell, Survey
+
+_LONGEST_CELL = 24
+_DELIMITERS = {',': 'comma', ';': 'semicolon', '\t': 'tab', '|': 'pipe', ' ': 'blank'}
+
+
+def print_survey(
+  console: Console,
+  patterns: Sequence[str],
+  guess: Guess,
+  plan: InputPlan,
+  found: Survey,
+  type_flags: Sequence[str] = (),
+) -> None:
+  """Prints what was found of an input.
+
+  Args:
+    console: where.
+    patterns: what names the input.
+    guess: how its files are written.
+    plan: what was known of it before.
+    found: what was found in it.
+    type_flags: the flags that gave types.
+  """
+  console.print(_facts(guess, plan, found))
+  for note in guess.notes:
+    console.print(f'\n[yellow]note:[/] {escape(note)}', highlight=False)
+  if found.findings.fault:
+    console.print(f'\n[bold red]fault:[/] {escape(found.findings.fault.message)}', highlight=False, soft_wrap=True)
+    return
+  console.print()
+  console.print(_columns(plan, found))
+  if found.findings.bad_rows:
+    console.print(_bad_rows(found), highlight=False, soft_wrap=True)
+  console.print('\nTo read it so:', highlight=False)
+  bad_rows = ['--bad_rows', 'quarantine'] if found.findings.bad_rows else []
+  flags = ['--input', *patterns, '--output', 'out', *dialect_flags(guess.dialect), *type_flags, *bad_rows]
+  command = shlex.join(['python', 'main.py', *flags])
+  # Never wrapped, so that it can be copied.
+  console.print(f'  {command}', markup=False, highlight=False, soft_wrap=True)
+
+
+def _facts(guess: Guess, plan: InputPlan, found: Survey) -> Table:
+  dialect = guess.dialect
+  columns = len(plan.layout.columns)
+  table = Table(box=None, show_header=False, pad_edge=False)
+  table.add_column(style='bold cyan')
+  table.add_column()
+  facts = {
+    'Files': f'{plan.files:,}, {filesize.decimal(plan.bytes)}',
+    'Rows': f'{found.findings.rows:,}',
+    'Delimiter': _DELIMITERS.get(dialect.delimiter, dialect.delimiter),
+    'Quote': dialect.quote_char or 'none',
+    'Header': 'none' if dialect.columns else f'{columns:,} column' + ('s' if columns > 1 else ''),
+    'Line ends': guess.line_ends,
+    'Encoding': dialect.encoding + (' with a byte-order mark' if guess.byte_order_mark else ''),
+    'Compression': compression_of(plan.header.path, dialect) or 'none',
+  }
+  for name, value in facts.items():
+    table.add_row(name, escape(value))
+  return table
+
+
+def _columns(plan: InputPlan, found: Survey) -> Table:
+  """A row a column of the CSV: rows of many cells are easier to read from top to bottom."""
+  table = Table(box=None, header_style='bold cyan', pad_edge=False)
+  for heading in ('Column', 'Type', 'Forced by'):
+    table.add_column(heading, overflow='fold')
+  for number in range(1, len(found.first_rows) + 1):
+    table.add_column(f'Row {number}', overflow='fold')
+  one_file = plan.files == 1
+  for column, (name, kind) in enumerate(found.layout.fields):
+    given = plan.layout.types[column] is not None
+    cells = [_cell(row[column]) for row in found.first_rows]
+    table.add_row(
+      escape(on_one_line(name)),
+      kind.name,
+      'given' if given else escape(_place(found.forced_by[column], one_file)),
+      *cells,
+    )
+  return table
+
+
+def _place(cell: Cell | None, one_file: bool) -> str:
+  if cell is None:
+    return 'no cell'
+  file = '' if one_file else f'{cell.file} '
+  return f'{file}line {cell.line:,}: {_shown(cell.text)}'
+
+
+def _cell(text: str | None) -> str:
+  return '[dim]empty[/]' if text is None else escape(_shown(text))
+
+
+def _shown(text: str) -> str:
+  """A cell on one line, cut where it is long."""
+  line = on_one_line(text)
+  return line if len(line) <= _LONGEST_CELL else line[: _LONGEST_CELL - 1] + '…'
+
+
+def _bad_rows(found: Survey) -> str:
+  findings = found.findings
+  counts = ', '.join(f'{rows:,} {reason.replace("_", " ")}' for reason, rows in findings.bad_rows.items())
+  first = f'; the first: {findings.first_bad_row.message}' if findings.first_bad_row else ''
+  return f'\n[bold red]bad rows:[/] {escape(counts + first)}'
+
+
+def dialect_flags(dialect: Dialect) -> list[str]:
+  """The flags of a run that say how its files are written, where they are not as they are by default."""
+  default = Dialect()
+  flags: Mapping[str, Sequence[str]] = {
+    'delimiter': ['--delimiter=' + ('tab' if dialect.delimiter == '\t' else dialect.delimiter)],
+    'quote_char': [f'--quote_char={dialect.quote_char}'],
+    'columns': ['--no_header', f'--columns={_list(dialect.columns)}'],
+    'null_values': [f'--null_values={_list(dialect.null_values)}'],
+    'skip_blank_lines': ['--no_skip_blank_lines'],
+    'encoding': [f'--encoding={dialect.encoding}'],
+    'compression': [f'--compression={dialect.compression}'],
+  }
+  changed = [words for name, words in flags.items() if getattr(dialect, name) != getattr(default, name)]
+  return [word for words in changed for word in words]
+
+
+def _list(names: Sequence[str]) -> str:
+  """Names as one row of CSV."""
+  text = io.StringIO()
+  csv.writer(text, lineterminator='').writerow(names)
+  return text.getvalue()

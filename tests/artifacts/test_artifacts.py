@@ -1,0 +1,92 @@
+"""A run's folder is laid out as TFX lays out its artifacts, and a manifest is read as it was written."""
+
+import dataclasses
+import importlib.metadata
+import json
+import pathlib
+
+import pytest
+
+from beam_taxi.artifacts.manifest import (
+  InputSummary,
+  Manifest,
+  RunFolder,
+  ShardFile,
+  WrittenFile,
+  package_versions,
+  read_manifest,
+)
+from beam_taxi.errors import UserError
+
+MANIFEST = Manifest(
+  run_id='run-1',
+  pipeline_name='taxi',
+  input=InputSummary(('*.csv', 'ü.csv'), 2, 1000, 30, 'sha256-sum:00'),
+  columns={'fare': 'FLOAT', 'größe': 'STRING'},
+  splits={'train': 20, 'eval': 10},
+  examples=(ShardFile('train', 'a.gz', 20, 100, 'aa'), ShardFile('eval', 'b.gz', 10, 50, 'bb')),
+  statistics=(WrittenFile('s.pb', 'cc', 'train'), WrittenFile('e.pb', 'dd', 'eval')),
+  schema=WrittenFile('schema.pbtxt', 'ee'),
+  versions={'pyarrow': '1'},
+)
+
+
+@pytest.mark.parametrize('output', ['/out', 'gs://bucket/out', '/out/'])
+def test_artifacts_lie_where_tfx_looks_for_them(output: str) -> None:
+  folder = RunFolder.of(output, 'run-1')
+  base = f'{output.rstrip("/")}/runs/run-1'
+
+  assert folder.uri == base
+  assert folder.shard_file('train', 3, 12) == f'{base}/examples/Split-train/data_tfrecord-00003-of-00012.gz'
+  assert folder.statistics_file('eval') == f'{base}/statistics/Split-eval/FeatureStats.pb'
+  assert folder.schema_file == f'{base}/schema/schema.pbtxt'
+  assert folder.manifest == f'{base}/manifest.json'
+
+
+def test_a_manifest_is_read_as_it_was_written() -> None:
+  assert Manifest.from_json(MANIFEST.to_json()) == MANIFEST
+
+
+def test_a_manifest_is_json_that_any_program_reads() -> None:
+  fields = json.loads(MANIFEST.to_json())
+
+  assert fields['splits'] == {'train': 20, 'eval': 10}
+  assert fields['examples'][0] == {'split': 'train', 'path': 'a.gz', 'records': 20, 'bytes': 100, 'sha256': 'aa'}
+
+
+def test_a_manifest_of_another_version_is_refused_with_what_to_do() -> None:
+  text = dataclasses.replace(MANIFEST, version=99).to_json()
+
+  with pytest.raises(UserError, match='version 99 was found, .* use the release that wrote it'):
+    Manifest.from_json(text)
+
+
+def test_a_run_without_a_manifest_has_not_finished(tmp_path: pathlib.Path) -> None:
+  folder = RunFolder.of(str(tmp_path), 'run-1')
+  assert read_manifest(folder) is None
+
+  path = pathlib.Path(folder.manifest)
+  path.parent.mkdir(parents=True)
+  path.write_text(MANIFEST.to_json(), encoding='utf-8')
+  assert read_manifest(folder) == MANIFEST
+
+
+def test_the_versions_of_what_makes_the_results_are_told() -> None:
+  import pyarrow
+
+  assert package_versions()['pyarrow'] == pyarrow.__version__
+
+
+def test_tensorflow_without_gpus_is_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
+  installed = {'tensorflow-cpu': '2.16.2'}
+
+  def version(name: str) -> str:
+    if name not in installed:
+      raise importlib.metadata.PackageNotFoundError(name)
+    return installed[name]
+
+  monkeypatch.setattr(importlib.metadata, 'version', version)
+
+  versions = package_versions()
+
+  assert (versions['tensorflow'], versions['pyarrow']) == ('2.16.2', '')

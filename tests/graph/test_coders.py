@@ -1,0 +1,49 @@
+"""Elements with many rows are weighed without being written, and survive being written."""
+
+import apache_beam as beam
+import pyarrow as pa
+import pytest
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from beam_taxi.graph.coders import RowsCoder
+from beam_taxi.graph.pipeline import build_graph
+from beam_taxi.graph.reading import ShardBlock
+from beam_taxi.graph.writing import EncodedBlock
+from beam_taxi.inputs.csv.ranges import Shard
+from beam_taxi.settings.config import RunConfig
+
+ROWS = pa.RecordBatch.from_arrays([pa.array([1, None, 3]), pa.array([b'x' * 1000, b'', None])], names=['a', 'b'])
+BLOCKS = {
+  'rows': ROWS,
+  'shard_block': ShardBlock(Shard(0, 1), 2, last=True, rows=ROWS),
+  'encoded_block': EncodedBlock(Shard(0, 1), 2, last=True, records=(ROWS.column(1), ROWS.column(1).slice(0, 0))),
+}
+
+
+@pytest.mark.parametrize('block', BLOCKS.values(), ids=BLOCKS)
+def test_a_block_is_the_same_after_it_was_written(block: object) -> None:
+  coder = beam.coders.registry.get_coder(type(block))
+
+  assert isinstance(coder, RowsCoder)
+  assert coder.decode(coder.encode(block)) == block
+
+
+@pytest.mark.parametrize('block', BLOCKS.values(), ids=BLOCKS)
+def test_a_blocks_size_is_its_rows(block: object) -> None:
+  assert 1000 < beam.coders.registry.get_coder(type(block)).estimate_size(block) < 1200
+
+
+def test_the_graph_knows_which_of_its_elements_have_many_rows() -> None:
+  root = beam.Pipeline(runner=FnApiRunner())
+  build_graph(root, RunConfig(input=('x',), output='out', run_id='run'))
+
+  proto = root.to_runner_api()
+
+  components = proto.components
+  weighed = {
+    transform.unique_name
+    for transform in components.transforms.values()
+    for output in transform.outputs.values()
+    if 'RowsCoder' in str(components.coders[components.pcollections[output].coder_id])
+  }
+  assert {'ReadCsv/Read/ParDo(_ReadShard)', 'EncodeExamples/Encode/ParDo(_EncodeBlock)'} <= weighed

@@ -1,0 +1,197 @@
+"""Which runner Beam's arguments name, how many workers it gets, and what is said of an unknown argument."""
+
+import os
+import pathlib
+import threading
+
+import apache_beam as beam
+import pytest
+from apache_beam.options.pipeline_options import DirectOptions, GoogleCloudOptions, PipelineOptions, SetupOptions
+from apache_beam.runners.dataflow.dataflow_runner import DataflowRunner
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.runners.portability.portable_runner import PortableRunner
+from apache_beam.testing.test_pipeline import TestPipeline
+from apache_beam.testing.util import assert_that, equal_to
+
+from beam_taxi.errors import UserError
+from beam_taxi.runners import options as beam_options
+from beam_taxi.runners.options import choose_setup_file, choose_workers, parse_beam_args, runs_here, spare_cores
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture(autouse=True)
+def eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+  monkeypatch.setattr(os, 'sched_getaffinity', lambda process: set(range(8)))
+
+
+def workers(beam_args: list[str], input_bytes: int) -> tuple[int, str]:
+  _, options = parse_beam_args(beam_args)
+  choose_workers(options, beam_args, input_bytes)
+  direct = options.view_as(DirectOptions)
+  return direct.direct_num_workers, direct.direct_running_mode
+
+
+def test_without_a_runner_the_run_is_in_this_process() -> None:
+  runner, _ = parse_beam_args([])
+
+  assert type(runner) is FnApiRunner
+
+
+@pytest.mark.parametrize(
+  ('args', 'expected'),
+  [
+    (['--runner=DataflowRunner'], DataflowRunner),
+    (['--runner', 'DataflowRunner'], DataflowRunner),
+    (['--runner=FnApiRunner'], FnApiRunner),
+    (['--runner=PortableRunner'], PortableRunner),
+  ],
+  ids=['dataflow', 'in_two_words', 'in_process', 'portable'],
+)
+def test_a_named_runner_is_taken(args: list[str], expected: type) -> None:
+  runner, _ = parse_beam_args(args)
+
+  assert isinstance(runner, expected)
+
+
+LOCAL = {
+  'FnApiRunner': True,
+  'DirectRunner': True,
+  'SwitchingDirectRunner': True,
+  'BundleBasedDirectRunner': True,
+  'DataflowRunner': False,
+  'FlinkRunner': False,
+  'PortableRunner': False,
+}
+
+
+@pytest.mark.parametrize(('name', 'here'), LOCAL.items(), ids=LOCAL)
+def test_a_runner_has_its_workers_here_or_elsewhere(name: str, here: bool) -> None:
+  runner, _ = parse_beam_args([f'--runner={name}'])
+
+  assert runs_here(runner) is here
+
+
+def test_arguments_reach_beams_options() -> None:
+  _, options = parse_beam_args(['--runner=DataflowRunner', '--project', 'p', '--region=r'])
+
+  cloud = options.view_as(GoogleCloudOptions)
+  assert (cloud.project, cloud.region) == ('p', 'r')
+
+
+@pytest.mark.parametrize(
+  ('input_bytes', 'expected'), [(0, 1), (47 * MIB, 1), (48 * MIB, 2), (340 * MIB, 8), (10_000 * MIB, 8)]
+)
+def test_a_larger_input_has_more_workers_up_to_one_a_core(input_bytes: int, expected: int) -> None:
+  assert workers([], input_bytes)[0] == expected
+
+
+@pytest.mark.parametrize(('input_bytes', 'mode'), [(0, 'in_memory'), (100 * MIB, 'multi_threading')])
+def test_several_workers_are_threads(input_bytes: int, mode: str) -> None:
+  assert workers([], input_bytes)[1] == mode
+
+
+@pytest.mark.parametrize(
+  ('args', 'expected'),
+  [
+    (['--direct_num_workers=3'], (3, 'multi_threading')),
+    (['--direct_num_workers=1'], (1, 'in_memory')),
+    (['--direct_num_workers', '1'], (1, 'in_memory')),
+    (['--direct_num_workers=0'], (0, 'multi_threading')),
+    (['--direct_running_mode=multi_processing'], (8, 'multi_processing')),
+    (['--direct_num_workers=2', '--direct_running_mode=in_memory'], (2, 'in_memory')),
+  ],
+  ids=['three', 'one', 'one_in_two_words', 'all_cores', 'processes', 'both'],
+)
+def test_what_the_user_chose_is_kept(args: list[str], expected: tuple[int, str]) -> None:
+  assert workers(args, 1000 * MIB) == expected
+
+
+@pytest.mark.parametrize(
+  ('flag', 'near'),
+  [
+    ('--spilts=a:1', '--splits'),
+    ('--input_spilt=a=b', '--input_split'),
+    ('--delimeter=;', '--delimiter'),
+    ('--projct=p', '--project'),
+    ('--direct_num_worker=2', '--direct_num_workers'),
+  ],
+)
+def test_an_unknown_flag_is_told_with_the_one_that_is_near(flag: str, near: str) -> None:
+  with pytest.raises(UserError, match=f'^{flag}: neither .* did you mean {near}\\?'):
+    parse_beam_args([flag])
+
+
+def test_an_unknown_flag_near_none_is_told_with_where_to_look() -> None:
+  with pytest.raises(UserError, match='--qqqqqq: .*main.py --help lists the flags'):
+    parse_beam_args(['--qqqqqq'])
+
+
+def test_a_stray_word_is_told() -> None:
+  with pytest.raises(UserError, match='^stray.csv: neither a flag'):
+    parse_beam_args(['stray.csv'])
+
+
+def test_a_job_servers_own_arguments_are_left_to_it() -> None:
+  parse_beam_args(['--runner=FlinkRunner', '--an_option_of_flink=1'])
+
+
+def test_an_unknown_runner_is_told_by_its_name() -> None:
+  with pytest.raises(UserError, match='--runner NoSuchRunner: '):
+    parse_beam_args(['--runner=NoSuchRunner'])
+
+
+@pytest.mark.parametrize(
+  ('arguments', 'cores'),
+  [
+    (['--direct_num_workers=4', '--direct_running_mode=multi_threading'], 3),
+    (['--direct_num_workers=1'], 0),
+    (['--direct_num_workers=4', '--direct_running_mode=multi_processing'], 0),
+    (['--runner=FlinkRunner', '--direct_num_workers=4', '--direct_running_mode=multi_threading'], 0),
+  ],
+  ids=['threads', 'one', 'processes', 'elsewhere'],
+)
+def test_cores_are_spare_while_the_threads_of_a_run_in_this_process_wait(arguments: list[str], cores: int) -> None:
+  assert spare_cores(*parse_beam_args(arguments)) == cores
+
+
+SETUP_FILES = {
+  'elsewhere': (['--runner=DataflowRunner'], str(pathlib.Path(__file__).parents[2] / 'setup.py')),
+  'named': (['--runner=DataflowRunner', '--setup_file=./other/setup.py'], './other/setup.py'),
+  'image': (['--runner=DataflowRunner', '--sdk_container_image=gcr.io/p/image'], None),
+  'in_process': ([], None),
+}
+
+
+@pytest.mark.parametrize(('args', 'expected'), SETUP_FILES.values(), ids=SETUP_FILES)
+def test_workers_elsewhere_get_this_package(args: list[str], expected: str | None) -> None:
+  runner, options = parse_beam_args(args)
+
+  choose_setup_file(runner, options)
+
+  assert options.view_as(SetupOptions).setup_file == expected
+
+
+def test_a_package_without_its_setup_file_cannot_be_shipped(
+  monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+  monkeypatch.setattr(beam_options, 'SETUP_FILE', str(tmp_path / 'setup.py'))
+
+  with pytest.raises(UserError, match='no such file, .* --setup_file PATH/setup.py .* --sdk_container_image'):
+    choose_setup_file(*parse_beam_args(['--runner=DataflowRunner']))
+
+
+class SlowToWrite:
+  """A value whose encoding takes longer than Beam's threads used to leave their output alone."""
+
+  def __reduce__(self) -> tuple[type, tuple]:
+    # Not a wait for something to happen: Beam's flusher comes every second, and has to meet an element half written.
+    threading.Event().wait(1.5)
+    return SlowToWrite, ()
+
+
+def test_an_element_that_takes_long_to_write_arrives_whole() -> None:
+  options = PipelineOptions(direct_num_workers=2, direct_running_mode='multi_threading')
+  with TestPipeline(runner=FnApiRunner(), options=options) as root:
+    grouped = root | beam.Create(['a', 'b']) | beam.Map(lambda key: (key, SlowToWrite())) | beam.GroupByKey()
+    assert_that(grouped | beam.MapTuple(lambda key, values: (key, len(list(values)))), equal_to([('a', 1), ('b', 1)]))
