@@ -27,7 +27,7 @@ def test_flags_that_are_not_given_are_the_defaults() -> None:
   found = parsed('--run_id', 'run-1')
 
   assert found == RunConfig(('a.csv',), os.path.abspath('out'), 'run-1')
-  assert found.dialect == Dialect()
+  assert found.input_settings == Dialect()
 
 
 OUTPUTS = {
@@ -100,7 +100,7 @@ DIALECTS = {
 
 @pytest.mark.parametrize(('argv', 'dialect'), DIALECTS.values(), ids=DIALECTS)
 def test_how_files_are_written_is_the_dialect(argv: list[str], dialect: Dialect) -> None:
-  assert parsed(*argv).dialect == dialect
+  assert parsed(*argv).input_settings == dialect
 
 
 @pytest.mark.parametrize(('argv', 'dialect'), DIALECTS.values(), ids=DIALECTS)
@@ -281,7 +281,7 @@ def test_a_switch_takes_true_and_false_as_a_flex_template_gives_them(
 ) -> None:
   found = parsed(*argv)
 
-  assert {name: getattr(found, name, getattr(found.dialect, name, None)) for name in values} == values
+  assert {name: getattr(found, name, getattr(found.input_settings, name, None)) for name in values} == values
 
 
 @pytest.mark.parametrize('word', ['--cache=yes', '--cache=', '--no_header=1'])

@@ -131,7 +131,7 @@ def _run_row(record: RunRecord) -> list[Any]:
     run.run_id,
     run.pipeline_name,
     run.state,
-    round(run.started.timestamp()),
+    int(run.started.timestamp()),
     None if run.seconds is None else round(run.seconds, 1),
     run.rows,
     run.properties.get('bad_rows', 0),

@@ -81,7 +81,7 @@ def test_workers_get_templates_styles_and_scripts_with_the_package(tmp_path: pat
   [made] = (tmp_path / 'dist').glob('*.tar.gz')
   names = subprocess.run(['tar', 'tzf', made], check=True, capture_output=True, text=True).stdout.splitlines()
 
-  html = ROOT / 'beam_taxi' / 'report' / 'html'
+  html = ROOT / 'beam_taxi' / 'show' / 'html'
   files = [path for folder in ('templates', 'assets') for path in (html / folder).iterdir()]
   assert len(files) >= 6
   assert {f'beam_taxi-0.1.0/{path.relative_to(ROOT)}' for path in files} <= set(names)
