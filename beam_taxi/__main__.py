@@ -1,5 +1,6 @@
-"""`python -m beam_taxi`, which is `python main.py`."""
+"""`python -m beam_taxi` and `beam-taxi`, which are `python main.py`."""
 
 from beam_taxi.cli._main import command
 
-command()
+if __name__ == '__main__':
+  command()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up .venv: the locked packages that fit this machine, and beam_taxi itself, editable.
-# Called again, it does nothing until a lock, setup.py or the Python changes.
+# Called again, it does nothing until a lock, pyproject.toml or the Python changes.
 #
 #   scripts/setup.sh           what a run needs
 #   scripts/setup.sh --dev     and what the tests need
@@ -100,7 +100,7 @@ is_current() { # STAMP FILE...
 }
 
 main() {
-  local dev=false stamp=.venv/stamp dev_stamp=.venv/stamp-dev
+  local dev=false stamp=.venv/stamp package_stamp=.venv/stamp-package dev_stamp=.venv/stamp-dev
   case ${1-} in
     '') ;;
     --dev) dev=true ;;
@@ -116,13 +116,16 @@ main() {
   fi
 
   [[ ! -f $dev_stamp ]] || dev=true
-  if ! is_current "$stamp" "$lock" setup.py; then
+  if ! is_current "$stamp" "$lock"; then
     echo "setup: .venv gets $lock, with $python ($version, $glibc)"
     check_compilers
     create_venv
     install --no-deps --require-hashes -r "$lock"
+    key "$lock" >"$stamp"
+  fi
+  if ! is_current "$package_stamp" setup.py pyproject.toml; then
     install --no-deps --no-build-isolation --editable .
-    key "$lock" setup.py >"$stamp"
+    key setup.py pyproject.toml >"$package_stamp"
   fi
   if $dev && ! is_current "$dev_stamp" requirements/dev.txt; then
     echo 'setup: .venv gets requirements/dev.txt'

@@ -50,7 +50,8 @@ class Machine:
     (folder / 'scripts').mkdir()
     shutil.copy(ROOT / 'scripts' / 'setup.sh', folder / 'scripts')
     shutil.copytree(ROOT / 'requirements', folder / 'requirements')
-    shutil.copy(ROOT / 'setup.py', folder)
+    for name in ('setup.py', 'pyproject.toml'):
+      shutil.copy(ROOT / name, folder)
     (folder / 'Python.h').touch()
 
   def has(self, name: str, script: str) -> None:
@@ -211,17 +212,34 @@ def test_dev_adds_to_what_is_there(machine: Machine) -> None:
   assert machine.installed() == ''
 
 
-@pytest.mark.parametrize('changed', ['requirements/current-3.12.txt', 'setup.py'])
-def test_a_change_installs_anew_with_dev_if_it_was_there(machine: Machine, changed: str) -> None:
+def test_another_lock_installs_anew_with_dev_if_it_was_there(machine: Machine) -> None:
   machine.has_python('3.12.4')
   machine.setup('--dev')
   machine.installed()
-  with (machine.folder / changed).open('a') as file:
-    file.write('# changed\n')
+  change(machine.folder / 'requirements' / 'current-3.12.txt')
   machine.setup()
   installed = machine.installed()
-  assert 'requirements/current-3.12.txt' in installed
-  assert 'requirements/dev.txt' in installed
+  for what in ['-r requirements/current-3.12.txt', '--editable .', '-r requirements/dev.txt']:
+    assert what in installed
+
+
+@pytest.mark.parametrize('changed', ['setup.py', 'pyproject.toml'])
+def test_other_metadata_of_the_package_installs_it_alone(machine: Machine, changed: str) -> None:
+  machine.has_python('3.12.4')
+  machine.setup('--dev')
+  machine.installed()
+  change(machine.folder / changed)
+  machine.setup()
+  installed = machine.installed()
+  assert '--editable .' in installed
+  assert 'requirements/' not in installed
+  machine.setup()
+  assert machine.installed() == ''
+
+
+def change(path: pathlib.Path) -> None:
+  with path.open('a') as file:
+    file.write('# changed\n')
 
 
 def test_an_installation_that_failed_is_done_again(machine: Machine) -> None:
