@@ -2,6 +2,7 @@
 
 import contextlib
 import pathlib
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -28,6 +29,25 @@ def tfx_testdata() -> pathlib.Path:
   """What TFX's components wrote for the taxi trips, as TFX's own tests have it, and two CSV files of these trips."""
   subprocess.run([sys.executable, ROOT / 'scripts' / 'fetch_tfx_testdata.py'], check=True)
   return ROOT / 'data' / 'tfx_testdata'
+
+
+@pytest.fixture(scope='session')
+def installed(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+  """A folder with the package as pip installs it from a wheel of this tree, without what it requires."""
+  folder = tmp_path_factory.mktemp('installed')
+  source = folder / 'source'
+  source.mkdir()
+  for name in ('setup.py', 'pyproject.toml', 'LICENSE'):
+    shutil.copy(ROOT / name, source)
+  shutil.copytree(ROOT / 'beam_taxi', source / 'beam_taxi', ignore=shutil.ignore_patterns('__pycache__'))
+  pip = [sys.executable, '-m', 'pip', '--quiet']
+  wheels = [*pip, 'wheel', '--no-deps', '--no-index', '--no-build-isolation', '--wheel-dir', folder, source]
+  subprocess.run(wheels, check=True)
+  [wheel] = folder.glob('*.whl')
+  target = folder / 'site-packages'
+  subprocess.run([*pip, 'install', '--no-deps', '--no-index', '--target', target, wheel], check=True)
+  shutil.rmtree(source)
+  return target
 
 
 @pytest.fixture(scope='session')

@@ -25,7 +25,8 @@ from beam_taxi.cloud.rehearsal.sample import sample_files
 from beam_taxi.errors import UserError
 from beam_taxi.process.provenance import without_secrets
 from beam_taxi.record.recorder import with_record
-from beam_taxi.runners.options import SETUP_FILE, is_dataflow, parse_beam_args
+from beam_taxi.runners.options import is_dataflow, parse_beam_args
+from beam_taxi.runners.shipping import package_flag
 from beam_taxi.settings.config import RunConfig
 from beam_taxi.settings.flags import parse_flags
 
@@ -81,7 +82,7 @@ def rehearse(argv: Sequence[str], sample_size: int, sample_from: str, keep: str)
       print(f'recording into {store}, and not into {config.metadata or "a store of the user"}', flush=True)
     if options.view_as(WorkerOptions).sdk_container_image:
       # No image is run here, so that what it would bring has to be shipped.
-      command += ['--setup_file', SETUP_FILE]
+      command.append('--{}={}'.format(*package_flag()))
     if cloud_options.impersonate_service_account:
       command += ['--impersonate_service_account=']
     print(without_secrets(command), flush=True)

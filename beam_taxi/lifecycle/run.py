@@ -30,7 +30,6 @@ from beam_taxi.metadata.uri import NO_STORE
 from beam_taxi.process.provenance import provenance
 from beam_taxi.record.recorder import Recorder, refused_id, with_record
 from beam_taxi.runners.options import (
-  choose_setup_file,
   choose_workers,
   is_dataflow,
   is_waited_for,
@@ -39,6 +38,7 @@ from beam_taxi.runners.options import (
   runs_here,
   spare_cores,
 )
+from beam_taxi.runners.shipping import ship_package
 from beam_taxi.settings.config import RunConfig
 from beam_taxi.show.html import vega
 from beam_taxi.show.terminal.check_findings import print_failures
@@ -67,7 +67,7 @@ def run(config: RunConfig, beam_args: Sequence[str], argv: Sequence[str] = ()) -
     storage.use_options(options)
     found = _preflight(config, runner, options)
     try:
-      choose_setup_file(runner, options)
+      ship_package(runner, options)
       config = with_record(config, runner, options)
       refusal = found.refusal or _refusal(config)
       recorder = _open_recorder(config, refusal)

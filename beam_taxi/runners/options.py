@@ -9,9 +9,7 @@ from apache_beam.options.pipeline_options import (
   DirectOptions,
   GoogleCloudOptions,
   PipelineOptions,
-  SetupOptions,
   StandardOptions,
-  WorkerOptions,
 )
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineRunner, create_runner
@@ -28,9 +26,6 @@ _RUNNERS_WITH_ARGUMENTS_OF_THEIR_OWN = ('PortableRunner', 'FlinkRunner', 'SparkR
 
 # Set in the environment of commands that are rehearsed.
 REHEARSAL = 'BEAM_TAXI_REHEARSAL'
-
-# Beside the package in a checkout.
-SETUP_FILE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), 'setup.py')
 
 # Below this a second worker costs more than it saves: Beam then passes everything through sockets, and two threads wait
 # for Python's lock. Measured on two cores: 300,000 rows (37 MiB) 4.3 s with two, 4.2 s with one; a million 5.9 and 7.0.
@@ -67,23 +62,6 @@ def parse_beam_args(beam_args: Sequence[str]) -> tuple[PipelineRunner, PipelineO
     except (ValueError, ImportError) as error:
       raise UserError(f'--runner {name}: {error}') from error
   return FnApiRunner(), options
-
-
-def choose_setup_file(runner: PipelineRunner, options: PipelineOptions) -> None:
-  """Has Beam ship this package to workers of another machine, where neither --setup_file nor an image brings it.
-
-  Raises:
-    UserError: this package was installed without its setup.py.
-  """
-  setup = options.view_as(SetupOptions)
-  if runs_here(runner) or setup.setup_file or options.view_as(WorkerOptions).sdk_container_image:
-    return
-  if not os.path.isfile(SETUP_FILE):
-    raise UserError(
-      f'{SETUP_FILE}: there is no such file, and workers need this package; run from a checkout, or give '
-      '--setup_file PATH/setup.py or an image that has it, with --sdk_container_image'
-    )
-  setup.setup_file = SETUP_FILE
 
 
 def choose_workers(options: PipelineOptions, beam_args: Sequence[str], input_bytes: int) -> None:

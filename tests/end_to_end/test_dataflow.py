@@ -121,6 +121,19 @@ def test_a_launch_makes_what_a_local_run_makes_and_is_recorded_from_its_graph(
   }
 
 
+def test_a_package_without_a_checkout_ships_itself(
+  cloud: Cloud, installed: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+  environment = {**cloud.environment, 'PYTHONPATH': str(installed)}
+
+  done = beam_taxi(tmp_path, *words(cloud, 'none', 'installed'), **environment)
+
+  assert done.returncode == 0, done.stderr
+  assert 'binary-compatible' not in done.stderr
+  staged = {os.path.basename(blob.name) for blob in cloud.buckets.list_blobs('bucket', prefix='staging/')}
+  assert 'beam_taxi-0.1.0-py3-none-any.whl' in staged
+
+
 def test_a_launch_from_a_flex_template_is_recorded_though_nobody_waits(
   cloud: Cloud, store: str, tmp_path: pathlib.Path
 ) -> None:

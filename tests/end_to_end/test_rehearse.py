@@ -46,6 +46,18 @@ def test_a_template_is_launched(real: Cloud, tmp_path: pathlib.Path) -> None:
   assert 'launched the job of gs://mine/templates/job_object' in done.stdout
 
 
+def test_an_installed_package_is_shipped_where_the_image_would_bring_it(
+  installed: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+  (tmp_path / 'mine.csv').write_text('n,s\n1,row\n')
+  words = [*WORDS, '--metadata', 'none', '--sdk_container_image', 'gcr.io/p/image:1', '--skip_preflight']
+
+  done = beam_taxi(tmp_path, 'rehearse', '--sample_from', 'mine.csv', *words, PYTHONPATH=str(installed))
+
+  assert done.returncode == 0, done.stderr
+  assert 'the rehearsal went well' in done.stdout
+
+
 def test_a_local_file_can_stand_for_the_input(tmp_path: pathlib.Path) -> None:
   (tmp_path / 'mine.csv').write_text('n,s\n' + ''.join(f'{n},row\n' for n in range(10)))
   # Without --run_id: what is copied is the run that the command made.

@@ -1,12 +1,11 @@
 """Which runner Beam's arguments name, how many workers it gets, and what is said of an unknown argument."""
 
 import os
-import pathlib
 import threading
 
 import apache_beam as beam
 import pytest
-from apache_beam.options.pipeline_options import DirectOptions, GoogleCloudOptions, PipelineOptions, SetupOptions
+from apache_beam.options.pipeline_options import DirectOptions, GoogleCloudOptions, PipelineOptions
 from apache_beam.runners.dataflow.dataflow_runner import DataflowRunner
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.portability.portable_runner import PortableRunner
@@ -14,8 +13,7 @@ from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
 from beam_taxi.errors import UserError
-from beam_taxi.runners import options as beam_options
-from beam_taxi.runners.options import choose_setup_file, choose_workers, parse_beam_args, runs_here, spare_cores
+from beam_taxi.runners.options import choose_workers, parse_beam_args, runs_here, spare_cores
 
 MIB = 1024 * 1024
 
@@ -153,32 +151,6 @@ def test_an_unknown_runner_is_told_by_its_name() -> None:
 )
 def test_cores_are_spare_while_the_threads_of_a_run_in_this_process_wait(arguments: list[str], cores: int) -> None:
   assert spare_cores(*parse_beam_args(arguments)) == cores
-
-
-SETUP_FILES = {
-  'elsewhere': (['--runner=DataflowRunner'], str(pathlib.Path(__file__).parents[2] / 'setup.py')),
-  'named': (['--runner=DataflowRunner', '--setup_file=./other/setup.py'], './other/setup.py'),
-  'image': (['--runner=DataflowRunner', '--sdk_container_image=gcr.io/p/image'], None),
-  'in_process': ([], None),
-}
-
-
-@pytest.mark.parametrize(('args', 'expected'), SETUP_FILES.values(), ids=SETUP_FILES)
-def test_workers_elsewhere_get_this_package(args: list[str], expected: str | None) -> None:
-  runner, options = parse_beam_args(args)
-
-  choose_setup_file(runner, options)
-
-  assert options.view_as(SetupOptions).setup_file == expected
-
-
-def test_a_package_without_its_setup_file_cannot_be_shipped(
-  monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
-) -> None:
-  monkeypatch.setattr(beam_options, 'SETUP_FILE', str(tmp_path / 'setup.py'))
-
-  with pytest.raises(UserError, match='no such file, .* --setup_file PATH/setup.py .* --sdk_container_image'):
-    choose_setup_file(*parse_beam_args(['--runner=DataflowRunner']))
 
 
 class SlowToWrite:

@@ -5,11 +5,11 @@ import shlex
 import subprocess
 import sys
 
-from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions, WorkerOptions
+from apache_beam.options.pipeline_options import PipelineOptions, WorkerOptions
 from apache_beam.runners.runner import PipelineRunner
 
 from beam_taxi.cloud.preflight.checks import Finding, failed, ok
-from beam_taxi.runners.options import choose_setup_file
+from beam_taxi.runners.shipping import ship_package, shipped_package
 
 # Beam has images of these, and this package runs on them.
 _FIRST, _LAST = (3, 10), (3, 13)
@@ -18,8 +18,10 @@ _TIMEOUT_S = 30
 
 
 def package_findings(runner: PipelineRunner, options: PipelineOptions) -> list[Finding]:
-  """Whether Beam can make a source distribution of what --setup_file names, and has an image of this Python."""
-  choose_setup_file(runner, options)
+  """Whether Beam can ship what brings this package to workers, and has an image of this Python."""
+  ship_package(runner, options)
+  shipped = shipped_package(options)
+  assert shipped, 'this is of jobs whose workers get it from no image'
   findings = []
   has_image = options.view_as(WorkerOptions).sdk_container_image
   if not has_image and not _FIRST <= sys.version_info[:2] <= _LAST:
@@ -27,7 +29,16 @@ def package_findings(runner: PipelineRunner, options: PipelineOptions) -> list[F
     findings.append(
       failed(f'Beam has no image of Python {have}', 'run with Python 3.10 to 3.13, or give --sdk_container_image IMAGE')
     )
-  return [*findings, setup_file_finding(options.view_as(SetupOptions).setup_file)]
+  return [*findings, package_finding(shipped)]
+
+
+def package_finding(path: str) -> Finding:
+  """Whether Beam can ship a distribution of this package, or make one of its setup.py."""
+  if not os.path.basename(path).startswith('beam_taxi-'):
+    return setup_file_finding(path)
+  if not os.path.isfile(path) and '://' not in path:
+    return failed(f'--extra_package {path}: there is no such file', 'a wheel or source distribution of beam_taxi')
+  return ok(os.path.basename(path))
 
 
 def setup_file_finding(path: str) -> Finding:

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 
-from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions, WorkerOptions
+from apache_beam.options.pipeline_options import PipelineOptions, WorkerOptions
 from apache_beam.runners.runner import PipelineRunner
 
 from beam_taxi import storage
@@ -20,6 +20,7 @@ from beam_taxi.cloud.preflight.checks import (
 )
 from beam_taxi.errors import UserError
 from beam_taxi.runners.options import is_dataflow
+from beam_taxi.runners.shipping import shipped_package
 from beam_taxi.settings.config import RunConfig
 
 
@@ -99,7 +100,7 @@ def _dataflow_checks(
 
   cloud = of_cloud.Cloud(runner, options)
   image = options.view_as(WorkerOptions).sdk_container_image
-  ships = bool(options.view_as(SetupOptions).setup_file)
+  ships = bool(shipped_package(options))
   checks = [
     Check('flags', lambda: of_cloud.flag_findings(config, cloud)),
     Check('credentials', cloud.credentials_finding),

@@ -12,7 +12,7 @@ from google.cloud import storage
 
 from beam_taxi.cloud.rehearsal.cloud_storage import blob_of, exists
 from beam_taxi.cloud.rehearsal.dataflow_service import RefusalError
-from beam_taxi.runners.options import SETUP_FILE
+from beam_taxi.runners.shipping import package_flag
 
 # Fields of a launch's environment, and the options of Beam that the launcher makes of them.
 # (Source: Dataflow's REST reference, FlexTemplateRuntimeEnvironment.)
@@ -63,7 +63,7 @@ class Launcher:
       **{option: runtime[field] for field, option in _OPTIONS.items() if field in runtime},
       **given,
       # What the image would bring has to be shipped.
-      'setup_file': SETUP_FILE,
+      **dict([package_flag()]),
     }
     command = [sys.executable, '-m', 'beam_taxi', *(f'--{name}={value}' for name, value in options.items())]
     with tempfile.TemporaryDirectory(prefix='launcher_') as folder:

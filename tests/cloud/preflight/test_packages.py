@@ -19,6 +19,26 @@ def test_this_package_can_be_shipped() -> None:
   assert shown(found) == [('ok', f'{ROOT}/setup.py: beam_taxi 0.1.0', '')]
 
 
+PACKAGES = {
+  'there': ('my/beam_taxi-9.tar.gz', 'ok', 'beam_taxi-9.tar.gz'),
+  'in_a_bucket': ('gs://b/beam_taxi-9-py3-none-any.whl', 'ok', 'beam_taxi-9-py3-none-any.whl'),
+  'missing': ('no/beam_taxi-9.tar.gz', 'failed', '--extra_package no/beam_taxi-9.tar.gz: there is no such file'),
+}
+
+
+@pytest.mark.parametrize(('path', 'mark', 'what'), PACKAGES.values(), ids=PACKAGES)
+def test_a_distribution_of_this_package_that_the_user_ships_is_there_or_not(
+  tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, path: str, mark: str, what: str
+) -> None:
+  monkeypatch.chdir(tmp_path)
+  (tmp_path / 'my').mkdir()
+  (tmp_path / 'my' / 'beam_taxi-9.tar.gz').touch()
+
+  [found] = shown(package_findings(*parse_beam_args(['--runner=DataflowRunner', f'--extra_package={path}'])))
+
+  assert found[:2] == (mark, what)
+
+
 def test_a_python_without_an_image_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
   monkeypatch.setattr(packages, '_LAST', (3, 9))
 
