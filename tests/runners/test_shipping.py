@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 
 import pytest
 from apache_beam.options.pipeline_options import SetupOptions
@@ -21,8 +22,10 @@ DATAFLOW = '--runner=DataflowRunner'
 
 
 @pytest.fixture(autouse=True)
-def as_it_was() -> None:
+def asked_anew() -> Iterator[None]:
   """What is shipped is asked once in a process, and these tests change what is there."""
+  package_flag.cache_clear()
+  yield
   package_flag.cache_clear()
 
 
@@ -127,7 +130,6 @@ def test_what_is_neither_a_checkout_nor_installed_is_told_to_name_an_image(
   package = tmp_path / 'elsewhere' / 'beam_taxi' if without == 'package' else copy / 'beam_taxi'
   monkeypatch.syspath_prepend(str(copy))
   monkeypatch.setattr(shipping, '_PACKAGE', str(package))
-  package_flag.cache_clear()
 
   with pytest.raises(UserError, match='beam_taxi: is neither .*; name an image .* --sdk_container_image .*setup.py'):
     ship_package(*parse_beam_args([DATAFLOW]))
@@ -140,7 +142,6 @@ def test_a_setup_file_that_another_package_left_among_the_installed_is_not_taken
   (tmp_path / 'setup.py').touch()
   monkeypatch.syspath_prepend(str(tmp_path))
   monkeypatch.setattr(shipping, '_PACKAGE', str(tmp_path / 'beam_taxi'))
-  package_flag.cache_clear()
   runner, options = parse_beam_args([DATAFLOW])
 
   ship_package(runner, options)
