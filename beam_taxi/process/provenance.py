@@ -8,8 +8,6 @@ import subprocess
 import time
 from collections.abc import Sequence
 
-from beam_taxi.artifacts.manifest import Value
-
 # By name, for it is all that a run's record has; and telling by it takes no import of Beam.
 _LOCAL_RUNNERS = ('FnApiRunner', 'BundleBasedDirectRunner', 'SwitchingDirectRunner')
 
@@ -18,7 +16,7 @@ _SECRET_FLAG = re.compile(r'(password|secret|token|credential|access_key|connect
 _LOGIN = re.compile(r'(://[^/@\s:]*):[^/@\s]*@')
 
 
-def provenance(argv: Sequence[str], runner: str) -> dict[str, Value]:
+def provenance(argv: Sequence[str], runner: str) -> dict[str, int | float | str]:
   """What is recorded of a run from its start.
 
   Args:

@@ -7,7 +7,6 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Generic, TypeVar
 
 from beam_taxi.errors import UserError
 
@@ -15,8 +14,6 @@ _LOG = logging.getLogger(__name__)
 
 # Longer than any check takes that is answered at all; Google's services take tenths of a second.
 PATIENCE_S = 45.0
-
-T = TypeVar('T')
 
 
 class Mark(enum.Enum):
@@ -138,28 +135,3 @@ def made(check: Check) -> Sequence[Finding]:
     _LOG.debug('%s could not be checked', check.name, exc_info=error)
     return [not_checked(textwrap.shorten(f'{type(error).__name__}: {error}', 300, placeholder=' ...'))]
   return [findings] if isinstance(findings, Finding) else findings
-
-
-class Once(Generic[T]):
-  """What several checks need, made by the first that asks. What it raises is raised for each."""
-
-  def __init__(self, make: Callable[[], T]):
-    self._make = make
-    self._lock = threading.Lock()
-    self._result: tuple[T] | Exception | None = None
-
-  def __call__(self) -> T:
-    with self._lock:
-      if self._result is None:
-        try:
-          self._result = (self._make(),)
-        except Exception as error:  # Kept for the others.
-          self._result = error
-    if isinstance(self._result, Exception):
-      raise self._result
-    return self._result[0]
-
-  @property
-  def made(self) -> T | None:
-    """It, where it is made by now."""
-    return self._result[0] if isinstance(self._result, tuple) else None

@@ -13,8 +13,9 @@ from apache_beam.runners.runner import PipelineRunner
 from beam_taxi import storage
 from beam_taxi.cloud.dataflow import google_rest
 from beam_taxi.cloud.dataflow.google_rest import RestError, ask
-from beam_taxi.cloud.preflight.checks import Finding, NotCheckedError, Once, failed, failed_by, not_checked, ok
+from beam_taxi.cloud.preflight.checks import Finding, NotCheckedError, failed, failed_by, not_checked, ok
 from beam_taxi.errors import UserError
+from beam_taxi.process.once import Once
 from beam_taxi.runners.options import is_rehearsed
 from beam_taxi.settings.config import RunConfig
 

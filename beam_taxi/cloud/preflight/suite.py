@@ -13,12 +13,12 @@ from beam_taxi.cloud.preflight.checks import (
   Check,
   Finding,
   NotCheckedError,
-  Once,
   PreflightError,
   failures,
   run_checks,
 )
 from beam_taxi.errors import UserError
+from beam_taxi.process.once import Once
 from beam_taxi.runners.options import is_dataflow
 from beam_taxi.runners.shipping import shipped_package
 from beam_taxi.settings.config import RunConfig

@@ -10,7 +10,6 @@ from beam_taxi.cloud.preflight.checks import (
   Finding,
   Mark,
   NotCheckedError,
-  Once,
   PreflightError,
   failed,
   ok,
@@ -18,6 +17,7 @@ from beam_taxi.cloud.preflight.checks import (
   warning,
 )
 from beam_taxi.errors import UserError
+from beam_taxi.process.once import Once
 
 
 def raising(error: Exception) -> Finding:
