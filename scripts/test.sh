@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up, then lints, checks types and tests. With arguments: only pytest, with these.
+# Sets up, then lints, checks types and imports, and tests. With arguments: only pytest, with these.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,5 +12,6 @@ if [[ $# == 0 ]]; then
   .venv/bin/ruff check
   .venv/bin/ruff format --check
   .venv/bin/mypy
+  .venv/bin/lint-imports
 fi
 .venv/bin/python -m pytest "$@"
