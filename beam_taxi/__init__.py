@@ -13,24 +13,29 @@ before it is asked for.
 import importlib
 import os
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+# A name that is offered stands here, for type checkers and editors, and below.
 if TYPE_CHECKING:
-  from beam_taxi.artifacts.manifest import Manifest, RunFolder, read_manifest
-  from beam_taxi.errors import UserError
-  from beam_taxi.examples.reading import read
-  from beam_taxi.graph.pipeline import build_graph
-  from beam_taxi.lifecycle.run import run
-  from beam_taxi.metadata.lineage import lineage_of
-  from beam_taxi.metadata.recording import record_manifest
-  from beam_taxi.metadata.runs import artifacts_of, find_run, list_runs
-  from beam_taxi.metadata.store import connect
-  from beam_taxi.settings.config import RunConfig
-  from beam_taxi.show.report.notebook import report
+  from beam_taxi.artifacts.manifest import Manifest as Manifest
+  from beam_taxi.artifacts.manifest import RunFolder as RunFolder
+  from beam_taxi.artifacts.manifest import read_manifest as read_manifest
+  from beam_taxi.errors import UserError as UserError
+  from beam_taxi.examples.reading import read as read
+  from beam_taxi.graph.pipeline import build_graph as build_graph
+  from beam_taxi.lifecycle.run import run as run
+  from beam_taxi.metadata.lineage import lineage_of as lineage_of
+  from beam_taxi.metadata.recording import record_manifest as record_manifest
+  from beam_taxi.metadata.runs import artifacts_of as artifacts_of
+  from beam_taxi.metadata.runs import find_run as find_run
+  from beam_taxi.metadata.runs import list_runs as list_runs
+  from beam_taxi.metadata.store import connect as connect
+  from beam_taxi.settings.config import RunConfig as RunConfig
+  from beam_taxi.show.report.notebook import report as report
 
 __version__ = '0.1.0'
 
-# Where each public name is.
+# Where each name is that is offered.
 _PUBLIC = {
   'Manifest': 'artifacts.manifest',
   'RunConfig': 'settings.config',
@@ -49,23 +54,7 @@ _PUBLIC = {
   'run': 'lifecycle.run',
 }
 
-__all__ = [
-  'Manifest',
-  'RunConfig',
-  'RunFolder',
-  'UserError',
-  'artifacts_of',
-  'build_graph',
-  'connect',
-  'find_run',
-  'lineage_of',
-  'list_runs',
-  'read',
-  'read_manifest',
-  'record_manifest',
-  'report',
-  'run',
-]
+__all__ = list(_PUBLIC)
 
 # TensorFlow writes about CUDA, oneDNN and CPU features to stderr when it is imported, on machines where none of that
 # matters here. Its own errors still show, and whoever has set the variable keeps their choice.
@@ -75,13 +64,15 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 warnings.filterwarnings('ignore', message='You are using a Python version', category=FutureWarning)
 
 
-def __getattr__(name: str) -> Any:
-  if name not in _PUBLIC:
-    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-  found = getattr(importlib.import_module(f'{__name__}.{_PUBLIC[name]}'), name)
-  globals()[name] = found
-  return found
+if not TYPE_CHECKING:  # With it, any name would be one to a type checker.
+
+  def __getattr__(name: str) -> object:
+    if name not in _PUBLIC:
+      raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    found = getattr(importlib.import_module(f'{__name__}.{_PUBLIC[name]}'), name)
+    globals()[name] = found
+    return found
 
 
 def __dir__() -> list[str]:
-  return sorted({*globals(), *__all__})
+  return sorted({*globals(), *_PUBLIC})
