@@ -11,6 +11,8 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import (
   Histogram,
 )
 
+from beam_taxi.analysis.feature_statistics import DatasetStatistics, statistics_of
+
 STRINGS, NUMBERS = FeatureNameStatistics.STRING, FeatureNameStatistics.FLOAT
 
 
@@ -67,6 +69,11 @@ def _common(values: int, rows: int) -> CommonStatistics:
 
 def dataset(rows: int, *features: FeatureNameStatistics) -> DatasetFeatureStatistics:
   return DatasetFeatureStatistics(num_examples=rows, features=features)
+
+
+def read(rows: int, *features: FeatureNameStatistics) -> DatasetStatistics:
+  """A dataset as it is read."""
+  return statistics_of(dataset(rows, *features))
 
 
 def many_features(count: int, seed: int, rows: int = 400) -> DatasetFeatureStatisticsList:

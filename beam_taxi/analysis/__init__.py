@@ -1,9 +1,4 @@
-"""Statistics and schema with TensorFlow Data Validation: its transform, and writing and comparing its protos.
+"""Statistics and schema: making them with TensorFlow Data Validation, and reading and comparing what it made.
 
-This package imports TFDV, which takes seconds; whoever needs it imports it where it is needed.
+TFDV takes seconds to import. Only `statistics` and `schema` do, which make what the others read.
 """
-
-from beam_taxi.process import native_stderr
-
-with native_stderr.withheld():
-  import tensorflow_data_validation  # noqa: F401 - the first import, which is the talkative one

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0.schema_pb2 import Schema
-from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
+from beam_taxi.analysis.feature_statistics import DatasetStatistics, of_all_rows, parse_statistics
 from beam_taxi.analysis.moves import Move, Thresholds, moves
 from beam_taxi.analysis.schema_changes import SchemaChange, schema_changes
 from beam_taxi.artifacts.manifest import InputSummary, Manifest
@@ -126,8 +126,8 @@ def _moves(first: Manifest, second: Manifest, thresholds: Thresholds) -> tuple[M
   for split, one in paths[0].items():
     other = paths[1].get(split)
     # Equal files have nothing to say.
-    if other and one.sha256 != other.sha256:
-      found += moves(split, _statistics(one.path), _statistics(other.path), thresholds)
+    if other and one.sha256 != other.sha256 and (now := _statistics(other.path)) and (before := _statistics(one.path)):
+      found += moves(split, before, now, thresholds)
   return tuple(sorted(found, key=lambda move: -move.times))
 
 
@@ -135,8 +135,8 @@ def _schema(path: str) -> Schema:
   return text_format.Parse(_read(path), Schema())
 
 
-def _statistics(path: str) -> DatasetFeatureStatisticsList:
-  return DatasetFeatureStatisticsList.FromString(_read(path))
+def _statistics(path: str) -> DatasetStatistics | None:
+  return of_all_rows(parse_statistics(_read(path), path))
 
 
 def _read(path: str) -> bytes:

@@ -1,9 +1,16 @@
 """How far two distributions are from each other, and one from an even one, by what statistics have of them.
 
-L-infinity of strings and the Jensen-Shannon divergence of numbers are as TFDV measures drift and skew (its C++ is in
-anomalies/metrics.cc), which tests hold these against. Beside them are the same of the other kind: the divergence of
-strings, and for L-infinity of numbers the distance of Kolmogorov and Smirnov. TFDV looks at standard histograms alone,
-and so finds two samples of the same far apart where one has an outlier; here both kinds of histograms count.
+This is the one definition, of the report and of the comparison. It needs no TFDV, and measures as TFDV measures drift
+(in its anomalies/metrics.cc): L-infinity of strings is the same, and so is the Jensen-Shannon divergence of numbers
+whose standard histograms have the same ends. Where one has an outlier the ends are others, and TFDV takes what is in a
+bucket to be spread evenly over it, though most of it may be in one place. The train and eval splits of the Chicago
+trips are samples of the same, whose divergence is 0.002 at most by the rows themselves; TFDV has 0.71 for trip_miles,
+0.45 for trip_seconds and 0.32 for fare. Here quantiles tell where in a bucket values are, which leaves less than 0.04
+of each. TFDV also finds NaN and infinite values far from themselves; here they have no part in a distance. Tests hold
+this against tfdv.validate_statistics.
+
+Beside these two are the same of the other kind: the divergence of strings, and for L-infinity of numbers the distance
+of Kolmogorov and Smirnov.
 """
 
 import bisect
@@ -12,14 +19,47 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 
+from beam_taxi.analysis.feature_statistics import NUMBER, Buckets, FeatureStatistics
+
 
 @dataclasses.dataclass(frozen=True)
-class Buckets:
-  """A histogram: each bucket's lowest and highest value and how many values are in it, in the values' order."""
+class Distance:
+  """How far a feature's values in two datasets are from each other, each from 0 to 1.
 
-  low: tuple[float, ...]
-  high: tuple[float, ...]
-  counts: tuple[float, ...]
+  Attributes:
+    l_infinity: the largest difference of a string's shares; of numbers, of the shares up to a value.
+    jensen_shannon: the Jensen-Shannon divergence.
+  """
+
+  l_infinity: float
+  jensen_shannon: float
+
+
+def distance(first: FeatureStatistics, second: FeatureStatistics) -> Distance | None:
+  """How far a feature's values are from each other; None where one has none, or they are not of one kind."""
+  if first.kind != second.kind:
+    return None
+  if first.kind == NUMBER:
+    return _distance_of_numbers(first, second)
+  # Without counts, as other kinds are, there is nothing to measure.
+  if not (sum(first.counts.values()) and sum(second.counts.values())):
+    return None
+  return Distance(l_infinity(first.counts, second.counts), jensen_shannon(first.counts, second.counts))
+
+
+def _distance_of_numbers(first: FeatureStatistics, second: FeatureStatistics) -> Distance | None:
+  one, other = distribution(first), distribution(second)
+  if not (one and other):
+    return None
+  histograms = [histogram for histogram in (first.standard, second.standard) if histogram]
+  ends = sorted({end for histogram in histograms for end in (*histogram.low, *histogram.high)})
+  return Distance(kolmogorov_smirnov(one, other, ends), jensen_shannon(parts(one, ends), parts(other, ends)))
+
+
+def distribution(feature: FeatureStatistics) -> 'Cumulative | None':
+  """That of numbers, by both kinds of histograms; None where they have no finite values."""
+  found = cumulative(feature.standard, feature.quantiles) if feature.standard else None
+  return found if found and found.values else None
 
 
 def l_infinity(first: Mapping[str, float], second: Mapping[str, float]) -> float:

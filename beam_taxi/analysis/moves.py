@@ -2,23 +2,14 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-import tensorflow_data_validation as tfdv
-from tensorflow_metadata.proto.v0.schema_pb2 import FeatureType, Schema
-from tensorflow_metadata.proto.v0.statistics_pb2 import (
-  DatasetFeatureStatistics,
-  DatasetFeatureStatisticsList,
-  FeatureNameStatistics,
-  NumericStatistics,
-  StringStatistics,
-)
+from beam_taxi.analysis.distances import distance
+from beam_taxi.analysis.feature_statistics import NUMBER, OTHER, STRING, DatasetStatistics, FeatureStatistics
+from beam_taxi.analysis.figures import FIGURES, QUANTITY, SHARE
 
-_STRINGS = (FeatureNameStatistics.STRING,)
-_NUMBERS = (FeatureNameStatistics.INT, FeatureNameStatistics.FLOAT)
-
-# The measures that TFDV makes of drift, of strings and of numbers.
-_OF_STRINGS, _OF_NUMBERS = DISTANCES = ('L-infinity distance', 'Jensen-Shannon divergence')
+_SHARE_OF_VALUE = 'share of value'
+_DISTANCES = {STRING: 'L-infinity distance', NUMBER: 'Jensen-Shannon divergence'}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +32,15 @@ class Thresholds:
   range: float = 0.1
   distance: float = 0.05
 
+  @property
+  def sentence(self) -> str:
+    """What a statistic has to do to have moved, as the end of a sentence."""
+    return (
+      f'where a share differs by {self.share:.0%} of all, a mean by {self.mean:g} standard deviations, a standard '
+      f'deviation or number of distinct strings by {self.spread:.0%}, a least or largest value by {self.range:.0%} of '
+      f'the range, or a distance is {self.distance:g}.'
+    )
+
 
 @dataclasses.dataclass(frozen=True)
 class Move:
@@ -49,8 +49,8 @@ class Move:
   Attributes:
     split: the split.
     feature: the feature's name.
-    measure: 'missing', 'zeros', 'mean', 'std dev', 'min', 'max', 'unique', 'share of value', 'L-infinity distance' or
-      'Jensen-Shannon divergence'. The last two are TFDV's own measures of drift.
+    measure: the key of one of FIGURES, with spaces, as in 'missing' or 'std dev'; or 'share of value', 'L-infinity
+      distance' of strings or 'Jensen-Shannon divergence' of numbers.
     first: in the first run. Shares are of 1: of the rows for 'missing', else of the values. A distance is from 0.
     second: in the second run.
     times: how many times its threshold it moved; infinite where there is no scale, as for another constant.
@@ -65,97 +65,90 @@ class Move:
   times: float
   value: str = ''
 
+  @property
+  def unit(self) -> str:
+    """What its numbers are, as FIGURES has it."""
+    if self.measure == _SHARE_OF_VALUE:
+      return SHARE
+    return QUANTITY if self.is_distance else FIGURES[self.measure.replace(' ', '_')].unit
 
-def moves(
-  split: str, first: DatasetFeatureStatisticsList, second: DatasetFeatureStatisticsList, thresholds: Thresholds
-) -> list[Move]:
+  @property
+  def is_distance(self) -> bool:
+    """Whether it is between both runs, and so `second` says all."""
+    return self.measure in _DISTANCES.values()
+
+  @property
+  def is_of_value(self) -> bool:
+    """Whether it is of the string `value`."""
+    return self.measure == _SHARE_OF_VALUE
+
+
+# What a difference of a figure is measured in; 0 where there is nothing to measure it in.
+_Scale = Callable[[FeatureStatistics, FeatureStatistics], float]
+
+
+def _whole(_: FeatureStatistics, __: FeatureStatistics) -> float:
+  return 1
+
+
+def _deviation(first: FeatureStatistics, second: FeatureStatistics) -> float:
+  return first.std_dev or second.std_dev
+
+
+def _range(first: FeatureStatistics, second: FeatureStatistics) -> float:
+  return max(first.max, second.max) - min(first.min, second.min)
+
+
+# The figures that may move, by key: which of the Thresholds is theirs, and what it is of.
+_MOVING: dict[str, tuple[str, _Scale]] = {
+  'missing': ('share', _whole),
+  'zeros': ('share', _whole),
+  'mean': ('mean', _deviation),
+  'std_dev': ('spread', lambda first, second: max(first.std_dev, second.std_dev)),
+  'min': ('range', _range),
+  'max': ('range', _range),
+  'unique': ('spread', lambda first, second: max(first.unique, second.unique)),
+}
+
+
+def moves(split: str, first: DatasetStatistics, second: DatasetStatistics, thresholds: Thresholds) -> list[Move]:
   """What moved between two runs' statistics of a split, of the features that both have as numbers or as strings.
 
   Nothing where one of the runs has no rows in it.
   """
-  if not (_rows(first) and _rows(second)):
+  if not (first.rows and second.rows):
     return []
-  [one], [other] = first.datasets, second.datasets
-  twins = {_name(feature): feature for feature in other.features}
-  found: list[Move] = []
-  measurable: dict[str, FeatureNameStatistics] = {}
-  for feature in one.features:
-    name, twin = _name(feature), twins.get(_name(feature))
-    if twin is None or not any(feature.type in kinds and twin.type in kinds for kinds in (_NUMBERS, _STRINGS)):
-      continue
-    limit = thresholds.share
-    missing, missing_now = _missing(one, feature), _missing(other, twin)
-    found.append(Move(split, name, 'missing', missing, missing_now, _times(missing, missing_now, 1, limit)))
-    if not (_values(feature) and _values(twin)):
-      continue
-    # TFDV finds infinite values to be far from themselves.
-    if all(math.isfinite(end) for each in (feature, twin) for end in (each.num_stats.min, each.num_stats.max)):
-      measurable[name] = feature
-    if feature.type in _NUMBERS:
-      found += _moves_of_numbers(split, name, feature.num_stats, twin.num_stats, thresholds)
-    else:
-      found += _moves_of_strings(split, name, feature.string_stats, twin.string_stats, thresholds)
-  found += _distances(split, first, second, measurable, thresholds)
-  return [move for move in found if move.times >= 1]
+  both = [(name, one, second.features[name]) for name, one in first.features.items() if name in second.features]
+  return [
+    Move(split, name, measure, before, now, times, value)
+    for name, one, other in both
+    if one.kind == other.kind != OTHER
+    for measure, before, now, times, value in _measured(one, other, thresholds)
+    if times >= 1
+  ]
 
 
-def _moves_of_numbers(
-  split: str, name: str, first: NumericStatistics, second: NumericStatistics, thresholds: Thresholds
-) -> Iterator[Move]:
-  zeros, zeros_now = (stats.num_zeros / stats.common_stats.tot_num_values for stats in (first, second))
-  both = max(first.max, second.max) - min(first.min, second.min)
-  for measure, one, other, scale, limit in (
-    ('zeros', zeros, zeros_now, 1, thresholds.share),
-    ('mean', first.mean, second.mean, first.std_dev or second.std_dev, thresholds.mean),
-    ('std dev', first.std_dev, second.std_dev, max(first.std_dev, second.std_dev), thresholds.spread),
-    ('min', first.min, second.min, both, thresholds.range),
-    ('max', first.max, second.max, both, thresholds.range),
-  ):
-    yield Move(split, name, measure, one, other, _times(one, other, scale, limit))
-
-
-def _moves_of_strings(
-  split: str, name: str, first: StringStatistics, second: StringStatistics, thresholds: Thresholds
-) -> Iterator[Move]:
-  unique = _times(first.unique, second.unique, max(first.unique, second.unique), thresholds.spread)
-  yield Move(split, name, 'unique', first.unique, second.unique, unique)
-  shares, shares_now = _shares(first), _shares(second)
+def _measured(
+  first: FeatureStatistics, second: FeatureStatistics, thresholds: Thresholds
+) -> Iterator[tuple[str, float, float, float, str]]:
+  """All that may move of a feature: a measure, what both have, how many times its threshold that is, and the string."""
+  for key, (limit, scale) in _MOVING.items():
+    one, other = (FIGURES[key].of(feature) for feature in (first, second))
+    if isinstance(one, int | float) and isinstance(other, int | float):
+      times = _times(one, other, scale(first, second), getattr(thresholds, limit))
+      yield key.replace('_', ' '), one, other, times, ''
+  if not (first.values and second.values):
+    return
+  listed, listed_now = (
+    {value: count / each.values for value, count in each.counts.items()} for each in (first, second)
+  )
   # The most frequent comes first.
-  for value in dict.fromkeys([*list(shares)[:1], *list(shares_now)[:1]]):
-    one, other = shares.get(value, 0.0), shares_now.get(value, 0.0)
-    yield Move(split, name, 'share of value', one, other, _times(one, other, 1, thresholds.share), value)
-
-
-def _distances(
-  split: str,
-  first: DatasetFeatureStatisticsList,
-  second: DatasetFeatureStatisticsList,
-  features: dict[str, FeatureNameStatistics],
-  thresholds: Thresholds,
-) -> Iterator[Move]:
-  """The distances between two runs' distributions that TFDV looks at for drift.
-
-  L-infinity between the shares of strings, the Jensen-Shannon divergence between histograms of numbers.
-  """
-  schema = Schema()
-  for name, feature in features.items():
-    asked = schema.feature.add(name=name, type=_SCHEMA_TYPES[feature.type])
-    comparator = asked.drift_comparator
-    measure = comparator.infinity_norm if feature.type in _STRINGS else comparator.jensen_shannon_divergence
-    measure.threshold = thresholds.distance
-  for drift in tfdv.validate_statistics(second, schema, previous_statistics=first).drift_skew_info:
-    name = drift.path.step[0]
-    for measured in drift.drift_measurements:
-      times = _times(0, measured.value, 1, thresholds.distance)
-      distance = _OF_STRINGS if features[name].type in _STRINGS else _OF_NUMBERS
-      yield Move(split, name, distance, 0, measured.value, times)
-
-
-_SCHEMA_TYPES = {
-  FeatureNameStatistics.INT: FeatureType.INT,
-  FeatureNameStatistics.FLOAT: FeatureType.FLOAT,
-  FeatureNameStatistics.STRING: FeatureType.BYTES,
-}
+  for value in dict.fromkeys([*list(listed)[:1], *list(listed_now)[:1]]):
+    one, other = listed.get(value, 0.0), listed_now.get(value, 0.0)
+    yield _SHARE_OF_VALUE, one, other, _times(one, other, 1, thresholds.share), value
+  if far := distance(first, second):
+    found = far.l_infinity if first.kind == STRING else far.jensen_shannon
+    yield _DISTANCES[first.kind], 0, found, _times(0, found, 1, thresholds.distance), ''
 
 
 def _times(first: float, second: float, scale: float, threshold: float) -> float:
@@ -164,28 +157,3 @@ def _times(first: float, second: float, scale: float, threshold: float) -> float
     return 0.0
   times = float(abs(second - first) / (scale * threshold)) if scale * threshold else math.inf
   return times if math.isfinite(times) else math.inf
-
-
-def _rows(statistics: DatasetFeatureStatisticsList) -> int:
-  return sum(dataset.num_examples for dataset in statistics.datasets)
-
-
-def _name(feature: FeatureNameStatistics) -> str:
-  return str(feature.path.step[0])
-
-
-def _values(feature: FeatureNameStatistics) -> int:
-  stats = feature.num_stats if feature.type in _NUMBERS else feature.string_stats
-  return int(stats.common_stats.tot_num_values)
-
-
-def _missing(dataset: DatasetFeatureStatistics, feature: FeatureNameStatistics) -> float:
-  """The share of rows without a value, whichever way TFDV counts empty cells."""
-  return 1 - _values(feature) / int(dataset.num_examples)
-
-
-def _shares(stats: StringStatistics) -> dict[str, float]:
-  """The shares of the most frequent strings, the most frequent first. TFDV lists a thousand by default."""
-  ranks = {bucket.label: bucket.sample_count for bucket in stats.rank_histogram.buckets}
-  counts = ranks or {top.value: top.frequency for top in stats.top_values}
-  return {value: count / stats.common_stats.tot_num_values for value, count in counts.items()}

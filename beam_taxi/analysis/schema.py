@@ -3,12 +3,15 @@
 import hashlib
 from collections.abc import Sequence
 
-import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from beam_taxi.artifacts.manifest import WrittenFile
+from beam_taxi.process import native_stderr
 from beam_taxi.storage import read_bytes, write_bytes
+
+with native_stderr.withheld():
+  import tensorflow_data_validation as tfdv
 
 
 def infer_schema(statistics: Sequence[statistics_pb2.DatasetFeatureStatisticsList]) -> schema_pb2.Schema:

@@ -2,11 +2,14 @@
 
 import hashlib
 
-import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
 from beam_taxi.artifacts.manifest import WrittenFile
+from beam_taxi.process import native_stderr
 from beam_taxi.storage import write_bytes
+
+with native_stderr.withheld():
+  import tensorflow_data_validation as tfdv
 
 
 def generate_statistics() -> tfdv.GenerateStatistics:

@@ -11,7 +11,7 @@ from beam_taxi import storage
 from beam_taxi.artifacts.manifest import RunFolder
 from beam_taxi.errors import UserError
 from beam_taxi.process import native_stderr
-from beam_taxi.show.report.notebook import page_of
+from beam_taxi.show.report.report_page import page_of
 from beam_taxi.show.report.sources import Source, source_of_path
 
 _DEFAULT = 'report.html'

@@ -87,7 +87,7 @@ def _lineage(flags: Mapping[str, Any], _: Sequence[str]) -> None:
 
 
 def _diff(flags: Mapping[str, Any], _: Sequence[str]) -> None:
-  # These read schemas and statistics, and so import TFDV, which takes seconds.
+  # These read schemas and statistics, whose protos other commands need not wait for.
   from beam_taxi.analysis.comparison import compare
   from beam_taxi.show.terminal.comparison_tables import comparison_to_json, print_comparison
 

@@ -33,6 +33,11 @@ def count(value: float) -> str:
   return f'{value:,}'
 
 
+def plural(count: int) -> str:
+  """The ending of a noun for so many."""
+  return '' if count == 1 else 's'
+
+
 def duration(seconds: float) -> str:
   """As in '4.2 s', '3 min 20 s' or '2 h 5 min'."""
   if seconds < 60:
@@ -44,6 +49,11 @@ def duration(seconds: float) -> str:
 def when(time: datetime.datetime) -> str:
   """As in '2026-01-31 12:00'."""
   return f'{time:%Y-%m-%d %H:%M}'
+
+
+def cut(text: str, longest: int) -> str:
+  """A text, or as much of one that is longer as goes before a '…'."""
+  return text if len(text) <= longest else text[: longest - 1] + '…'
 
 
 def file_name(name: str) -> str:

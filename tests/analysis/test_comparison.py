@@ -14,6 +14,7 @@ from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
 from beam_taxi.analysis.comparison import Pair, compare
+from beam_taxi.analysis.feature_statistics import DatasetStatistics, of_all_rows
 from beam_taxi.analysis.moves import Move, Thresholds, moves
 from beam_taxi.analysis.schema import infer_schema, write_inferred_schema
 from beam_taxi.analysis.schema_changes import SchemaChange, schema_changes
@@ -147,9 +148,15 @@ def test_a_file_that_is_gone_is_named(run: Make) -> None:
     compare(run('run-1'), second)
 
 
+def dataset(columns: Mapping[str, list[Any]]) -> DatasetStatistics:
+  found = of_all_rows(statistics(columns))
+  assert found
+  return found
+
+
 def moved(first: Mapping[str, list[Any]], second: Mapping[str, list[Any]]) -> dict[str, Move]:
   """The moves of the one feature, by measure, and by the value where they have one."""
-  found = moves('train', statistics(first), statistics(second), Thresholds())
+  found = moves('train', dataset(first), dataset(second), Thresholds())
   return {move.value or move.measure: move for move in found}
 
 
@@ -193,14 +200,22 @@ def test_a_statistic_of_strings_moves(second: list[Any], measure: str, numbers: 
 
 
 def test_the_distance_of_numbers_is_tfdvs() -> None:
-  first, second = statistics({'fare': NUMBERS}), statistics({'fare': [number * number for number in NUMBERS]})
+  others = [1 + (number - 1) ** 2 / 99 for number in NUMBERS]
+  first, second = statistics({'fare': NUMBERS}), statistics({'fare': others})
   schema = tfdv.infer_schema(first)
   tfdv.get_feature(schema, 'fare').drift_comparator.jensen_shannon_divergence.threshold = 0
   [drift] = tfdv.validate_statistics(second, schema, previous_statistics=first).drift_skew_info
 
-  [move] = [move for move in moves('train', first, second, Thresholds()) if move.measure == 'Jensen-Shannon divergence']
+  move = moved({'fare': NUMBERS}, {'fare': others})['Jensen-Shannon divergence']
 
-  assert move.second == drift.drift_measurements[0].value
+  assert move.second == pytest.approx(drift.drift_measurements[0].value)
+
+
+def test_of_lists_rows_without_one_are_missing_however_many_values_the_others_have() -> None:
+  first = {'tags': [[1, 2], [1, 2, 3], [4], [5, 6]]}
+
+  assert moved(first, {'tags': [[1, 2], [1, 2, 3], [4, 5], [5, 6]]}).get('missing') is None
+  assert (moved(first, {'tags': [[1, 2], None, None, [5, 6]]})['missing'].second) == 0.5
 
 
 def test_a_move_says_how_many_times_its_threshold_it_is() -> None:
@@ -237,10 +252,18 @@ def test_a_column_without_values_has_only_its_missing_share() -> None:
   assert set(moved({'x': NUMBERS}, {'x': [math.nan] * 100})) == {'missing'}
 
 
-@pytest.mark.parametrize('empty', [DatasetFeatureStatisticsList(), statistics({'x': []})], ids=['nothing', 'no rows'])
-def test_a_split_without_rows_does_not_move(empty: DatasetFeatureStatisticsList) -> None:
-  assert moves('train', statistics({'x': NUMBERS}), empty, Thresholds()) == []
-  assert moves('train', empty, statistics({'x': NUMBERS}), Thresholds()) == []
+@pytest.mark.parametrize('empty', [DatasetStatistics(0, {}), dataset({'x': []})], ids=['nothing', 'no rows'])
+def test_a_split_without_rows_does_not_move(empty: DatasetStatistics) -> None:
+  assert moves('train', dataset({'x': NUMBERS}), empty, Thresholds()) == []
+  assert moves('train', empty, dataset({'x': NUMBERS}), Thresholds()) == []
+
+
+def test_statistics_without_a_dataset_do_not_move(run: Make) -> None:
+  second = run('run-2', {'fare': [1.0], 'company': ['x']})
+  path = second.statistics[0].path
+  pathlib.Path(path).write_bytes(DatasetFeatureStatisticsList().SerializeToString())
+
+  assert compare(run('run-1'), second).moves == ()
 
 
 def test_features_that_only_one_run_has_do_not_move() -> None:

@@ -1,21 +1,35 @@
 """Distances between distributions: known values, and TFDV's own of the same histograms."""
 
 import itertools
+import math
+import pathlib
 import random
 
+import pandas as pd
 import pytest
+import tensorflow_data_validation as tfdv
+from statistics_of import numbers, strings
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList, FeatureNameStatistics
 
 from beam_taxi.analysis.distances import (
-  Buckets,
   Cumulative,
   cumulative,
   cut,
+  distance,
   jensen_shannon,
   kolmogorov_smirnov,
   l_infinity,
   non_uniformity,
   parts,
+)
+from beam_taxi.analysis.feature_statistics import (
+  STRING,
+  Buckets,
+  DatasetStatistics,
+  FeatureStatistics,
+  of_all_rows,
+  read_statistics,
 )
 
 
@@ -85,8 +99,6 @@ def of_strings(counts: dict[str, int]) -> statistics_pb2.DatasetFeatureStatistic
 
 
 def drift_by_tfdv(measure: str, kind: int, first: object, second: object) -> float:
-  import tensorflow_data_validation as tfdv
-
   schema = schema_pb2.Schema()
   feature = schema.feature.add(name='x', type=kind)
   getattr(feature.drift_comparator, measure).threshold = 0
@@ -181,3 +193,104 @@ def histograms(values: list[float]) -> tuple[Buckets, Buckets]:
 )
 def test_non_uniformity_is_what_lacks_to_the_largest_entropy(counts: list[float], uneven: float) -> None:
   assert non_uniformity(counts) == pytest.approx(uneven)
+
+
+def measured(feature: FeatureStatistics, other: FeatureStatistics) -> float | None:
+  """That of the two distances that TFDV has of a kind."""
+  found = distance(feature, other)
+  if found is None:
+    return None
+  return found.l_infinity if feature.kind == STRING else found.jensen_shannon
+
+
+def drifts_by_tfdv(first: DatasetFeatureStatisticsList, second: DatasetFeatureStatisticsList) -> dict[str, float]:
+  """What TFDV measures of each feature that it measures at all."""
+  schema = schema_pb2.Schema()
+  for name, feature in all_rows(first).features.items():
+    kind = schema_pb2.FeatureType.Value(feature.type.replace('STRING', 'BYTES'))
+    comparator = schema.feature.add(name=name, type=kind).drift_comparator
+    (comparator.infinity_norm if feature.kind == STRING else comparator.jensen_shannon_divergence).threshold = 0
+  found = tfdv.validate_statistics(second, schema, previous_statistics=first).drift_skew_info
+  return {drift.path.step[0]: measured.value for drift in found for measured in drift.drift_measurements}
+
+
+def all_rows(statistics: DatasetFeatureStatisticsList) -> DatasetStatistics:
+  found = of_all_rows(statistics)
+  assert found
+  return found
+
+
+@pytest.fixture(scope='module')
+def trips(tfx_testdata: pathlib.Path) -> list[DatasetFeatureStatisticsList]:
+  """The statistics of the taxi trips' splits train and eval, as TFX's StatisticsGen wrote them."""
+  folder = tfx_testdata / 'statistics_gen'
+  return [read_statistics(str(folder / f'Split-{split}' / 'FeatureStats.pb')) for split in ('train', 'eval')]
+
+
+def test_taxi_trips_are_as_far_as_tfdv_finds_them_where_histograms_have_the_same_ends(
+  trips: list[DatasetFeatureStatisticsList],
+) -> None:
+  by_tfdv = drifts_by_tfdv(*trips)
+  train, evaluation = (all_rows(each).features for each in trips)
+  comparable = [name for name in by_tfdv if ends_agree(train[name], evaluation[name])]
+
+  assert {'payment_type', 'company', 'trip_start_hour', 'pickup_longitude'} <= set(comparable)
+  assert {name: measured(train[name], evaluation[name]) for name in comparable} == {
+    name: pytest.approx(by_tfdv[name], rel=1e-6) for name in comparable
+  }
+
+
+def ends_agree(first: FeatureStatistics, second: FeatureStatistics) -> bool:
+  one, other = first.standard, second.standard
+  return first.kind == STRING or bool(one and other and (one.low, one.high) == (other.low, other.high))
+
+
+def test_taxi_trips_with_an_outlier_are_near_where_tfdv_finds_them_far(
+  trips: list[DatasetFeatureStatisticsList],
+) -> None:
+  by_tfdv = drifts_by_tfdv(*trips)
+  train, evaluation = (all_rows(each).features for each in trips)
+  far = {name: round(found, 2) for name, found in by_tfdv.items() if found > 0.1}
+
+  assert far == {'fare': 0.32, 'tips': 0.11, 'trip_miles': 0.71, 'trip_seconds': 0.45}
+  assert all((measured(train[name], evaluation[name]) or 0) < 0.04 for name in far)
+
+
+@pytest.mark.parametrize('same', ['payment_type', 'trip_miles', 'fare'])
+def test_where_tfdv_finds_no_distance_there_is_none(trips: list[DatasetFeatureStatisticsList], same: str) -> None:
+  train = all_rows(trips[0]).features[same]
+
+  assert drifts_by_tfdv(trips[0], trips[0])[same] == 0
+  assert measured(train, train) == 0
+
+
+def test_what_tfdv_does_not_measure_is_not_measured(trips: list[DatasetFeatureStatisticsList]) -> None:
+  """Of pickup_census_tract there is no value in train."""
+  train, evaluation = (all_rows(each).features for each in trips)
+
+  assert set(train) - set(drifts_by_tfdv(*trips)) == {'pickup_census_tract'}
+  assert [name for name in train if measured(train[name], evaluation[name]) is None] == ['pickup_census_tract']
+
+
+@pytest.mark.parametrize('odd', [math.inf, -math.inf, math.nan])
+def test_nan_and_infinite_values_have_no_part_in_a_distance(odd: float) -> None:
+  statistics = tfdv.generate_statistics_from_dataframe(pd.DataFrame({'x': [[1.0, 2.0, 3.0, odd], [2.0, odd]]}))
+  feature = all_rows(statistics).features['x']
+
+  assert measured(feature, feature) == 0
+  assert drifts_by_tfdv(statistics, statistics)['x'] > 0
+
+
+@pytest.mark.parametrize(
+  ('first', 'second'),
+  [
+    (numbers('x', [1, 2], 2), strings('x', {'a': 2}, 2)),
+    (strings('x', {}, 2), strings('x', {'a': 2}, 2)),
+    (FeatureNameStatistics(name='x'), FeatureNameStatistics(name='x')),
+  ],
+  ids=['other kinds', 'no values', 'no kind'],
+)
+def test_between_what_cannot_be_compared_there_is_no_distance(
+  first: FeatureNameStatistics, second: FeatureNameStatistics
+) -> None:
+  assert distance(FeatureStatistics(first, 2), FeatureStatistics(second, 2)) is None

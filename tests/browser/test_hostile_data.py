@@ -7,7 +7,7 @@ import re
 import pytest
 from end_to_end.commands import beam_taxi
 
-from beam_taxi.show.report.notebook import page_of
+from beam_taxi.show.report.report_page import page_of
 from beam_taxi.show.report.sources import source_of_path
 
 HOSTILE = [

@@ -6,7 +6,8 @@ import time
 import pytest
 from statistics_of import many_features
 
-from beam_taxi.show.report.notebook import page_of, report
+from beam_taxi.show.report.notebook import report
+from beam_taxi.show.report.report_page import page_of
 from beam_taxi.show.report.sources import source_of_path, source_of_statistics
 
 PHONE = {'width': 390, 'height': 844}

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from beam_taxi import __version__
 from beam_taxi.errors import on_one_line
 from beam_taxi.show import formats
+from beam_taxi.show.figure_formats import figure
 
 _PACKAGE = 'beam_taxi.show.html'
 
@@ -95,10 +96,11 @@ def _environment() -> jinja2.Environment:
     trim_blocks=True,
     lstrip_blocks=True,
   )
-  filters: dict[str, Callable[[Any], str]] = {
+  filters: dict[str, Callable[..., str]] = {
     'as_json': as_json,
     'count': _or_empty(formats.count),
     'duration': _or_empty(formats.duration),
+    'figure': figure,
     'file_name': formats.file_name,
     'line': lambda value: on_one_line(str(value)),
     'number': _or_empty(formats.number),

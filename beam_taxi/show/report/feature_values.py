@@ -8,29 +8,33 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tensorflow_metadata.proto.v0.statistics_pb2 import (
-  CommonStatistics,
-  DatasetFeatureStatistics,
-  FeatureNameStatistics,
-  Histogram,
-  NumericStatistics,
-  StringStatistics,
-)
-
-from beam_taxi.analysis.distances import (
+from beam_taxi.analysis.distances import Distance, cut, distance, distribution, shares
+from beam_taxi.analysis.feature_statistics import (
+  NUMBER,
+  OTHER,
+  STRING,
   Buckets,
-  Cumulative,
-  cumulative,
-  cut,
-  jensen_shannon,
-  kolmogorov_smirnov,
-  l_infinity,
-  non_uniformity,
-  parts,
-  shares,
+  DatasetStatistics,
+  FeatureStatistics,
 )
+from beam_taxi.analysis.figures import FIGURES, figures_of
+from beam_taxi.show import formats
 
-_Type = FeatureNameStatistics.Type
+# The figures in the table of each kind of features, and those that an opened feature has, by key.
+COLUMNS = {
+  NUMBER: ('missing', 'zeros', 'min', 'median', 'mean', 'max', 'std_dev'),
+  STRING: ('missing', 'unique', 'common', 'common_share', 'mean_length'),
+  OTHER: ('missing', 'values'),
+}
+FACTS = (
+  *('rows', 'values', 'present', 'missing', 'zeros', 'nan', 'min', 'median', 'mean', 'max', 'std_dev'),
+  *('unique', 'mean_length'),
+)
+# Those by whose largest in any dataset features can be sorted, and those that stand out where they are large.
+SORTS = ('uneven', 'missing', 'zeros')
+MARKED = ('missing', 'zeros')
+
+_OF_DATASET = tuple(dict.fromkeys([*itertools.chain.from_iterable(COLUMNS.values()), *FACTS]))
 
 # How many of the most frequent strings are shown; distances are of all that the statistics list.
 _TOP = 20
@@ -40,9 +44,14 @@ _LENGTH_BUCKETS = 12
 _COMMON_BUCKETS = 24
 
 
-def feature_values(
-  datasets: Sequence[DatasetFeatureStatistics], pairs: Sequence[tuple[int, int]]
-) -> list[dict[str, Any]]:
+def shown_figures() -> dict[str, Any]:
+  """What the scripts show: `figures`, each by its key, and in which of their lists it is."""
+  shown = [FIGURES[key] for key in _OF_DATASET]
+  figures = {figure.key: {'name': figure.name, 'title': figure.title, 'unit': figure.unit} for figure in shown}
+  return {'figures': figures, 'columns': COLUMNS, 'facts': FACTS, 'sorts': SORTS, 'marked': MARKED}
+
+
+def feature_values(datasets: Sequence[DatasetStatistics], pairs: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
   """All features of some datasets, in the order in which they first appear.
 
   Args:
@@ -57,136 +66,75 @@ def feature_values(
       linf, jsd: the largest distances of the pairs; None where there is nothing to measure.
       common: of numbers whose histograms have not the same buckets in all datasets, a histogram that has: `edges`, and
         the `shares` of each dataset, or None.
-      uneven: non-uniformity, the largest of any dataset; missing, zeros: the largest share of any dataset.
+      largest: the figures by which features are sorted, by key: the largest of any dataset.
   """
-  by_name = [{feature_name(feature): feature for feature in dataset.features} for dataset in datasets]
-  names = dict.fromkeys(itertools.chain.from_iterable(by_name))
-  return [_feature(name, datasets, [each.get(name) for each in by_name], pairs) for name in names]
-
-
-def feature_name(feature: FeatureNameStatistics) -> str:
-  """A feature's name; of one within others, the path with dots."""
-  return '.'.join(feature.path.step) if feature.path.step else str(feature.name)
-
-
-def common_of(feature: FeatureNameStatistics) -> CommonStatistics:
-  """What statistics of every kind have."""
-  which = feature.WhichOneof('stats')
-  if which is None:
-    return CommonStatistics()
-  return getattr(feature, which).common_stats
-
-
-def missing_share(dataset: DatasetFeatureStatistics, feature: FeatureNameStatistics) -> float:
-  """The share of rows without a value, whether TFDV counts these as rows without the feature or with an empty list."""
-  rows, common = int(dataset.num_examples), common_of(feature)
-  if not rows:
-    return 0.0
-  if common.max_num_values <= 1:
-    return min(max(1 - int(common.tot_num_values) / rows, 0.0), 1.0)
-  return min(max(1 - int(common.num_non_missing) / rows, 0.0), 1.0)
+  names = dict.fromkeys(itertools.chain.from_iterable(dataset.features for dataset in datasets))
+  return [_feature(name, [dataset.features.get(name) for dataset in datasets], pairs) for name in names]
 
 
 def _feature(
-  name: str,
-  datasets: Sequence[DatasetFeatureStatistics],
-  features: Sequence[FeatureNameStatistics | None],
-  pairs: Sequence[tuple[int, int]],
+  name: str, features: Sequence[FeatureStatistics | None], pairs: Sequence[tuple[int, int]]
 ) -> dict[str, Any]:
   there = [feature for feature in features if feature is not None]
-  kinds = {_kind(feature) for feature in there}
+  kinds = {feature.kind for feature in there}
   tops = _labels(there)
-  data = [
-    None if feature is None else _of_dataset(dataset, feature, tops)
-    for dataset, feature in zip(datasets, features, strict=True)
-  ]
-  measured = [found for first, second in pairs if (found := _distance(features[first], features[second]))]
+  far = [found for first, second in pairs if (found := _distance(features[first], features[second]))]
   return {
     'name': name[:_LONGEST_NAME],
-    'type': ' | '.join(sorted({_Type.Name(feature.type) for feature in there})),
-    'kind': kinds.pop() if len(kinds) == 1 else 'other',
-    'data': data,
+    'type': ' | '.join(sorted({feature.type for feature in there})),
+    'kind': kinds.pop() if len(kinds) == 1 else OTHER,
+    'data': [None if feature is None else _of_dataset(feature, tops) for feature in features],
     'common': _common(features),
-    'linf': _rounded(max(linf for linf, _ in measured)) if measured else None,
-    'jsd': _rounded(max(jsd for _, jsd in measured)) if measured else None,
-    'uneven': _rounded(max(non_uniformity(_counts(feature)) for feature in there)),
-    'missing': max(each['missing'] for each in data if each),
-    'zeros': max((each.get('zeros') or 0 for each in data if each), default=0),
+    'linf': _rounded(max(each.l_infinity for each in far)) if far else None,
+    'jsd': _rounded(max(each.jensen_shannon for each in far)) if far else None,
+    'largest': {key: _largest(key, there) for key in SORTS},
   }
 
 
-def _kind(feature: FeatureNameStatistics) -> str:
-  return {'num_stats': 'number', 'string_stats': 'string'}.get(feature.WhichOneof('stats') or '', 'other')
+def _distance(first: FeatureStatistics | None, second: FeatureStatistics | None) -> Distance | None:
+  return distance(first, second) if first and second else None
 
 
-def _of_dataset(
-  dataset: DatasetFeatureStatistics, feature: FeatureNameStatistics, tops: Sequence[str]
-) -> dict[str, Any]:
-  """A feature in one dataset: `rows`, `values` (a number), `missing` and `present` (shares), `valency`, and its kind's.
+def _largest(key: str, features: Sequence[FeatureStatistics]) -> float | int | str:
+  values = [FIGURES[key].of(feature) for feature in features]
+  return _rounded(max((value for value in values if isinstance(value, int | float)), default=0))
 
-  Numbers have zeros (a share), min, median, mean, max, std, nan (a number), and histograms `standard` and `quantiles`,
-  each of edges or, where these do not join, of pairs, and counts. Strings have `distinct`, `top` (pairs of a string and
-  how often it occurs), `rest` (how many values are none of these), `length` (the mean) and `lengths`, a histogram.
+
+def _of_dataset(feature: FeatureStatistics, tops: Sequence[str]) -> dict[str, Any]:
+  """A feature in one dataset: its figures by key, `valency`, and what is drawn of its kind.
+
+  Numbers have the histograms `standard` and `quantiles`, each of edges or, where these do not join, of pairs, and
+  counts. Strings have `top` (pairs of a string and how often it occurs), `rest` (how many values are none of these),
+  and `lengths`, a histogram.
   """
-  rows, common = int(dataset.num_examples), common_of(feature)
-  values = int(common.tot_num_values)
-  found: dict[str, Any] = {
-    'rows': rows,
-    'values': values,
-    'missing': _rounded(missing_share(dataset, feature)),
-    'present': _rounded(common.num_non_missing / rows) if rows else 0,
-    'valency': [int(common.min_num_values), _rounded(common.avg_num_values), int(common.max_num_values)],
-  }
-  if _kind(feature) == 'number' and values:
-    found |= _of_numbers(feature.num_stats, values)
-  elif _kind(feature) == 'string' and values:
-    found |= _of_strings(feature.string_stats, values, tops)
+  figures = {key: _shown(value) for key, value in figures_of(feature, _OF_DATASET).items() if value is not None}
+  found: dict[str, Any] = {**figures, 'valency': [_rounded(number) for number in feature.valency]}
+  if feature.kind == NUMBER and feature.values:
+    histograms = {'standard': feature.standard, 'quantiles': feature.quantiles}
+    found |= {key: _histogram(buckets) for key, buckets in histograms.items() if buckets and buckets.counts}
+  elif feature.kind == STRING and feature.values:
+    found |= _of_strings(feature, tops)
   return found
 
 
-def _of_numbers(stats: NumericStatistics, values: int) -> dict[str, Any]:
-  histograms = {
-    key: _histogram(buckets)
-    for key, kind in (('standard', Histogram.STANDARD), ('quantiles', Histogram.QUANTILES))
-    if (buckets := buckets_of(stats, kind)) and buckets.counts
-  }
-  nan = sum(histogram.num_nan for histogram in stats.histograms[:1])
-  return {
-    'zeros': _rounded(stats.num_zeros / values),
-    **{name: _rounded(getattr(stats, name)) for name in ('min', 'median', 'mean', 'max')},
-    'std': _rounded(stats.std_dev),
-    'nan': int(nan),
-    **histograms,
-  }
-
-
-def _of_strings(stats: StringStatistics, values: int, tops: Sequence[str]) -> dict[str, Any]:
-  counts = ranks(stats)
-  top = [[_cut(label), _rounded(counts[label])] for label in tops if label in counts]
+def _of_strings(feature: FeatureStatistics, tops: Sequence[str]) -> dict[str, Any]:
+  counts = feature.counts
+  top = [[formats.cut(label, _LONGEST_VALUE), _rounded(counts[label])] for label in tops if label in counts]
   listed = sum(counts[label] for label in tops if label in counts)
   return {
-    'distinct': int(stats.unique),
     'top': top,
-    'rest': _rounded(max(values - listed, 0)),
-    'length': _rounded(stats.avg_length),
+    'rest': _rounded(max(feature.values - listed, 0)),
     'lengths': _lengths(counts),
-    'allLengths': len(counts) == stats.unique,
+    'allLengths': len(counts) == feature.unique,
   }
 
 
-def ranks(stats: StringStatistics) -> dict[str, float]:
-  """How often each of the most frequent strings occurs, the most frequent first. TFDV lists a thousand by default."""
-  found = {bucket.label: bucket.sample_count for bucket in stats.rank_histogram.buckets}
-  return found or {top.value: top.frequency for top in stats.top_values}
-
-
-def _labels(features: Sequence[FeatureNameStatistics]) -> list[str]:
+def _labels(features: Sequence[FeatureStatistics]) -> list[str]:
   """The most frequent strings of all datasets together, each counted as a share of its dataset."""
   total: dict[str, float] = {}
   for feature in features:
-    if _kind(feature) == 'string':
-      for label, share in shares(ranks(feature.string_stats)).items():
-        total[label] = total.get(label, 0) + share
+    for label, share in shares(feature.counts).items():
+      total[label] = total.get(label, 0) + share
   return sorted(total, key=lambda label: -total[label])[:_TOP]
 
 
@@ -207,19 +155,6 @@ def _lengths(counts: Mapping[str, float]) -> dict[str, Any]:
   return {'edges': edges, 'counts': [_rounded(count) for count in found]}
 
 
-def buckets_of(stats: NumericStatistics, kind: 'Histogram.HistogramType') -> Buckets | None:
-  """A feature's histogram of a kind; buckets that are infinite are left out. None where there is none."""
-  for histogram in stats.histograms:
-    if histogram.type == kind:
-      finite = [each for each in histogram.buckets if math.isfinite(each.low_value) and math.isfinite(each.high_value)]
-      return Buckets(
-        tuple(each.low_value for each in finite),
-        tuple(each.high_value for each in finite),
-        tuple(each.sample_count for each in finite),
-      )
-  return None
-
-
 def _histogram(buckets: Buckets) -> dict[str, Any]:
   joined = all(high == low for high, low in zip(buckets.high, buckets.low[1:], strict=False))
   counts = [_rounded(count) for count in buckets.counts]
@@ -229,19 +164,12 @@ def _histogram(buckets: Buckets) -> dict[str, Any]:
   return {'pairs': pairs, 'counts': counts}
 
 
-def _distribution(feature: FeatureNameStatistics) -> Cumulative | None:
-  """A number's, by all that its statistics tell; None where they have no finite values."""
-  standard = buckets_of(feature.num_stats, Histogram.STANDARD)
-  found = cumulative(standard, buckets_of(feature.num_stats, Histogram.QUANTILES)) if standard else None
-  return found if found and found.values else None
-
-
-def _common(features: Sequence[FeatureNameStatistics | None]) -> dict[str, Any] | None:
-  numbers = [each if each is not None and _kind(each) == 'number' else None for each in features]
-  standard = [each and buckets_of(each.num_stats, Histogram.STANDARD) for each in numbers]
+def _common(features: Sequence[FeatureStatistics | None]) -> dict[str, Any] | None:
+  numbers = [feature if feature is not None and feature.kind == NUMBER else None for feature in features]
+  standard = [feature and feature.standard for feature in numbers]
   if len({(each.low, each.high) for each in standard if each and each.counts}) < 2:
     return None
-  found = [None if each is None else _distribution(each) for each in numbers]
+  found = [None if feature is None else distribution(feature) for feature in numbers]
   low = min(each.values[0] for each in found if each)
   high = max(each.values[-1] for each in found if each)
   if not math.isfinite((high - low) / _COMMON_BUCKETS) or low + (high - low) / _COMMON_BUCKETS <= low:
@@ -253,37 +181,8 @@ def _common(features: Sequence[FeatureNameStatistics | None]) -> dict[str, Any] 
   }
 
 
-def _distance(first: FeatureNameStatistics | None, second: FeatureNameStatistics | None) -> tuple[float, float] | None:
-  """(L-infinity, Jensen-Shannon); None where one has nothing, or they are not of one kind."""
-  if first is None or second is None or _kind(first) != _kind(second) or _kind(first) == 'other':
-    return None
-  if _kind(first) == 'number':
-    return _distance_of_numbers(first, second)
-  one, other = ranks(first.string_stats), ranks(second.string_stats)
-  if not (sum(one.values()) and sum(other.values())):
-    return None
-  return l_infinity(one, other), jensen_shannon(one, other)
-
-
-def _distance_of_numbers(first: FeatureNameStatistics, second: FeatureNameStatistics) -> tuple[float, float] | None:
-  histograms = [buckets_of(each.num_stats, Histogram.STANDARD) for each in (first, second)]
-  distributions = [_distribution(each) for each in (first, second)]
-  if not (histograms[0] and histograms[1] and distributions[0] and distributions[1]):
-    return None
-  ends = sorted({edge for each in histograms if each for edge in (*each.low, *each.high)})
-  far = kolmogorov_smirnov(distributions[0], distributions[1], ends)
-  return far, jensen_shannon(*(parts(each, ends) for each in distributions if each))
-
-
-def _counts(feature: FeatureNameStatistics) -> list[float]:
-  if _kind(feature) == 'string':
-    return list(ranks(feature.string_stats).values())
-  buckets = buckets_of(feature.num_stats, Histogram.STANDARD) if _kind(feature) == 'number' else None
-  return list(buckets.counts) if buckets else []
-
-
-def _cut(text: str) -> str:
-  return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + '…'
+def _shown(value: float | str) -> float | str:
+  return formats.cut(value, _LONGEST_VALUE) if isinstance(value, str) else _rounded(value)
 
 
 def _rounded(number: float) -> float | int | str:

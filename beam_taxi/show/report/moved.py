@@ -1,17 +1,15 @@
-"""What is different between the two sources of a report, as its tables show it. Imports TFDV, which takes seconds."""
+"""What is different between the two sources of a report, as its tables show it."""
 
 import dataclasses
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics, DatasetFeatureStatisticsList
-
-from beam_taxi.analysis.moves import DISTANCES, Move, Thresholds, moves
+from beam_taxi.analysis.moves import Move, Thresholds, moves
 from beam_taxi.analysis.schema_changes import schema_changes
+from beam_taxi.show.figure_formats import exact, figure, times
+from beam_taxi.show.formats import cut, plural
 from beam_taxi.show.report.sources import Source, partners
 
-_SHARES = ('missing', 'zeros', 'share of value')
 _LONGEST = 60
 
 
@@ -25,41 +23,33 @@ def moved(first: Source, second: Source) -> dict[str, Any]:
   thresholds = Thresholds()
   found: list[Move] = []
   for split, other in partners(first, second).items():
-    one, two = _alone(first.datasets[split]), _alone(second.datasets[other])
-    found += moves(split if split == other else f'{split} / {other}', one, two, thresholds)
+    name = split if split == other else f'{split} / {other}'
+    found += moves(name, first.datasets[split], second.datasets[other], thresholds)
   found.sort(key=lambda move: -move.times)
   tables = [(title, rows) for title, rows in _tables(first, second) if rows]
   count = len({move.feature for move in found})
   if not found:
     verdict = 'No statistic moved beyond its threshold.'
   else:
-    verdict = f'{len(found):,} statistic{_s(len(found))} of {count:,} feature{_s(count)} moved, what moved most first.'
-  return {'verdict': f'{verdict} {_thresholds(thresholds)}', 'rows': [_row(move) for move in found], 'tables': tables}
-
-
-def _alone(dataset: DatasetFeatureStatistics) -> DatasetFeatureStatisticsList:
-  return DatasetFeatureStatisticsList(datasets=[dataset])
+    of_what = f'{len(found):,} statistic{plural(len(found))} of {count:,} feature{plural(count)}'
+    verdict = f'{of_what} moved, what moved most first.'
+  return {
+    'verdict': f'{verdict} A statistic moves {thresholds.sentence}',
+    'rows': [_row(move) for move in found],
+    'tables': tables,
+  }
 
 
 def _row(move: Move) -> dict[str, str]:
-  value = move.value if len(move.value) <= _LONGEST else f'{move.value[: _LONGEST - 1]}…'
   return {
     'feature': move.feature,
     'split': move.split,
     'measure': move.measure,
-    'value': value,
-    'first': '' if move.measure in DISTANCES else _figure(move.measure, move.first),
-    'second': _figure(move.measure, move.second),
-    'times': f'{move.times:,.1f}' if math.isfinite(move.times) else '∞',
+    'value': cut(move.value, _LONGEST),
+    'first': '' if move.is_distance else figure(move.first, move.unit, exact),
+    'second': figure(move.second, move.unit, exact),
+    'times': times(move.times),
   }
-
-
-def _thresholds(thresholds: Thresholds) -> str:
-  return (
-    f'A statistic moves where a share differs by {thresholds.share:.0%} of all, a mean by {thresholds.mean:g} standard '
-    f'deviations, a standard deviation or number of distinct strings by {thresholds.spread:.0%}, a least or largest '
-    f'value by {thresholds.range:.0%} of the range, or a distance is {thresholds.distance:g}.'
-  )
 
 
 def _tables(first: Source, second: Source) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
@@ -71,7 +61,7 @@ def _tables(first: Source, second: Source) -> Iterator[tuple[str, list[tuple[str
     yield 'Input', _different(*facts)
     yield 'Bad rows', _different(one.bad_rows, other.bad_rows)
     yield 'Columns', _different(one.columns, other.columns)
-  records = [{name: int(each.num_examples) for name, each in source.datasets.items()} for source in (first, second)]
+  records = [{name: each.rows for name, each in source.datasets.items()} for source in (first, second)]
   yield 'Records', _different(*records)
   if first.schema and second.schema:
     rows = []
@@ -97,15 +87,3 @@ def _text(value: Any) -> str:
   if value is None:
     return '-'
   return f'{value:,}' if isinstance(value, int) else str(value)
-
-
-def _figure(measure: str, number: float) -> str:
-  if measure in _SHARES:
-    return f'{number:.1%}'
-  if math.isfinite(number) and number == round(number) and abs(number) < 1e15:
-    return f'{number:,.0f}'
-  return f'{number:,.5g}' if abs(number) < 1e7 else f'{number:.5g}'
-
-
-def _s(number: int) -> str:
-  return '' if number == 1 else 's'

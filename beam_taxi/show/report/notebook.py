@@ -1,25 +1,15 @@
-"""The report where it is asked for by name: of sources, as a page; and in a notebook, within a frame of its own."""
+"""The report in a notebook, within a frame of its own."""
 
 import html
 import os
-from collections.abc import Sequence
 from typing import Any
 
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
 from beam_taxi import storage
 from beam_taxi.artifacts.manifest import RunFolder
-from beam_taxi.show.report.report_page import run_page
+from beam_taxi.show.report.report_page import page_of
 from beam_taxi.show.report.sources import Source, source_of_path, source_of_record, source_of_statistics
-
-
-def page_of(sources: Sequence[Source]) -> str:
-  """The page of one source, or of two with what moved between them."""
-  if len(sources) < 2:
-    return run_page(sources)
-  from beam_taxi.show.report.moved import moved  # Imports TFDV, which takes seconds.
-
-  return run_page(sources, moved(*sources))
 
 
 class Report:

@@ -8,13 +8,15 @@ import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
-
+from beam_taxi.analysis.feature_statistics import DatasetStatistics
+from beam_taxi.analysis.figures import FIGURES
 from beam_taxi.artifacts.manifest import Manifest, Value
+from beam_taxi.show.formats import count, duration, plural, share, size, when
 from beam_taxi.show.html import vega
 from beam_taxi.show.html.rendering import render
-from beam_taxi.show.report.feature_values import feature_values
+from beam_taxi.show.report.feature_values import SORTS, feature_values, shown_figures
 from beam_taxi.show.report.lineage_picture import HEIGHT, WIDTH, drawing
+from beam_taxi.show.report.moved import moved
 from beam_taxi.show.report.schema_notes import schema_notes
 from beam_taxi.show.report.sources import Source, partners
 
@@ -25,13 +27,8 @@ _MOST_MOVES = 100
 _SHOWN = ('run_id', 'pipeline_name', 'folder', 'started', 'seconds', 'rows', 'bytes', 'bad_rows', 'job_link', 'error')
 
 
-def run_page(sources: Sequence[Source], comparison: Mapping[str, Any] | None = None) -> str:
-  """The report of one or two sources, as a whole page.
-
-  Args:
-    sources: what it is of.
-    comparison: of two runs, what report.html.moved.moved gave.
-  """
+def page_of(sources: Sequence[Source]) -> str:
+  """The page of one source, or of two with what moved between them."""
   datasets, names, pairs = _laid_over(sources)
   notes = [schema_notes(source.schema, source.datasets, source.curated) if source.schema else {} for source in sources]
   of_last = notes[-1] if notes else {}
@@ -46,6 +43,7 @@ def run_page(sources: Sequence[Source], comparison: Mapping[str, Any] | None = N
     'features': features,
     'pairs': [f'{names[first]} and {names[second]}' for first, second in pairs],
     'far': _FAR,
+    **shown_figures(),
     'sort': 'linf' if len(sources) > 1 and pairs else 'order',
   }
   return render(
@@ -54,9 +52,10 @@ def run_page(sources: Sequence[Source], comparison: Mapping[str, Any] | None = N
     scripts=['report.js'],
     code=[gzip.decompress(packed).decode()] if packed else [],
     sides=[_side(source, f'node-{place}-') for place, source in enumerate(sources)],
-    comparison=comparison,
+    comparison=moved(*sources) if len(sources) > 1 else None,
     datasets=names,
     types=types,
+    sorts=[(key, FIGURES[key].name) for key in SORTS],
     notes=_schema_rows(of_last),
     curated=sources[-1].curated if sources else '',
     data=data,
@@ -68,7 +67,7 @@ def run_page(sources: Sequence[Source], comparison: Mapping[str, Any] | None = N
 
 def _laid_over(
   sources: Sequence[Source],
-) -> tuple[list[DatasetFeatureStatistics], list[str], list[tuple[int, int]]]:
+) -> tuple[list[DatasetStatistics], list[str], list[tuple[int, int]]]:
   """The datasets that are drawn over each other, their names, and the pairs of them whose distances are of interest.
 
   Of one source: all its splits, each with each. Of two: each split beside the other's of the same name; where no names
@@ -109,7 +108,7 @@ def _side(source: Source, prefix: str) -> dict[str, Any]:
   if source.pipeline:
     facts.append(('Pipeline', source.pipeline))
   if source.started:
-    facts.append(('Began', f'{source.started.astimezone(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC'))
+    facts.append(('Began', f'{when(source.started.astimezone(datetime.timezone.utc))} UTC'))
   if source.seconds is not None:
     facts.append(('Took', duration(source.seconds)))
   if properties.get('runner'):
@@ -118,19 +117,17 @@ def _side(source: Source, prefix: str) -> dict[str, Any]:
   if rows is not None:
     facts.append(('Rows', f'{rows:,}'))
   elif source.datasets:
-    facts.append(('Rows', f'{sum(dataset.num_examples for dataset in source.datasets.values()):,}'))
-  size = manifest.input.bytes if manifest else properties.get('bytes')
-  if isinstance(size, int):
-    facts.append(
-      ('CSV', _size(size) + (f' in {manifest.input.files:,} file{_s(manifest.input.files)}' if manifest else ''))
-    )
+    facts.append(('Rows', count(sum(dataset.rows for dataset in source.datasets.values()))))
+  read = manifest.input.bytes if manifest else properties.get('bytes')
+  if isinstance(read, int):
+    files = f' in {count(manifest.input.files)} file{plural(manifest.input.files)}' if manifest else ''
+    facts.append(('CSV', size(read) + files))
   if manifest:
     bad = sum(manifest.bad_rows.values())
-    facts.append(
-      ('Bad rows', f'{bad:,}' + (f' ({bad / manifest.input.rows:.2%})' if bad and manifest.input.rows else ''))
-    )
-    facts.append(('Examples', _size(sum(shard.bytes for shard in manifest.examples))))
-  facts.append(('Features', f'{len({name for each in source.datasets.values() for name in _names(each)}):,}'))
+    part = f' ({bad / manifest.input.rows:.2%})' if bad and manifest.input.rows else ''
+    facts.append(('Bad rows', count(bad) + part))
+    facts.append(('Examples', size(sum(shard.bytes for shard in manifest.examples))))
+  facts.append(('Features', count(len({name for each in source.datasets.values() for name in each.features}))))
   return {
     'name': source.name,
     'state': source.state,
@@ -141,7 +138,7 @@ def _side(source: Source, prefix: str) -> dict[str, Any]:
     'cached_from': str(properties.get('cached_from') or ''),
     'splits': _splits(source),
     'bad_rows': [
-      (reason.replace('_', ' '), f'{count:,}') for reason, count in (manifest.bad_rows if manifest else {}).items()
+      (reason.replace('_', ' '), count(rows)) for reason, rows in (manifest.bad_rows if manifest else {}).items()
     ],
     'versions': _versions(manifest, properties),
     'properties': _properties(properties),
@@ -160,23 +157,17 @@ def _job(properties: Mapping[str, Value]) -> dict[str, str]:
   return {'link': '', 'name': ''}
 
 
-def _names(dataset: DatasetFeatureStatistics) -> list[str]:
-  return [str(feature.path.step) if feature.path.step else feature.name for feature in dataset.features]
-
-
 def _splits(source: Source) -> list[tuple[str, str, str, str, str]]:
   """Each split's name, records, share of all, shards and bytes."""
-  records = {split: int(dataset.num_examples) for split, dataset in source.datasets.items()}
+  records = {split: dataset.rows for split, dataset in source.datasets.items()}
   if source.manifest:
     records = dict(source.manifest.splits)
   total = sum(records.values())
   rows = []
-  for split, count in records.items():
+  for split, number in records.items():
     shards = [shard for shard in (source.manifest.examples if source.manifest else ()) if shard.split == split]
-    size = _size(sum(shard.bytes for shard in shards)) if shards else ''
-    rows.append(
-      (split, f'{count:,}', f'{count / total:.1%}' if total else '', f'{len(shards):,}' if shards else '', size)
-    )
+    stored = size(sum(shard.bytes for shard in shards)) if shards else ''
+    rows.append((split, count(number), share(number, total), count(len(shards)) if shards else '', stored))
   return rows
 
 
@@ -201,24 +192,3 @@ def _schema_rows(notes: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]
     why = {what: reason for what, _, reason in note['notes']}
     rows.append({'name': name, **note, 'why': why})
   return rows
-
-
-def duration(seconds: float) -> str:
-  """As in '4.2 s', '3 min 20 s' or '2 h 5 min'."""
-  if seconds < 60:
-    return f'{seconds:.1f} s'
-  minutes, rest = divmod(round(seconds), 60)
-  return f'{minutes} min {rest} s' if minutes < 60 else f'{minutes // 60} h {minutes % 60} min'
-
-
-def _size(size: float) -> str:
-  """As in '1.9 MB', with powers of 1000."""
-  for unit in ('B', 'kB', 'MB', 'GB', 'TB'):
-    if size < 1000 or unit == 'TB':
-      return f'{size:,.0f} {unit}' if unit == 'B' else f'{size:,.1f} {unit}'
-    size /= 1000
-  raise AssertionError(size)
-
-
-def _s(number: int) -> str:
-  return '' if number == 1 else 's'

@@ -5,9 +5,9 @@ from typing import Any
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0.schema_pb2 import Feature, FeatureType, Schema
-from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics, FeatureNameStatistics
 
-from beam_taxi.show.report.feature_values import common_of, feature_name
+from beam_taxi.analysis.feature_statistics import NUMBER, STRING, DatasetStatistics, FeatureStatistics
+from beam_taxi.show.formats import cut, plural
 
 # Of tfdv.infer_schema, which runs leave as it is.
 _MAX_DOMAIN = 100
@@ -19,7 +19,7 @@ _TOLD = ('name', 'type', 'presence', 'shape', 'value_count', 'domain', 'string_d
 
 
 def schema_notes(
-  schema: Schema, datasets: Mapping[str, DatasetFeatureStatistics], curated: str = ''
+  schema: Schema, datasets: Mapping[str, DatasetStatistics], curated: str = ''
 ) -> dict[str, dict[str, Any]]:
   """What a schema says of each feature, and why.
 
@@ -32,23 +32,18 @@ def schema_notes(
     By the feature's name: `type`, `presence`, `valency` and `domain` as short texts; `values`, the strings of the
     domain, and how many `more` there are; and `notes`, each of what is said of, what is said, and why.
   """
-  features = {
-    split: {feature_name(feature): feature for feature in dataset.features} for split, dataset in datasets.items()
-  }
   return {
     feature.name: _note(
       feature,
       schema,
-      {
-        split: (datasets[split], features[split][feature.name]) for split in datasets if feature.name in features[split]
-      },
+      {split: each.features[feature.name] for split, each in datasets.items() if feature.name in each.features},
       curated,
     )
     for feature in schema.feature
   }
 
 
-_Found = Mapping[str, tuple[DatasetFeatureStatistics, FeatureNameStatistics]]
+_Found = Mapping[str, FeatureStatistics]
 
 
 def _note(feature: Feature, schema: Schema, found: _Found, curated: str) -> dict[str, Any]:
@@ -73,7 +68,7 @@ def _note(feature: Feature, schema: Schema, found: _Found, curated: str) -> dict
     'presence': presence,
     'valency': valency,
     'domain': domain,
-    'values': [value if len(value) <= _LONGEST else value[: _LONGEST - 1] + '…' for value in values[:_SHOWN_STRINGS]],
+    'values': [cut(value, _LONGEST) for value in values[:_SHOWN_STRINGS]],
     'more': max(len(values) - _SHOWN_STRINGS, 0),
     'notes': notes,
   }
@@ -87,7 +82,7 @@ def _presence(feature: Feature) -> str:
     return 'required'
   if fraction > 0:
     return f'in {fraction:.1%} of rows or more'
-  return f'optional, in {count:,} row{"s" if count != 1 else ""} or more' if count else 'optional'
+  return f'optional, in {count:,} row{plural(count)} or more' if count else 'optional'
 
 
 def _valency(feature: Feature) -> str:
@@ -100,7 +95,7 @@ def _valency(feature: Feature) -> str:
   if which == 'value_count':
     least, most = feature.value_count.min, feature.value_count.max
     if most:
-      return f'{least:,} to {most:,} values' if least != most else f'{most:,} value{"s" if most != 1 else ""}'
+      return f'{least:,} to {most:,} values' if least != most else f'{most:,} value{plural(most)}'
     return f'{least:,} values or more'
   return 'any number of values'
 
@@ -112,7 +107,7 @@ def _domain(feature: Feature, schema: Schema) -> tuple[str, Sequence[str]]:
       values = list(feature.string_domain.value)
     else:
       values = next((list(each.value) for each in schema.string_domain if each.name == feature.domain), [])
-    return f'{len(values):,} string{"s" if len(values) != 1 else ""}', values
+    return f'{len(values):,} string{plural(len(values))}', values
   if which in ('int_domain', 'float_domain'):
     limits = getattr(feature, which)
     names = [field.name for field, _ in limits.ListFields()]
@@ -123,40 +118,34 @@ def _domain(feature: Feature, schema: Schema) -> tuple[str, Sequence[str]]:
 
 
 def _why_type(found: _Found) -> str:
-  return _each({split: f'as {FeatureNameStatistics.Type.Name(feature.type)}' for split, (_, feature) in found.items()})
+  return _each({split: f'as {feature.type}' for split, feature in found.items()})
 
 
 def _why_presence(found: _Found) -> str:
-  lacking = {
-    split: 1 - common_of(feature).num_non_missing / dataset.num_examples
-    for split, (dataset, feature) in found.items()
-    if dataset.num_examples
-  }
+  lacking = {split: 1 - feature.present / feature.rows for split, feature in found.items() if feature.rows}
   if not lacking:
     return ''
   if not any(lacking.values()):
-    empty = any(common_of(feature).min_num_values == 0 for _, feature in found.values())
+    empty = any(feature.valency[0] == 0 for feature in found.values())
     return f'no row of {_and(lacking)} is without it' + (', though in some it is an empty list' if empty else '')
   return '; '.join(f'{share:.1%} of the rows of {split} are without it' for split, share in lacking.items())
 
 
 def _why_valency(found: _Found) -> str:
   texts = {}
-  for split, (_, feature) in found.items():
-    least, most = common_of(feature).min_num_values, common_of(feature).max_num_values
+  for split, feature in found.items():
+    least, _, most = feature.valency
     texts[split] = f'{least:,} to {most:,} a row' if least != most else f'{most:,} in each row that has it'
   return _each(texts)
 
 
 def _why_domain(feature: Feature, found: _Found, size: int) -> str:
-  strings = {
-    split: each.string_stats.unique for split, (_, each) in found.items() if each.WhichOneof('stats') == 'string_stats'
-  }
+  strings = {split: each.unique for split, each in found.items() if each.kind == STRING}
   if not strings:
     ranges = {
-      split: f'{each.num_stats.min:,.6g} to {each.num_stats.max:,.6g}'
-      for split, (_, each) in found.items()
-      if each.WhichOneof('stats') == 'num_stats' and common_of(each).tot_num_values
+      split: f'{each.min:,.6g} to {each.max:,.6g}'
+      for split, each in found.items()
+      if each.kind == NUMBER and each.values
     }
     return f'{_each(ranges)}; numbers get no domain from statistics' if ranges else ''
   counted = _each({split: f'{unique:,} distinct' for split, unique in strings.items()})

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf import text_format
-from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0.schema_pb2 import Schema
-from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics, DatasetFeatureStatisticsList
+from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
 from beam_taxi import storage
+from beam_taxi.analysis.feature_statistics import DatasetStatistics, by_slice, of_all_rows, read_statistics
 from beam_taxi.artifacts.manifest import Manifest, RunFolder, Value, read_manifest
 from beam_taxi.errors import UserError
 from beam_taxi.show.report.lineage_picture import Picture, picture_of_manifest
@@ -40,7 +40,7 @@ class Source:
   """
 
   name: str
-  datasets: Mapping[str, DatasetFeatureStatistics]
+  datasets: Mapping[str, DatasetStatistics]
   schema: Schema | None = None
   curated: str = ''
   manifest: Manifest | None = None
@@ -65,7 +65,7 @@ def source_of_manifest(manifest: Manifest, folder: RunFolder) -> Source:
   statistics = {file.split: _of_this(file.path, folder.statistics_file(file.split)) for file in manifest.statistics}
   return Source(
     name=manifest.run_id,
-    datasets={split: one for split, path in statistics.items() for one in read_statistics(path).datasets[:1]},
+    datasets={split: found for split, path in statistics.items() if (found := of_all_rows(read_statistics(path)))},
     schema=read_schema(_of_this(manifest.schema.path, folder.schema_file)),
     curated=str(manifest.provenance.get('curated_schema', '')),
     manifest=manifest,
@@ -117,30 +117,20 @@ def source_of_path(path: str) -> Source:
     raise UserError(f'{path}: no run folder (manifest.json), and no statistics (FeatureStats.pb, or folders with it)')
   datasets = {}
   for file in sorted(name for name, _ in files):
-    for one in read_statistics(file).datasets[:1]:
-      datasets[file.split('/')[-2].removeprefix(_SPLIT)] = one
+    if found := of_all_rows(read_statistics(file)):
+      datasets[file.split('/')[-2].removeprefix(_SPLIT)] = found
   return Source(path, datasets)
 
 
 def source_of_statistics(statistics: DatasetFeatureStatisticsList, name: str, split: str = '') -> Source:
   """Statistics by themselves; where the list has several datasets, they stand for splits."""
-  names = [dataset.name or split or 'all' for dataset in statistics.datasets]
-  unique = [each if names.count(each) == 1 else f'{each} {place}' for place, each in enumerate(names, start=1)]
-  return Source(name, dict(zip(unique, statistics.datasets, strict=True)))
+  return Source(name, by_slice(statistics, split))
 
 
 def partners(first: Source, second: Source) -> dict[str, str]:
   """Which split of one source is compared with which of another: those of one name, or, where none agree, in order."""
   same = {split: split for split in first.datasets if split in second.datasets}
   return same or dict(zip(first.datasets, second.datasets, strict=False))
-
-
-def read_statistics(path: str) -> DatasetFeatureStatisticsList:
-  """A binary FeatureStats.pb. Raises UserError where it is none."""
-  try:
-    return DatasetFeatureStatisticsList.FromString(_read(path))
-  except DecodeError as error:
-    raise UserError(f'{path}: is not a binary DatasetFeatureStatisticsList, as TFDV writes') from error
 
 
 def read_schema(path: str) -> Schema:

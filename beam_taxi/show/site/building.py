@@ -24,7 +24,7 @@ from beam_taxi.show.site.page_contents import (
   run_page,
 )
 from beam_taxi.show.site.store_contents import Artifact, RunRecord, read_records
-from beam_taxi.show.site.trends import read_statistics, rows_of
+from beam_taxi.show.site.trends import read_records_statistics, rows_of
 
 _ASSETS = ('base.css', 'base.js', 'site.css', 'site.js')
 _FOLDERS = ('artifacts', 'assets', 'data', 'lineage', 'pipelines', 'runs')
@@ -57,7 +57,7 @@ def build_site(store: mlmd.MetadataStore, uri: str, folder: str, newest: int) ->
   if not storage.is_local(folder):
     raise UserError(f'--out {folder}: a site is built in a local folder; then copy it, as with gcloud storage rsync')
   records = read_records(store, uri)
-  statistics = read_statistics(records, newest)
+  statistics = read_records_statistics(records, newest)
   rows = {key: rows_of(found) for key, found in statistics.items()}
   runs = [_with_rows(record, rows.get(record.key)) for record in records.runs]
   site = Site(

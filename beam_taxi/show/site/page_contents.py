@@ -10,16 +10,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from beam_taxi import storage
+from beam_taxi.analysis.figures import FIGURES
 from beam_taxi.artifacts.manifest import RunFolder
 from beam_taxi.errors import on_one_line
 from beam_taxi.metadata.lineage import ARTIFACT, EXECUTION, Lineage, Node
 from beam_taxi.metadata.types import PIPELINE_RUN
 from beam_taxi.show.formats import count, duration, file_name, when
 from beam_taxi.show.html.rendering import render
-from beam_taxi.show.site.charts import FULL, Sparkline, bars, sparkline
+from beam_taxi.show.site.charts import FULL, bars, sparkline
 from beam_taxi.show.site.lineage_drawing import Drawing, draw, layers_of
 from beam_taxi.show.site.store_contents import Artifact, Execution, Records, RunKey, RunRecord
-from beam_taxi.show.site.trends import Feature, RunStatistics, SplitStatistics, splits_of
+from beam_taxi.show.site.trends import OF_RUN, RunStatistics, headings, splits_of, trends_of
 
 # Rows that a table has before any script runs, as many as site.js turns over at a time.
 FIRST_ROWS = 50
@@ -142,6 +143,7 @@ def pipeline_page(site: Site, name: str) -> str:
       _bar_chart('Rows', charted, [record.run.rows for record in charted], count),
       _bar_chart('Duration', charted, [record.run.seconds for record in charted], duration),
     ],
+    headings=headings(),
     splits=_trends_of_splits(site, read),
     read=len(read),
     looked=len(runs[: site.looked_at]),
@@ -151,11 +153,15 @@ def pipeline_page(site: Site, name: str) -> str:
 def pipeline_trends(site: Site, name: str) -> dict[str, Any]:
   """The numbers behind a pipeline's lines, as site.js reads them: its runs, and of each split the features by place."""
   read = _runs_with_statistics(site, name)
+  splits = [split['features'] for split in _trends_of_splits(site, read)]
+  found = [[[trend for trend in feature.trends if trend] for feature in features] for features in splits]
+  figures = {trend.figure.key: trend.figure for features in found for trends in features for trend in trends}
   return {
     'runs': [[record.page, record.run.run_id, when(record.run.started)] for record in read],
+    'figures': {key: [figure.name, figure.unit] for key, figure in figures.items()},
     'splits': [
-      [[[_rounded(value) for value in trend.shares], [_rounded(value) for value in trend.values]] for trend in trends]
-      for trends in (split['features'] for split in _trends_of_splits(site, read))
+      [[[trend.figure.key, [_rounded(value) for value in trend.values]] for trend in trends] for trends in features]
+      for features in found
     ],
   }
 
@@ -172,7 +178,7 @@ def _runs_with_statistics(site: Site, name: str) -> list[RunRecord]:
 
 def _trends_of_splits(site: Site, runs: Sequence[RunRecord]) -> list[dict[str, Any]]:
   read = [site.statistics[record.key] for record in runs]
-  return [{'name': split, 'features': _feature_trends(read, split)} for split in splits_of(read)]
+  return [{'name': split, 'features': trends_of(read, split)} for split in splits_of(read)]
 
 
 def _bar_chart(title: str, runs: Sequence[RunRecord], values: Sequence[float | None], show: Any) -> dict[str, Any]:
@@ -186,39 +192,6 @@ def _bar_chart(title: str, runs: Sequence[RunRecord], values: Sequence[float | N
     'first': when(runs[0].run.started),
     'last': when(runs[-1].run.started),
   }
-
-
-@dataclasses.dataclass(frozen=True)
-class _FeatureTrend:
-  """A feature's missing shares and its means, or how many distinct strings it has, run by run, and lines of both."""
-
-  name: str
-  kind: str
-  is_distinct: bool
-  shares: Sequence[float | None]
-  values: Sequence[float | None]
-
-  @functools.cached_property
-  def missing(self) -> Sparkline | None:
-    return sparkline(self.shares)
-
-  @functools.cached_property
-  def value(self) -> Sparkline | None:
-    return sparkline(self.values)
-
-
-def _feature_trends(read: Sequence[RunStatistics], split: str) -> list[_FeatureTrend]:
-  """The trends of a split's features over runs, the newest of which is last; by name."""
-  of_runs = [statistics[split].features if split in statistics else {} for statistics in read]
-  newest = {name: feature for features in of_runs for name, feature in features.items()}
-  trends = []
-  for name, feature in sorted(newest.items(), key=_alphabetical):
-    found = [features.get(name) for features in of_runs]
-    is_distinct = feature.distinct is not None
-    shares = [one.missing if one else None for one in found]
-    values = [(one.distinct if is_distinct else one.mean) if one else None for one in found]
-    trends.append(_FeatureTrend(name, feature.kind, is_distinct, shares, values))
-  return trends
 
 
 def run_page(site: Site, record: RunRecord, earlier: RunRecord | None, later: RunRecord | None) -> str:
@@ -236,20 +209,13 @@ def run_page(site: Site, record: RunRecord, earlier: RunRecord | None, later: Ru
     facts=_facts(run.properties),
     cached_from=cached_from,
     steps=[_step(site, record, execution) for execution in record.executions],
-    summary=[(split, _by_name(found[split])) for split in splits_of([found])],
+    summary=[(split, found[split]) for split in splits_of([found])],
+    figures=[FIGURES[key] for key in OF_RUN],
     lineage=_lineage(site, EXECUTION, _ids(record), f'run-{record.page}', record)
     if _has_events(site, record)
     else None,
     properties={name: value for name, value in run.properties.items() if name not in _SHOWN and value != ''},
   )
-
-
-def _by_name(statistics: SplitStatistics) -> SplitStatistics:
-  return SplitStatistics(statistics.rows, dict(sorted(statistics.features.items(), key=_alphabetical)))
-
-
-def _alphabetical(item: tuple[str, Feature]) -> tuple[str, str]:
-  return item[0].casefold(), item[0]
 
 
 def _facts(properties: Mapping[str, Any]) -> list[tuple[str, str]]:

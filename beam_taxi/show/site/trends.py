@@ -1,31 +1,33 @@
 """What the statistics of runs say of their features, run by run.
 
-Files are read of a store's newest runs only, those that can be read; TFDV is not needed for it.
+Files are read of a store's newest runs only, those that can be read.
 """
 
 import concurrent.futures
 import dataclasses
+import functools
+import itertools
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from google.protobuf.message import DecodeError
-from tensorflow_metadata.proto.v0.statistics_pb2 import (
-  CommonStatistics,
-  DatasetFeatureStatistics,
-  DatasetFeatureStatisticsList,
-  FeatureNameStatistics,
-)
-
 from beam_taxi import storage
+from beam_taxi.analysis.feature_statistics import DatasetStatistics, of_all_rows, read_statistics
+from beam_taxi.analysis.figures import COUNT, FIGURES, SHARE, Figure, Value, figures_of
+from beam_taxi.errors import UserError
 from beam_taxi.metadata.types import EXAMPLE_STATISTICS
+from beam_taxi.show.site.charts import Sparkline, sparkline
 from beam_taxi.show.site.store_contents import Artifact, Records, RunRecord
+
+# The trends of a feature by the keys of their figures, each the first of these that applies to the feature; and what a
+# run's page has of each feature.
+TRENDS = (('missing',), ('mean', 'unique'))
+OF_RUN = ('missing', 'mean', 'min', 'max', 'unique', 'common')
+
+_READ = tuple(dict.fromkeys([*itertools.chain.from_iterable(TRENDS), *OF_RUN]))
 
 # Files that are read at a time, most of whose time may be a network's.
 _READERS = 16
-
-_NUMBERS = (FeatureNameStatistics.INT, FeatureNameStatistics.FLOAT)
-_NAMES = {number: name for name, number in FeatureNameStatistics.Type.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,19 +36,11 @@ class Feature:
 
   Attributes:
     kind: TFDV's name of its type, as in 'INT', 'FLOAT' or 'STRING'.
-    missing: the share of rows without a value; None without rows.
-    mean, least, largest: of numbers that are finite; None where there are none.
-    distinct: how many strings there are; None for numbers.
-    common: the most common string; '' for numbers.
+    figures: by key, those that apply to it; None where there is no number.
   """
 
   kind: str
-  missing: float | None
-  mean: float | None
-  least: float | None
-  largest: float | None
-  distinct: int | None
-  common: str
+  figures: Mapping[str, Value]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,12 +50,17 @@ class SplitStatistics:
   rows: int
   features: Mapping[str, Feature]
 
+  @property
+  def by_name(self) -> dict[str, Feature]:
+    """The features in the order of the alphabet."""
+    return dict(sorted(self.features.items(), key=_alphabetical))
+
 
 # The statistics of a run, by split.
 RunStatistics = Mapping[str, SplitStatistics]
 
 
-def read_statistics(records: Records, newest: int) -> dict[tuple[str, str], RunStatistics]:
+def read_records_statistics(records: Records, newest: int) -> dict[tuple[str, str], RunStatistics]:
   """The statistics of each pipeline's newest runs, by the runs' keys; of those runs whose files can be read.
 
   Args:
@@ -91,13 +90,12 @@ def _read(artifact: Artifact) -> RunStatistics:
   found = {}
   for split in _splits(artifact):
     try:
-      data = storage.read_bytes(storage.join(artifact.uri, f'Split-{split}', 'FeatureStats.pb'))
-      statistics = DatasetFeatureStatisticsList.FromString(data)
+      dataset = of_all_rows(read_statistics(storage.join(artifact.uri, f'Split-{split}', 'FeatureStats.pb')))
     # Whatever a file system or Beam raises for what is gone, is another machine's, or may not be read.
-    except (OSError, ValueError, RuntimeError, DecodeError, ImportError):
+    except (OSError, ValueError, RuntimeError, UserError, ImportError):
       continue
-    if statistics.datasets:
-      found[split] = summary_of(statistics.datasets[0])
+    if dataset:
+      found[split] = summary_of(dataset)
   return found
 
 
@@ -109,41 +107,22 @@ def _splits(artifact: Artifact) -> Sequence[str]:
   return [name for name in names if isinstance(name, str)] if isinstance(names, list) else ()
 
 
-def summary_of(dataset: DatasetFeatureStatistics) -> SplitStatistics:
+def summary_of(dataset: DatasetStatistics) -> SplitStatistics:
   """What is shown of a split's statistics."""
-  rows = int(dataset.num_examples)
-  return SplitStatistics(rows, {_name(feature): _feature(feature, rows) for feature in dataset.features})
-
-
-def _name(feature: FeatureNameStatistics) -> str:
-  return '.'.join(feature.path.step) if feature.HasField('path') else str(feature.name)
-
-
-def _feature(feature: FeatureNameStatistics, rows: int) -> Feature:
-  numbers, strings = feature.num_stats, feature.string_stats
-  is_number = feature.type in _NUMBERS
-  kind = feature.WhichOneof('stats')
-  common_stats = getattr(feature, kind).common_stats if kind else CommonStatistics()
-  values = int(common_stats.tot_num_values)
-  # An empty list is a value to TFDV; where no row has more than one, the rows without one are counted exactly.
-  missing = rows - values if common_stats.max_num_values <= 1 else int(common_stats.num_missing)
-  if is_number and values:
-    mean, least, largest = _finite(numbers.mean), _finite(numbers.min), _finite(numbers.max)
-  else:
-    mean = least = largest = None
-  return Feature(
-    kind=_NAMES.get(feature.type, ''),
-    missing=missing / rows if rows else None,
-    mean=mean,
-    least=least,
-    largest=largest,
-    distinct=int(strings.unique) if kind == 'string_stats' else None,
-    common=strings.top_values[0].value if strings.top_values else '',
+  return SplitStatistics(
+    dataset.rows,
+    {
+      name: Feature(feature.type, {key: _known(key, value) for key, value in figures_of(feature, _READ).items()})
+      for name, feature in dataset.features.items()
+    },
   )
 
 
-def _finite(value: float) -> float | None:
-  return float(value) if math.isfinite(value) else None
+def _known(key: str, value: Value) -> Value:
+  """A figure that can be drawn: what there is none of counts 0, and what is not finite is None."""
+  if value is None and FIGURES[key].unit == COUNT:
+    return 0
+  return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def rows_of(statistics: RunStatistics) -> int:
@@ -158,3 +137,63 @@ def splits_of(several: Iterable[RunStatistics]) -> list[str]:
     for name, split in statistics.items():
       rows[name] = max(rows.get(name, 0), split.rows)
   return sorted(rows, key=lambda name: (-rows[name], name))
+
+
+@dataclasses.dataclass(frozen=True)
+class Trend:
+  """A figure of a feature run by run, and its line."""
+
+  figure: Figure
+  values: Sequence[float | None]
+
+  @property
+  def title(self) -> str:
+    return f'{self.figure.name} share' if self.figure.unit == SHARE else self.figure.name
+
+  @property
+  def noun(self) -> str:
+    """What follows a number that counts something: ' distinct'."""
+    return f' {self.figure.name.lower()}' if self.figure.unit == COUNT else ''
+
+  @functools.cached_property
+  def line(self) -> Sparkline | None:
+    return sparkline(self.values)
+
+
+@dataclasses.dataclass(frozen=True)
+class FeatureTrends:
+  """A feature's trends: for each of TRENDS one, or None where no figure of it applies."""
+
+  name: str
+  kind: str
+  trends: Sequence[Trend | None]
+
+
+def headings() -> list[str]:
+  """The names of TRENDS, as in 'Mean or distinct'."""
+  names = [[FIGURES[key].name for key in keys] for keys in TRENDS]
+  return [' or '.join([first, *(name.lower() for name in others)]) for first, *others in names]
+
+
+def trends_of(read: Sequence[RunStatistics], split: str) -> list[FeatureTrends]:
+  """The trends of a split's features over runs, the newest of which is last; by name."""
+  of_runs = [statistics[split].features if split in statistics else {} for statistics in read]
+  newest = {name: feature for features in of_runs for name, feature in features.items()}
+  return [
+    FeatureTrends(
+      name, feature.kind, [_trend(keys, feature, [features.get(name) for features in of_runs]) for keys in TRENDS]
+    )
+    for name, feature in sorted(newest.items(), key=_alphabetical)
+  ]
+
+
+def _trend(keys: Sequence[str], newest: Feature, of_runs: Sequence[Feature | None]) -> Trend | None:
+  key = next((key for key in keys if key in newest.figures), '')
+  if not key:
+    return None
+  values = [feature.figures.get(key) if feature else None for feature in of_runs]
+  return Trend(FIGURES[key], [None if isinstance(value, str) else value for value in values])
+
+
+def _alphabetical(item: tuple[str, Feature]) -> tuple[str, str]:
+  return item[0].casefold(), item[0]

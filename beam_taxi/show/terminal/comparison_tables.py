@@ -11,11 +11,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from beam_taxi.analysis.comparison import Comparison, Pair
-from beam_taxi.analysis.moves import DISTANCES, Move, Thresholds
+from beam_taxi.analysis.moves import Move, Thresholds
 from beam_taxi.analysis.schema_changes import SchemaChange
 from beam_taxi.errors import on_one_line
+from beam_taxi.show.figure_formats import exact, figure, times
+from beam_taxi.show.formats import count, cut
 
-_SHARES = ('missing', 'zeros', 'share of value')
 _LONGEST = 40
 _MOST_STRINGS = 5
 _MOST_MOVES = 30
@@ -88,7 +89,7 @@ def _input(comparison: Comparison) -> Table:
     if pair.name == 'fingerprint':
       table.add_row('content', '', '', 'same' if pair.same else 'different')
     elif isinstance(pair.first, int) and isinstance(pair.second, int):
-      table.add_row(pair.name, f'{pair.first:,}', f'{pair.second:,}', _change(pair.first, pair.second))
+      table.add_row(pair.name, count(pair.first), count(pair.second), _change(pair.first, pair.second))
     else:
       table.add_row(pair.name, _shown(str(pair.first)), _shown(str(pair.second)), '' if pair.same else 'different')
   return table
@@ -100,7 +101,7 @@ def _counts(title: str, runs: tuple[str, str], pairs: Sequence[Pair]) -> Table:
     one, other = (each if isinstance(each, int) else None for each in (pair.first, pair.second))
     change = _change(one or 0, other or 0)
     name = pair.name.replace('_', ' ') if title == 'Bad rows' else pair.name
-    table.add_row(_shown(name), *(_count(each) for each in (one, other)), change)
+    table.add_row(_shown(name), *('-' if each is None else count(each) for each in (one, other)), change)
   return table
 
 
@@ -131,21 +132,15 @@ def _schema(runs: tuple[str, str], changes: Sequence[SchemaChange]) -> Table:
 def _moves(runs: tuple[str, str], moves: Sequence[Move]) -> Table:
   table = _table(('Feature', 'Split', 'Statistic', *runs, 'Threshold x'), figures=(*runs, 'Threshold x'))
   for move in moves:
-    measure = f'share of {_cut(move.value)}' if move.measure == 'share of value' else move.measure
-    of_both = move.measure in DISTANCES
-    numbers = ('' if of_both else _figure(move.measure, move.first), _figure(move.measure, move.second))
-    times = f'{move.times:,.1f}' if math.isfinite(move.times) else '∞'
-    table.add_row(_shown(move.feature), _shown(move.split), measure, *numbers, times)
+    measure = f'share of {_cut(move.value)}' if move.is_of_value else move.measure
+    numbers = ('' if move.is_distance else figure(move.first, move.unit, exact), figure(move.second, move.unit, exact))
+    table.add_row(_shown(move.feature), _shown(move.split), measure, *numbers, times(move.times))
   return table
 
 
 def _note(moves: Sequence[Move], thresholds: Thresholds) -> str:
   more = f'{len(moves) - _MOST_MOVES:,} smaller moves are not shown. ' if len(moves) > _MOST_MOVES else ''
-  return (
-    f'{more}A statistic moved where a share differs by {thresholds.share:.0%} of all, a mean by {thresholds.mean:g} '
-    f'standard deviations, a standard deviation or number of distinct strings by {thresholds.spread:.0%}, a least or '
-    f'largest value by {thresholds.range:.0%} of the range, or a distance is {thresholds.distance:g}.'
-  )
+  return f'{more}A statistic moved {thresholds.sentence}'
 
 
 def _table(headings: Sequence[str], figures: Sequence[str] = ()) -> Table:
@@ -156,10 +151,6 @@ def _table(headings: Sequence[str], figures: Sequence[str] = ()) -> Table:
   return table
 
 
-def _count(number: int | None) -> str:
-  return '-' if number is None else f'{number:,}'
-
-
 def _change(first: int, second: int) -> str:
   """As in '+1,200 (+3.4%)'; '' where there is none."""
   if first == second:
@@ -167,17 +158,8 @@ def _change(first: int, second: int) -> str:
   return f'{second - first:+,}' + (f' ({(second - first) / first:+.1%})' if first else '')
 
 
-def _figure(measure: str, number: float) -> str:
-  if measure in _SHARES:
-    return f'{number:.1%}'
-  if number == round(number, 0) or abs(number) >= 10_000:
-    return f'{number:,.0f}'
-  return f'{number:.6g}'
-
-
 def _cut(text: str) -> str:
-  line = on_one_line(text)
-  return escape(line if len(line) <= _LONGEST else line[: _LONGEST - 1] + '…')
+  return escape(cut(on_one_line(text), _LONGEST))
 
 
 def _shown(text: str) -> str:

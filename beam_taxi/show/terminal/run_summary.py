@@ -1,23 +1,19 @@
 """The summary that a run ends with, on a terminal."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from tensorflow_metadata.proto.v0.statistics_pb2 import (
-  DatasetFeatureStatisticsList,
-  FeatureNameStatistics,
-  NumericStatistics,
-  StringStatistics,
-)
 
+from beam_taxi.analysis.feature_statistics import DatasetStatistics, FeatureStatistics, of_all_rows, read_statistics
+from beam_taxi.analysis.figures import FIGURES
 from beam_taxi.artifacts.manifest import Manifest, RunFolder
 from beam_taxi.errors import on_one_line
 from beam_taxi.metadata.uri import NO_STORE
-from beam_taxi.show.formats import number, share, size
-from beam_taxi.storage import read_bytes
+from beam_taxi.show.figure_formats import figure
+from beam_taxi.show.formats import cut, plural, share, size
 
 _STEPS = {
   'ScanRanges': 'find records and column types',
@@ -53,7 +49,7 @@ def print_summary(console: Console, summary: RunSummary) -> None:
   console.print()
   what = 'is complete' if summary.run_id == manifest.run_id else f'takes what {manifest.run_id} made,'
   console.print(f'[bold green]Run {summary.run_id} {what}[/] in {summary.seconds:.1f} s', highlight=False)
-  files = f'{data.files:,} file' + ('s' if data.files != 1 else '')
+  files = f'{data.files:,} file{plural(data.files)}'
   console.print(f'{data.rows:,} rows, {size(data.bytes)} of CSV in {files}', highlight=False)
   steps = [_steps(summary)] if summary.counters else []
   for table in (_splits(manifest), *_bad_rows(summary), *_features(manifest), *steps, _artifacts(summary)):
@@ -83,41 +79,43 @@ def _bad_rows(summary: RunSummary) -> list[Table]:
   return [table] if table.row_count else []
 
 
+# What the tables of numbers and of strings have besides the most common string.
+_OF_NUMBERS = ('missing', 'min', 'mean', 'max')
+_OF_STRINGS = ('missing', 'unique')
+
+
 def _features(manifest: Manifest) -> list[Table]:
   """The features by the statistics of the largest split: a table of numbers and one of strings, each if it has rows."""
   split = max(manifest.splits, key=lambda name: manifest.splits[name])
   [path] = [file.path for file in manifest.statistics if file.split == split]
-  [dataset] = DatasetFeatureStatisticsList.FromString(read_bytes(path)).datasets
-  features = {feature.path.step[0]: feature for feature in dataset.features}
-  numbers = _table(f'Number ({split})', 'Type', 'Missing', 'Min', 'Mean', 'Max', text_columns=2)
-  strings = _table(f'String ({split})', 'Type', 'Missing', 'Distinct', 'Most common', text_columns=2)
+  dataset = of_all_rows(read_statistics(path)) or DatasetStatistics(0, {})
+  numbers = _table(f'Number ({split})', 'Type', *_names(_OF_NUMBERS), text_columns=2)
+  strings = _table(f'String ({split})', 'Type', *_names(_OF_STRINGS), 'Most common', text_columns=2)
   for name, kind in manifest.columns.items():
-    # A split without records has no features, and then every cell of its row stays empty.
-    feature = features.get(name, FeatureNameStatistics())
-    of_numbers = kind in ('INT', 'FLOAT')
-    common = (feature.num_stats if of_numbers else feature.string_stats).common_stats
-    missing = share(dataset.num_examples - common.tot_num_values, dataset.num_examples)
-    if of_numbers:
-      figures = _numbers(feature.num_stats) if common.tot_num_values else ['', '', '']
-      numbers.add_row(escape(on_one_line(name)), kind, missing, *figures)
+    feature, shown = dataset.features.get(name), escape(on_one_line(name))
+    if kind in ('INT', 'FLOAT'):
+      numbers.add_row(shown, kind, *_figures(feature, _OF_NUMBERS))
     else:
-      strings.add_row(escape(on_one_line(name)), kind, missing, *_strings(feature.string_stats))
+      strings.add_row(shown, kind, *_figures(feature, _OF_STRINGS), _most_common(feature))
   return [table for table in (numbers, strings) if table.row_count]
 
 
-def _numbers(statistics: NumericStatistics) -> list[str]:
-  """Min, mean, max."""
-  return [number(statistics.min), number(statistics.mean), number(statistics.max)]
+def _names(keys: Sequence[str]) -> list[str]:
+  return [FIGURES[key].name for key in keys]
 
 
-def _strings(statistics: StringStatistics) -> list[str]:
-  """Distinct, most common."""
-  if not statistics.top_values:
-    return ['', '']
-  value = on_one_line(statistics.top_values[0].value)
-  shown = value if len(value) <= _LONGEST_VALUE else value[: _LONGEST_VALUE - 1] + '…'
-  part = share(int(statistics.top_values[0].frequency), statistics.common_stats.tot_num_values)
-  return [f'{statistics.unique:,}', f'{escape(shown)} ({part})']
+def _figures(feature: FeatureStatistics | None, keys: Sequence[str]) -> list[str]:
+  """A feature's figures; a split without records has no features, and then every cell of the row stays empty."""
+  if feature is None:
+    return [''] * len(keys)
+  return [figure(FIGURES[key].of(feature), FIGURES[key].unit) for key in keys]
+
+
+def _most_common(feature: FeatureStatistics | None) -> str:
+  if feature is None or not feature.counts:
+    return ''
+  value, part = _figures(feature, ('common', 'common_share'))
+  return f'{escape(cut(on_one_line(value), _LONGEST_VALUE))} ({part})'
 
 
 def _steps(summary: RunSummary) -> Table:

@@ -3,38 +3,39 @@
 import json
 
 import pytest
-from statistics_of import dataset, many_features, numbers, strings
+from statistics_of import many_features, numbers, read, strings
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
-from beam_taxi.show.report.feature_values import feature_values, missing_share
+from beam_taxi.analysis.feature_statistics import statistics_of
+from beam_taxi.show.report.feature_values import feature_values
 
 
 def test_numbers_have_their_figures_and_both_histograms() -> None:
-  [found] = feature_values([dataset(5, numbers('x', [0, 1, 2, 3], 5))], [])
+  [found] = feature_values([read(5, numbers('x', [0, 1, 2, 3], 5))], [])
   [data] = found['data']
 
   assert (found['name'], found['type'], found['kind']) == ('x', 'FLOAT', 'number')
   assert {key: data[key] for key in ('rows', 'values', 'missing', 'zeros', 'min', 'median', 'mean', 'max')} == {
     'rows': 5, 'values': 4, 'missing': 0.2, 'zeros': 0.25, 'min': 0, 'median': 2, 'mean': 1.5, 'max': 3,
   }  # fmt: skip
-  assert data['std'] == pytest.approx(1.11803)
+  assert data['std_dev'] == pytest.approx(1.11803)
   assert len(data['standard']['edges']) == 11
   assert sum(data['standard']['counts']) == 4
   assert found['linf'] is None
 
 
 def test_strings_have_the_most_common_and_lengths() -> None:
-  [found] = feature_values([dataset(6, strings('x', {'a': 3, 'bcd': 2, '': 1}, 6))], [])
+  [found] = feature_values([read(6, strings('x', {'a': 3, 'bcd': 2, '': 1}, 6))], [])
   [data] = found['data']
 
   assert data['top'] == [['a', 3], ['bcd', 2], ['', 1]]
-  assert (data['distinct'], data['rest'], data['allLengths']) == (3, 0, True)
+  assert (data['unique'], data['rest'], data['allLengths']) == (3, 0, True)
   assert dict(zip(data['lengths']['edges'], data['lengths']['counts'], strict=False)) == {0: 1, 1: 3, 2: 0, 3: 2}
 
 
 def test_all_datasets_list_the_strings_that_are_most_common_in_any() -> None:
-  one = dataset(100, strings('x', {f'a{place}': 5 for place in range(20)}, 100))
-  other = dataset(10, strings('x', {'b': 9, 'a0': 1}, 10))
+  one = read(100, strings('x', {f'a{place}': 5 for place in range(20)}, 100))
+  other = read(10, strings('x', {'b': 9, 'a0': 1}, 10))
   [found] = feature_values([one, other], [(0, 1)])
 
   assert ['b', 9] in found['data'][1]['top']
@@ -44,7 +45,7 @@ def test_all_datasets_list_the_strings_that_are_most_common_in_any() -> None:
 
 
 def test_splits_with_other_ranges_get_common_buckets() -> None:
-  sets = [dataset(4, numbers('x', values, 4)) for values in ([0, 1, 2, 10], [0, 1, 2, 4])]
+  sets = [read(4, numbers('x', values, 4)) for values in ([0, 1, 2, 10], [0, 1, 2, 4])]
   [found] = feature_values(sets, [(0, 1)])
 
   assert found['common']['edges'][0] == 0
@@ -53,14 +54,14 @@ def test_splits_with_other_ranges_get_common_buckets() -> None:
 
 
 def test_splits_with_the_same_buckets_keep_them() -> None:
-  sets = [dataset(4, numbers('x', values, 4)) for values in ([0, 1, 2, 4], [0, 3, 2, 4])]
+  sets = [read(4, numbers('x', values, 4)) for values in ([0, 1, 2, 4], [0, 3, 2, 4])]
 
   assert feature_values(sets, [(0, 1)])[0]['common'] is None
 
 
 def test_features_that_one_has_alone_or_that_have_another_type_are_there() -> None:
-  one = dataset(2, numbers('a', [1, 2], 2), numbers('b', [1, 2], 2))
-  other = dataset(2, strings('b', {'x': 2}, 2), strings('c', {'x': 2}, 2))
+  one = read(2, numbers('a', [1, 2], 2), numbers('b', [1, 2], 2))
+  other = read(2, strings('b', {'x': 2}, 2), strings('c', {'x': 2}, 2))
   a, b, c = feature_values([one, other], [(0, 1)])
 
   assert (a['data'][1], c['data'][0]) == (None, None)
@@ -72,7 +73,7 @@ def test_what_json_has_no_number_for_becomes_text(end: float) -> None:
   feature = numbers('x', [1, 2], 2)
   feature.num_stats.max = feature.num_stats.mean = end
   feature.num_stats.histograms[0].buckets[9].high_value = end
-  found = feature_values([dataset(2, feature)], [])
+  found = feature_values([read(2, feature)], [])
 
   assert json.dumps(found, allow_nan=False)
   assert isinstance(found[0]['data'][0]['max'], str)
@@ -82,27 +83,19 @@ def test_a_feature_without_values_or_a_split_without_rows_is_no_error() -> None:
   empty = FeatureNameStatistics(type=FeatureNameStatistics.STRING)
   empty.path.step.append('x')
   empty.string_stats.common_stats.num_non_missing = 2
-  [found] = feature_values([dataset(2, empty), dataset(0)], [(0, 1)])
+  [found] = feature_values([read(2, empty), read(0)], [(0, 1)])
 
   assert (found['data'][0]['missing'], found['data'][1], found['linf']) == (1, None, None)
 
 
-def test_rows_without_a_value_are_missing_whichever_way_they_are_counted() -> None:
-  as_empty_list, as_missing = strings('x', {'a': 3}, 4), strings('x', {'a': 3}, 4)
-  as_missing.string_stats.common_stats.num_non_missing = 3
-  as_missing.string_stats.common_stats.num_missing = 1
-
-  assert [missing_share(dataset(4, each), each) for each in (as_empty_list, as_missing)] == [0.25, 0.25]
-
-
 def test_long_names_and_values_are_cut() -> None:
-  [found] = feature_values([dataset(1, strings('n' * 5000, {'v' * 5000: 1}, 1))], [])
+  [found] = feature_values([read(1, strings('n' * 5000, {'v' * 5000: 1}, 1))], [])
 
   assert len(found['name']) == 400
   assert found['data'][0]['top'][0][0] == 'v' * 159 + '…'
 
 
 def test_a_thousand_features_are_a_few_megabytes() -> None:
-  sets = [many_features(1000, seed).datasets[0] for seed in (1, 2)]
+  sets = [statistics_of(many_features(1000, seed).datasets[0]) for seed in (1, 2)]
 
   assert len(json.dumps(feature_values(sets, [(0, 1)]))) < 4_000_000

@@ -4,14 +4,16 @@ import json
 import re
 
 import pytest
-from statistics_of import dataset, numbers, strings
+from statistics_of import numbers, read, strings
+from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from beam_taxi.show.report.report_page import run_page
+from beam_taxi.analysis.feature_statistics import statistics_of
+from beam_taxi.show.report.report_page import page_of
 from beam_taxi.show.report.sources import Source
 
 
 def source(name: str = 'one', splits: tuple[str, ...] = ('train', 'eval'), **values: object) -> Source:
-  made = dataset(4, numbers('n', [1, 2, 3, 4], 4), strings('s', {'a': 4}, 4))
+  made = read(4, numbers('n', [1, 2, 3, 4], 4), strings('s', {'a': 4}, 4))
   return Source(name, dict.fromkeys(splits, made), **values)
 
 
@@ -31,13 +33,13 @@ def data_of(page: str) -> dict:
   ids=['id', 'name', 'script', 'none'],
 )  # fmt: skip
 def test_a_job_is_linked_where_it_is_known(properties: dict, link: str | None) -> None:
-  found = re.findall(r'<a href="(.*?)" rel="noreferrer">', run_page([source(properties=properties)]))
+  found = re.findall(r'<a href="(.*?)" rel="noreferrer">', page_of([source(properties=properties)]))
 
   assert found == ([link] if link else [])
 
 
 def test_splits_of_one_run_are_laid_over_each_other_and_all_pairs_measured() -> None:
-  data = data_of(run_page([source(splits=('train', 'eval', 'test'))]))
+  data = data_of(page_of([source(splits=('train', 'eval', 'test'))]))
 
   assert [each['name'] for each in data['datasets']] == ['train', 'eval', 'test']
   assert data['pairs'] == ['train and eval', 'train and test', 'eval and test']
@@ -54,7 +56,7 @@ def test_splits_of_one_run_are_laid_over_each_other_and_all_pairs_measured() -> 
   ids=['the_same', 'some', 'none'],
 )
 def test_two_are_compared_split_by_split(second: tuple[str, ...], datasets: list[str], pairs: int) -> None:
-  data = data_of(run_page([source(), source('two', second)]))
+  data = data_of(page_of([source(), source('two', second)]))
 
   assert [each['name'] for each in data['datasets']] == datasets
   assert len(data['pairs']) == pairs
@@ -62,17 +64,48 @@ def test_two_are_compared_split_by_split(second: tuple[str, ...], datasets: list
 
 
 def test_two_of_one_name_are_told_apart() -> None:
-  names = [each['name'] for each in data_of(run_page([source(), source()]))['datasets']]
+  names = [each['name'] for each in data_of(page_of([source(), source()]))['datasets']]
 
   assert names == ['A · train', 'B · train', 'A · eval', 'B · eval']
 
 
 def test_a_run_without_statistics_has_no_scripts_of_charts() -> None:
-  page = run_page([Source('one', {}, state='FAILED', properties={'error': '<b>wrong</b>'})])
+  page = page_of([Source('one', {}, state='FAILED', properties={'error': '<b>wrong</b>'})])
 
   assert '&lt;b&gt;wrong&lt;/b&gt;' in page
   assert len(page) < 100_000
 
 
 def test_the_license_of_what_draws_the_charts_goes_with_them() -> None:
-  assert 'University of Washington Interactive Data Lab' in run_page([source()])
+  assert 'University of Washington Interactive Data Lab' in page_of([source()])
+
+
+def test_what_older_statistics_moved_is_shown_by_the_names_that_they_have() -> None:
+  made = [statistics_pb2.DatasetFeatureStatistics(num_examples=4) for _ in range(2)]
+  for dataset, values in zip(made, ([1, 2, 3, 4], [11, 12, 13, 14]), strict=True):
+    dataset.features.add().CopyFrom(numbers('x', values, 4))
+    dataset.features[0].name = 'fare'
+  page = page_of([Source(name, {'train': statistics_of(each)}) for name, each in zip(('a', 'b'), made, strict=True)])
+
+  assert '<td><bdi>fare</bdi></td><td><bdi>train</bdi></td><td>mean</td>' in page
+  assert data_of(page)['features'][0]['name'] == 'fare'
+
+
+def test_lists_of_several_values_are_not_missing() -> None:
+  sides = []
+  for name, values in (('a', [1, 2, 3, 4, 5]), ('b', [1, 2, 3, 4, 5, 6])):
+    feature = numbers('tags', values, 2)
+    feature.num_stats.common_stats.max_num_values = 3
+    sides.append(Source(name, {'train': read(2, feature)}))
+  page = page_of(sides)
+
+  assert [data['missing'] for data in data_of(page)['features'][0]['data']] == [0, 0]
+  assert '<td>missing</td>' not in page
+
+
+def test_the_scripts_are_told_which_figures_to_show() -> None:
+  data = data_of(page_of([source()]))
+
+  assert data['columns']['number'][0] == 'missing'
+  assert data['figures']['zeros'] == {'name': 'Zeros', 'title': 'Share of values that are 0', 'unit': 'share'}
+  assert {*data['facts'], *data['marked'], *data['columns']['string']} <= data['figures'].keys()

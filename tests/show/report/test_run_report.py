@@ -51,7 +51,7 @@ def test_a_report_that_cannot_be_drawn_leaves_a_run_that_is_good(tmp_path, monke
   def fail(*_: object) -> str:
     raise RuntimeError('no ink')
 
-  monkeypatch.setattr(run_report, 'run_page', fail)
+  monkeypatch.setattr(run_report, 'page_of', fail)
   with caplog.at_level(logging.WARNING):
     manifest = run_graph(tmp_path)
 

@@ -6,13 +6,15 @@ from statistics_of import dataset, numbers, strings
 from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
+from beam_taxi.analysis.feature_statistics import statistics_of
 from beam_taxi.show.report.schema_notes import schema_notes
 
 
 def notes_of(*features, curated: str = '', schema: Schema | None = None) -> dict:
   train = dataset(4, *features)
   made = schema or tfdv.infer_schema(DatasetFeatureStatisticsList(datasets=[train]), infer_feature_shape=True)
-  return schema_notes(made, {'train': train, 'eval': train}, curated)
+  found = statistics_of(train)
+  return schema_notes(made, {'train': found, 'eval': found}, curated)
 
 
 def why(note: dict) -> dict[str, tuple[str, str]]:

@@ -8,54 +8,81 @@ import pytest
 import site_stores as stores
 from site_stores import Feature, statistics_of
 
+from beam_taxi.analysis.feature_statistics import of_all_rows
 from beam_taxi.show.site.store_contents import read_records
-from beam_taxi.show.site.trends import read_statistics, rows_of, splits_of, summary_of
+from beam_taxi.show.site.trends import (
+  SplitStatistics,
+  headings,
+  read_records_statistics,
+  rows_of,
+  splits_of,
+  summary_of,
+  trends_of,
+)
+
+
+def split_of(rows: int, *features: Feature) -> SplitStatistics:
+  dataset = of_all_rows(statistics_of(rows, features))
+  assert dataset
+  return summary_of(dataset)
 
 
 def test_a_feature_has_a_missing_share_and_a_mean_or_distinct_strings() -> None:
-  found = summary_of(statistics_of(20, [Feature('fare', 15, 12.5), Feature('company', 20, common='Blue')]).datasets[0])
+  found = split_of(20, Feature('fare', 15, 12.5), Feature('company', 20, common='Blue'))
 
   assert found.rows == 20
   fare, company = found.features['fare'], found.features['company']
-  assert (fare.kind, fare.missing, fare.mean, fare.distinct) == ('FLOAT', 0.25, 12.5, None)
-  assert (company.kind, company.missing, company.mean, company.distinct) == ('STRING', 0, None, 2)
-  assert company.common == 'Blue'
+  assert (fare.kind, company.kind) == ('FLOAT', 'STRING')
+  assert fare.figures == {'missing': 0.25, 'mean': 12.5, 'min': 11.5, 'max': 13.5}
+  assert company.figures == {'missing': 0, 'unique': 2, 'common': 'Blue'}
 
 
 @pytest.mark.parametrize('mean', [math.nan, math.inf])
 def test_a_mean_that_is_no_number_is_none(mean: float) -> None:
-  found = summary_of(statistics_of(20, [Feature('fare', 15, mean)]).datasets[0])
-
-  assert found.features['fare'].mean is None
+  assert split_of(20, Feature('fare', 15, mean)).features['fare'].figures['mean'] is None
 
 
-def test_a_feature_without_values_has_no_mean() -> None:
-  found = summary_of(statistics_of(20, [Feature('fare', 0)]).datasets[0])
+def test_a_feature_without_values_has_no_mean_and_no_different_strings() -> None:
+  found = split_of(20, Feature('fare', 0), Feature('company', 0, common='Blue')).features
 
-  assert (found.features['fare'].missing, found.features['fare'].mean) == (1, None)
+  assert (found['fare'].figures['missing'], found['fare'].figures['mean']) == (1, None)
+  assert found['company'].figures['unique'] == 0
 
 
 def test_a_split_without_rows_has_no_shares() -> None:
-  assert summary_of(statistics_of(0, [Feature('fare', 0)]).datasets[0]).features['fare'].missing is None
+  assert split_of(0, Feature('fare', 0)).features['fare'].figures['missing'] is None
 
 
-def test_of_lists_those_rows_are_missing_that_have_none() -> None:
-  statistics = statistics_of(20, [Feature('tags', 60, 1.0)])
-  common = statistics.datasets[0].features[0].num_stats.common_stats
-  common.max_num_values, common.num_missing = 5, 4
+def test_features_have_their_trends_by_name_with_gaps_where_a_run_has_none() -> None:
+  runs = [
+    {'train': split_of(20, Feature('fare', 15, 12.5))},
+    {},
+    {'train': split_of(20, Feature('fare', 20, 13.0), Feature('Company', 20, common='Blue'))},
+  ]
 
-  assert summary_of(statistics.datasets[0]).features['tags'].missing == 0.2
+  company, fare = trends_of(runs, 'train')
+
+  assert (company.name, fare.name) == ('Company', 'fare')
+  assert [(trend.figure.key, trend.values) for trend in fare.trends if trend] == [
+    ('missing', [0.25, None, 0]),
+    ('mean', [12.5, None, 13.0]),
+  ]
+  assert [(trend.title, trend.noun, trend.values[-1]) for trend in company.trends if trend] == [
+    ('Missing share', '', 0),
+    ('Distinct', ' distinct', 2),
+  ]
+  assert headings() == ['Missing', 'Mean or distinct']
 
 
 def test_statistics_of_tfx_are_read(site_store: mlmd.MetadataStore, tmp_path: pathlib.Path) -> None:
   stores.tfx_run(site_store, tmp_path, 'one')
   records = read_records(site_store, 'x')
 
-  [found] = read_statistics(records, 10).values()
+  [found] = read_records_statistics(records, 10).values()
 
   assert rows_of(found) == 30
   assert splits_of([found]) == ['train', 'eval']
-  assert found['eval'].features['fare'].mean == 11.0
+  assert found['eval'].features['fare'].figures['mean'] == 11.0
 
 
 @pytest.mark.parametrize('damage', ['gone', 'other bytes'])
@@ -69,7 +96,7 @@ def test_statistics_that_cannot_be_read_are_left_out(
     else:
       path.write_bytes(b'\xff\xfe')
 
-  assert read_statistics(read_records(site_store, 'x'), 10) == {}
+  assert read_records_statistics(read_records(site_store, 'x'), 10) == {}
 
 
 def test_only_the_newest_runs_of_each_pipeline_are_looked_at(
@@ -81,7 +108,7 @@ def test_only_the_newest_runs_of_each_pipeline_are_looked_at(
     stores.write_statistics(run.folder.statistics, {'train': statistics_of(20, [])})
   stores.tfx_run(site_store, tmp_path, 'other')
 
-  found = read_statistics(read_records(site_store, 'x'), 2)
+  found = read_records_statistics(read_records(site_store, 'x'), 2)
 
   assert {name for _, name in found} == {'run-1', 'run-2', 'other'}
 
@@ -94,4 +121,4 @@ def test_a_run_that_took_what_another_made_has_its_statistics(
   stores.reuse(site_store, stores.run_of(tmp_path, 'again'), run, 1)
   stores.write_statistics(run.folder.statistics, {'train': statistics_of(20, [])})
 
-  assert {name for _, name in read_statistics(read_records(site_store, 'x'), 10)} == {'good', 'again'}
+  assert {name for _, name in read_records_statistics(read_records(site_store, 'x'), 10)} == {'good', 'again'}

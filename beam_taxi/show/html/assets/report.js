@@ -74,51 +74,30 @@
   };
   const distance = (value) => (value === null ? '' : value === 0 ? '0' : value < 0.0005 ? '<0.001' : value.toFixed(3));
 
-  // Columns: a name, what it is, and what a dataset or, with `one`, a feature has in it.
-  const get = (key) => (data) => data[key];
+  // Columns: a figure of each dataset, by its unit, or, with `one`, what a feature has once.
+  const BY_UNIT = { share: [share, share], count: [short, number], quantity: [short, number], text: [(text) => text ?? '', (text) => text ?? ''] };
+  const column = (key) => {
+    const { name, title, unit } = report.figures[key];
+    return { key, name, title, show: BY_UNIT[unit][0], mark: report.marked.includes(key), text: unit === 'text' };
+  };
   const both = [
     { key: 'linf', name: 'L∞', title: 'L-infinity distance, from 0 to 1: the largest difference of a string’s shares, as TFDV has it; of numbers, of the shares up to a value (Kolmogorov-Smirnov)', one: true, show: distance },
     { key: 'jsd', name: 'JSD', title: 'Jensen-Shannon divergence, from 0 to 1; of numbers between both kinds of histograms, so that an outlier does not decide', one: true, show: distance },
   ];
-  const distances = report.pairs.length ? both : [];
-  const missing = { key: 'missing', name: 'Missing', title: 'Share of rows without a value', of: get('missing'), show: share, mark: true };
-  const tables = [
-    {
-      kind: 'number',
-      columns: [
-        missing,
-        { key: 'zeros', name: 'Zeros', title: 'Share of values that are 0', of: get('zeros'), show: share, mark: true },
-        { key: 'min', name: 'Min', title: 'Least value', of: get('min'), show: short },
-        { key: 'median', name: 'Median', title: 'Half of the values are below', of: get('median'), show: short },
-        { key: 'mean', name: 'Mean', title: 'Mean of the values', of: get('mean'), show: short },
-        { key: 'max', name: 'Max', title: 'Largest value', of: get('max'), show: short },
-        { key: 'std', name: 'Std dev', title: 'Standard deviation', of: get('std'), show: short },
-        ...distances,
-      ],
-    },
-    {
-      kind: 'string',
-      columns: [
-        missing,
-        { key: 'distinct', name: 'Distinct', title: 'Number of distinct values', of: get('distinct'), show: short },
-        { key: 'top', name: 'Most common', title: 'The most common value', of: (data) => data.top?.length ? mostCommon(data)[0] : '', show: (text) => text, text: true },
-        { key: 'topShare', name: 'Its share', title: 'Its share of the values', of: (data) => data.top?.length ? mostCommon(data)[1] / data.values : undefined, show: share },
-        { key: 'length', name: 'Length', title: 'Mean length in bytes', of: get('length'), show: short },
-        ...distances,
-      ],
-    },
-    { kind: 'other', columns: [missing, { key: 'values', name: 'Values', title: 'Number of values', of: get('values'), show: short }] },
-  ];
-  const mostCommon = (data) => data.top.reduce((best, pair) => (pair[1] > best[1] ? pair : best));
-  const columnOf = (kind, key) => tables.find((table) => table.kind === kind).columns.find((column) => column.key === key);
+  const tables = ['number', 'string', 'other'].map((kind) => ({
+    kind,
+    columns: [...report.columns[kind].map(column), ...(report.pairs.length && kind !== 'other' ? both : [])],
+  }));
 
   // Sorting: features without the number come last, whichever way.
   const valueFor = (feature, key) => {
-    if (key === 'order' || key === 'name' || key === 'uneven' || key === 'linf' || key === 'jsd' || key === 'missing' || key === 'zeros') {
+    if (key in feature.largest) {
+      return feature.largest[key];
+    }
+    if (key === 'order' || key === 'name' || key === 'linf' || key === 'jsd') {
       return feature[key];
     }
-    const column = columnOf(feature.kind, key);
-    return column && feature.data.map((data) => data && column.of(data)).find((value) => value !== undefined && value !== null);
+    return feature.data.map((data) => data && data[key]).find((value) => value !== undefined && value !== null);
   };
   const collator = new Intl.Collator(undefined, { numeric: true });
   const compare = (a, b) => {
@@ -314,7 +293,7 @@
         return cell;
       }
       feature.data.forEach((data, place) => {
-        const value = data ? column.of(data) : undefined;
+        const value = data ? data[column.key] : undefined;
         const text = data ? column.show(value) : '–';
         const title = typeof value === 'number' && column.show === short ? number(value) : String(value ?? '');
         const line = el('span', { class: `of ${series(place)}`, title }, column.text ? el('bdi', {}, text) : text);
@@ -424,9 +403,9 @@
         }
         const button = el('button', { type: 'button', 'data-key': column.key, title: column.title }, column.name);
         button.addEventListener('click', () => {
-          sortBy(column.key, state.sort === column.key ? !state.down : !['name', 'top'].includes(column.key));
+          sortBy(column.key, state.sort === column.key ? !state.down : column.key !== 'name' && !column.text);
         });
-        return el('div', { role: 'columnheader', class: column.of || column.one ? (column.text ? 'head' : 'head num') : 'head' }, button);
+        return el('div', { role: 'columnheader', class: column.key === 'name' || column.text ? 'head' : 'head num' }, button);
       });
       const title = { number: 'Numbers', string: 'Strings', other: 'Others' }[table.kind];
       const head = el('h3', {}, `${title} `, el('span', { class: 'count quiet' }, ''));
@@ -453,16 +432,13 @@
     }
     charts(feature, holder);
   };
-  const FACTS = [
-    ['Rows', 'rows', number], ['Values', 'values', number], ['Present', 'present', share], ['Missing', 'missing', share],
-    ['Zeros', 'zeros', share], ['NaN', 'nan', number], ['Min', 'min', number], ['Median', 'median', number], ['Mean', 'mean', number],
-    ['Max', 'max', number], ['Std dev', 'std', number], ['Distinct', 'distinct', number], ['Mean length', 'length', number],
-  ];
   const numbersOf = (feature) => {
     const head = el('tr', {}, el('td'));
     datasets.forEach((dataset, place) => head.append(el('th', { class: 'num', scope: 'col' }, el('span', { class: `dot ${series(place)}` }), el('bdi', {}, dataset.name))));
     const body = el('tbody');
-    for (const [name, key, show] of FACTS) {
+    for (const key of report.facts) {
+      const { name, unit } = report.figures[key];
+      const show = BY_UNIT[unit][1];
       if (feature.data.some((data) => data && data[key] !== undefined)) {
         body.append(el('tr', {}, el('th', { scope: 'row' }, name), ...feature.data.map((data) => el('td', { class: 'num' }, data ? show(data[key]) : '–'))));
       }
@@ -474,9 +450,9 @@
     const table = el('table', { class: 'plain' }, el('thead', {}, head), body);
     const parts = [el('div', { class: 'scroll' }, table)];
     if (feature.linf !== null) {
-      parts.push(el('p', { class: 'quiet' }, `L-infinity ${distance(feature.linf)}, Jensen-Shannon ${distance(feature.jsd)} (${report.pairs.join('; ')}${report.pairs.length > 1 ? ': the largest' : ''}); non-uniformity ${distance(feature.uneven)}`));
+      parts.push(el('p', { class: 'quiet' }, `L-infinity ${distance(feature.linf)}, Jensen-Shannon ${distance(feature.jsd)} (${report.pairs.join('; ')}${report.pairs.length > 1 ? ': the largest' : ''}); non-uniformity ${distance(feature.largest.uneven)}`));
     } else {
-      parts.push(el('p', { class: 'quiet' }, `Non-uniformity ${distance(feature.uneven)}`));
+      parts.push(el('p', { class: 'quiet' }, `Non-uniformity ${distance(feature.largest.uneven)}`));
     }
     return el('div', {}, ...parts);
   };

@@ -253,12 +253,11 @@
       row.after(element('tr', { className: 'detail' }, cell));
       try {
         await load();
-        const { runs, splits } = self.siteTrends;
-        const [shares, values] = splits[split][place];
-        charts.append(
-          chart('Missing', shares, runs, form.dataset.runs, percent),
-          chart(row.cells[0].dataset.measure, values, runs, form.dataset.runs, number),
-        );
+        const { runs, figures, splits } = self.siteTrends;
+        for (const [key, values] of splits[split][place]) {
+          const [name, unit] = figures[key];
+          charts.append(chart(name, values, runs, form.dataset.runs, unit === 'share' ? percent : number));
+        }
       } catch {
         charts.append('The numbers cannot be read: is the folder data of the site there?');
       }
