@@ -83,24 +83,25 @@ def compare(first: Manifest, second: Manifest, thresholds: Thresholds | None = N
   return Comparison(
     first=first.run_id,
     second=second.run_id,
-    input=_input(first.input, second.input),
-    records=_pairs(first.splits, second.splits),
-    bad_rows=_pairs(first.bad_rows, second.bad_rows, absent=0),
-    columns=_different(_pairs(first.columns, second.columns)),
+    input=input_pairs(first.input, second.input),
+    records=pairs(first.splits, second.splits),
+    bad_rows=pairs(first.bad_rows, second.bad_rows, absent=0),
+    columns=different(pairs(first.columns, second.columns)),
     same_examples=_shards(first) == _shards(second),
     schema=schema_changes(*(_schema(manifest.schema.path) for manifest in (first, second))),
     moves=_moves(first, second, thresholds),
     thresholds=thresholds,
-    versions=_different(_pairs(first.versions, second.versions)),
+    versions=different(pairs(first.versions, second.versions)),
   )
 
 
-def _input(first: InputSummary, second: InputSummary) -> tuple[Pair, ...]:
-  facts = [{**dataclasses.asdict(each), 'patterns': ' '.join(each.patterns)} for each in (first, second)]
-  return tuple(Pair(name, facts[0][name], facts[1][name]) for name in facts[0])
+def input_pairs(first: InputSummary, second: InputSummary) -> tuple[Pair, ...]:
+  """All that is known of what two runs read."""
+  one, other = ({**dataclasses.asdict(each), 'patterns': ' '.join(each.patterns)} for each in (first, second))
+  return pairs(one, other)
 
 
-def _pairs(
+def pairs(
   first: Mapping[str, int] | Mapping[str, str], second: Mapping[str, int] | Mapping[str, str], absent: int | None = None
 ) -> tuple[Pair, ...]:
   """What either has, in the order of the first, then of the second."""
@@ -109,7 +110,8 @@ def _pairs(
   )
 
 
-def _different(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+def different(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+  """Those of which both have not the same."""
   return tuple(pair for pair in pairs if not pair.same)
 
 

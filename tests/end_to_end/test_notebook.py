@@ -35,7 +35,7 @@ def outputs_of(notebook: nbformat.NotebookNode, source: str) -> str:
 def test_all_cells_run_and_show_what_there_is(executed: nbformat.NotebookNode) -> None:
   assert 'second' in outputs_of(executed, 'list_runs(store, limit=20)')
   assert 'beam_taxi.CsvInput' in outputs_of(executed, 'artifacts_of(store, run)')
-  assert outputs_of(executed, 'report.show(').count('<iframe') == 3
+  assert outputs_of(executed, 'report(').count('<iframe') == 3
   assert 'rows.csv' in outputs_of(executed, 'print_lineage')
   assert 'text' in outputs_of(executed, 'dataframe()')
   assert "'n'" in outputs_of(executed, 'dataset(')

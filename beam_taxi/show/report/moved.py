@@ -1,13 +1,13 @@
 """What is different between the two sources of a report, as its tables show it."""
 
-import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from beam_taxi.analysis.comparison import Pair, different, input_pairs, pairs
 from beam_taxi.analysis.moves import Move, Thresholds, moves
 from beam_taxi.analysis.schema_changes import schema_changes
 from beam_taxi.show.figure_formats import exact, figure, times
-from beam_taxi.show.formats import cut, plural
+from beam_taxi.show.formats import count, cut, plural
 from beam_taxi.show.report.sources import Source, partners
 
 _LONGEST = 60
@@ -27,11 +27,11 @@ def moved(first: Source, second: Source) -> dict[str, Any]:
     found += moves(name, first.datasets[split], second.datasets[other], thresholds)
   found.sort(key=lambda move: -move.times)
   tables = [(title, rows) for title, rows in _tables(first, second) if rows]
-  count = len({move.feature for move in found})
+  features = len({move.feature for move in found})
   if not found:
     verdict = 'No statistic moved beyond its threshold.'
   else:
-    of_what = f'{len(found):,} statistic{plural(len(found))} of {count:,} feature{plural(count)}'
+    of_what = f'{len(found):,} statistic{plural(len(found))} of {features:,} feature{plural(features)}'
     verdict = f'{of_what} moved, what moved most first.'
   return {
     'verdict': f'{verdict} A statistic moves {thresholds.sentence}',
@@ -55,14 +55,11 @@ def _row(move: Move) -> dict[str, str]:
 def _tables(first: Source, second: Source) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
   one, other = first.manifest, second.manifest
   if one and other:
-    facts = [dataclasses.asdict(each.input) for each in (one, other)]
-    for each in facts:
-      each['patterns'] = ' '.join(each['patterns'])
-    yield 'Input', _different(*facts)
-    yield 'Bad rows', _different(one.bad_rows, other.bad_rows)
-    yield 'Columns', _different(one.columns, other.columns)
-  records = [{name: each.rows for name, each in source.datasets.items()} for source in (first, second)]
-  yield 'Records', _different(*records)
+    yield 'Input', _rows(input_pairs(one.input, other.input))
+    yield 'Bad rows', _rows(pairs(one.bad_rows, other.bad_rows))
+    yield 'Columns', _rows(pairs(one.columns, other.columns))
+  records, records_now = ({name: each.rows for name, each in source.datasets.items()} for source in (first, second))
+  yield 'Records', _rows(pairs(records, records_now))
   if first.schema and second.schema:
     rows = []
     for change in schema_changes(first.schema, second.schema):
@@ -72,18 +69,14 @@ def _tables(first: Source, second: Source) -> Iterator[tuple[str, list[tuple[str
       rows.append((name, change.first or '-', f'{change.second or "-"} {" ".join(words)}'.strip()))
     yield 'Schema', rows
   if one and other:
-    yield 'Packages', _different(one.versions, other.versions)
+    yield 'Packages', _rows(pairs(one.versions, other.versions))
 
 
-def _different(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-  return [
-    (name.replace('_', ' '), _text(first.get(name)), _text(second.get(name)))
-    for name in dict.fromkeys([*first, *second])
-    if first.get(name) != second.get(name)
-  ]
+def _rows(of_both: Sequence[Pair]) -> list[tuple[str, str, str]]:
+  return [(pair.name.replace('_', ' '), _text(pair.first), _text(pair.second)) for pair in different(of_both)]
 
 
-def _text(value: Any) -> str:
+def _text(value: int | str | None) -> str:
   if value is None:
     return '-'
-  return f'{value:,}' if isinstance(value, int) else str(value)
+  return count(value) if isinstance(value, int) else value
