@@ -148,7 +148,8 @@ class Trend:
 
   @property
   def title(self) -> str:
-    return f'{self.figure.name} share' if self.figure.unit == SHARE else self.figure.name
+    name = self.figure.name
+    return f'{name} share' if self.figure.unit == SHARE and not name.endswith('share') else name
 
   @property
   def noun(self) -> str:

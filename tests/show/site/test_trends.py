@@ -33,8 +33,9 @@ def test_a_feature_has_a_missing_share_and_a_mean_or_distinct_strings() -> None:
   assert found.rows == 20
   fare, company = found.features['fare'], found.features['company']
   assert (fare.kind, company.kind) == ('FLOAT', 'STRING')
-  assert fare.figures == {'missing': 0.25, 'mean': 12.5, 'min': 11.5, 'max': 13.5}
-  assert company.figures == {'missing': 0, 'unique': 2, 'common': 'Blue'}
+  assert {'missing': 0.25, 'mean': 12.5, 'min': 11.5, 'max': 13.5}.items() <= fare.figures.items()
+  assert {'missing': 0, 'unique': 2, 'common': 'Blue'}.items() <= company.figures.items()
+  assert not {'unique', 'common'} & fare.figures.keys()
 
 
 @pytest.mark.parametrize('mean', [math.nan, math.inf])
@@ -63,15 +64,15 @@ def test_features_have_their_trends_by_name_with_gaps_where_a_run_has_none() -> 
   company, fare = trends_of(runs, 'train')
 
   assert (company.name, fare.name) == ('Company', 'fare')
-  assert [(trend.figure.key, trend.values) for trend in fare.trends if trend] == [
+  assert [(trend.figure.key, trend.values) for trend in fare.trends[:2] if trend] == [
     ('missing', [0.25, None, 0]),
     ('mean', [12.5, None, 13.0]),
   ]
-  assert [(trend.title, trend.noun, trend.values[-1]) for trend in company.trends if trend] == [
+  assert [(trend.title, trend.noun, trend.values[-1]) for trend in company.trends[:2] if trend] == [
     ('Missing share', '', 0),
     ('Distinct', ' distinct', 2),
   ]
-  assert headings() == ['Missing', 'Mean or distinct']
+  assert headings()[:2] == ['Missing', 'Mean or distinct']
 
 
 def test_statistics_of_tfx_are_read(site_store: mlmd.MetadataStore, tmp_path: pathlib.Path) -> None:
