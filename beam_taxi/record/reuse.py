@@ -9,22 +9,8 @@ from beam_taxi import storage
 from beam_taxi.artifacts.manifest import Manifest, package_versions
 from beam_taxi.inputs.csv.files import match_files
 from beam_taxi.inputs.csv.fingerprint import fingerprint_of, fingerprint_text
+from beam_taxi.setting_fields import values_for_reuse
 from beam_taxi.settings.config import RunConfig
-
-# What may differ between two runs that make the same: where, under which name, how it is recorded. The input is known
-# by its content, and a curated schema likewise.
-_IRRELEVANT = (
-  'input',
-  'output',
-  'run_id',
-  'pipeline_name',
-  'metadata',
-  'record',
-  'cache',
-  'no_wait',
-  'preflight',
-  'schema',
-)
 
 
 def cache_key(config: RunConfig, fingerprint: str) -> str:
@@ -37,8 +23,7 @@ def cache_key(config: RunConfig, fingerprint: str) -> str:
   Returns:
     A SHA-256, in hexadecimal.
   """
-  settings = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
-  relevant = {name: value for name, value in settings.items() if name not in _IRRELEVANT}
+  relevant = values_for_reuse(config)
   if config.schema:
     relevant['schema'] = hashlib.sha256(storage.read_bytes(config.schema)).hexdigest()
   key = [relevant, fingerprint, package_versions()]
@@ -67,4 +52,4 @@ def is_whole(manifest: Manifest) -> bool:
 
 def _plain(value: Any) -> Any:
   """What JSON has no form for: dataclasses and numbers with a point."""
-  return dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else str(value)
+  return values_for_reuse(value) if dataclasses.is_dataclass(value) else str(value)

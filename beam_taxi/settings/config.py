@@ -1,92 +1,264 @@
-"""Everything that decides what a run does: one frozen value, checked once, with every default in it."""
+"""Everything that decides what a run does: one frozen value, checked once, with every default in it.
+
+A new setting is a field here, or of what a kind of input can be told (inputs/), and nothing besides where it is used.
+"""
 
 import dataclasses
 import datetime
+import os
 import re
 import secrets
 from collections.abc import Mapping
 from typing import Literal
 
+from beam_taxi import storage
 from beam_taxi.errors import UserError
-from beam_taxi.examples.splits import MOST_BUCKETS, Split
-from beam_taxi.inputs.bad_row_policy import BadRowLimit, BadRowPolicy
-from beam_taxi.inputs.columns import ColumnType
+from beam_taxi.examples.splits import MOST_BUCKETS, Split, parse_splits
+from beam_taxi.inputs.bad_row_policy import BadRowLimit, BadRowPolicy, parse_max_bad_rows
+from beam_taxi.inputs.columns import ColumnType, parse_column_types
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.input_splits import InputSplit
-from beam_taxi.parsing import MIB
+from beam_taxi.inputs.input_splits import InputSplit, parse_input_splits
+from beam_taxi.parsing import parse_number, parse_size
+from beam_taxi.setting_fields import Parameter, Setting, setting, settings_of
 
 _NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]*')
 
 
-RECORDERS = ('driver', 'graph', 'manifest')
-
-OUTPUT_FORMATS = ('tfrecord', 'parquet')
-
 FASTEST, SMALLEST = 0, 9
+
+# The headings under which --help has the settings.
+_PLACES = 'what to read and where to write'
+_FILES = 'how the files are written'
+_ROWS = 'what to make of the rows'
+_OUTPUT = 'how to write it'
+
+_OBJECT = '^gs://[^/]+/.+$'
+_PLAIN_NAME = '^[A-Za-z0-9][A-Za-z0-9._-]*$'
+_SIZE = '^[0-9]+ *[KMGkmg]?([Ii]?[Bb])?$'
+
+
+def _absolute(folder: str) -> str:
+  """A folder as it means the same from another one, for it is recorded."""
+  return os.path.abspath(folder) if folder and storage.is_local(folder) else folder
 
 
 @dataclasses.dataclass(frozen=True)
 class RunConfig:
-  """A run's settings.
+  """A run's settings: the table from which its flags, their texts and the flex template's parameters are made.
 
-  Attributes:
-    input: files, folders or file patterns, local or of any file system that Beam reads; of all `input_splits`, where
-      there are some.
-    input_splits: input that comes in splits. Each is read as if it were alone: with its own header and column types.
-    input_settings: how the files are written: what one kind of input can be told.
-    column_types: the types of some columns, by name; those of the others are inferred from all rows.
-    schema: the path of a curated schema (text of a tensorflow_metadata Schema), or ''. It gives the types of the
-      columns in it that `column_types` does not, and takes the place of the inferred schema.
-    bad_rows: 'fail' ends the run at a bad row; 'quarantine' writes bad rows to files of their own and goes on.
-    max_bad_rows: how many bad rows may be set aside before the run fails all the same; None for any number.
-    output: the folder under which `runs/RUN_ID` is made.
-    run_id: names the run's folder and its `pipeline_run` context.
-    pipeline_name: names the `pipeline` context, under which runs are found again.
-    splits: the output splits, in the order in which TFX would name them; those of `input_splits`, where there are some.
-    partition_feature: the column whose value alone decides a record's split, as TFX's partition_feature_name; '' for
-      the whole record.
-    empty_cells: 'empty' writes an empty cell as a feature with an empty list, as TFX's CsvExampleGen does;
-      'missing' leaves the feature out, and the statistics count it missing.
-    metadata: the URI of a store (metadata/uri.py), `none`, or '' for `metadata.sqlite` in a local output.
-    record: who records how the run ended: 'driver', the process that began it; 'graph', the graph's last step, on a
-      worker; 'manifest', nobody, until `record` does it from the manifest; '' for the driver where it waits for the
-      run's end, and else the graph.
-    no_wait: whether a job on a service is left to itself once it is submitted.
-    cache: whether an earlier run that made the same of the same input is taken instead.
-    preflight: whether what can be known to fail is checked before the run begins.
-    output_format: 'tfrecord' for gzip TFRecords of tf.Examples, 'parquet' for Parquet of the typed columns.
-    compression_level: of TFRecord shards, from 0, the fastest, to 9, the smallest.
-    shuffle_seed: shuffles the records within each block, always in the same way for the same seed; None keeps the
-      files' order.
-    block_size: bytes of CSV that are parsed at a time. A worker's memory grows with it, the input's size does not.
-    shard_size: uncompressed bytes of CSV that go into one shard, over all splits.
-    num_shards: how many shards each split has; None for as many as follow from `shard_size`.
+  With `input_splits`, `input` and `splits` follow from them. Each is read as if it were alone: with its own header and
+  column types. `input_settings` is what one kind of input can be told. None is no limit of `max_bad_rows`, no
+  shuffling, and as many shards as follow from `shard_size`.
   """
 
-  input: tuple[str, ...] = ()
-  output: str = ''
-  run_id: str = ''
-  pipeline_name: str = 'beam_taxi'
-  input_splits: tuple[InputSplit, ...] = ()
-  splits: tuple[Split, ...] = (Split('train', 2), Split('eval', 1))
-  partition_feature: str = ''
+  input: tuple[str, ...] = setting(
+    (),
+    'CSV files, folders or glob patterns (** goes through folders), local or gs://; all need the same header',
+    group=_PLACES,
+    metavar='PATTERN',
+    parse=tuple,
+    arguments={'nargs': '+', 'action': 'extend'},
+    required=True,
+    template=Parameter('Input', _OBJECT, 'GCS_READ_FILE'),
+    counts_for_reuse=False,  # The input is known by its content.
+  )
+  output: str = setting(
+    '',
+    'the run is written to DIR/runs/RUN_ID',
+    group=_PLACES,
+    metavar='DIR',
+    parse=_absolute,
+    required=True,
+    template=Parameter('Output folder', _OBJECT, 'GCS_WRITE_FOLDER'),
+    counts_for_reuse=False,
+  )
+  run_id: str = setting(
+    '',
+    "names the run's folder and the run in the metadata",
+    group=_PLACES,
+    metavar='ID',
+    default_text='the time and four random digits',
+    template=Parameter('Run id', _PLAIN_NAME),
+    counts_for_reuse=False,
+  )
+  pipeline_name: str = setting(
+    'beam_taxi',
+    'the pipeline that the run belongs to in the metadata',
+    group=_PLACES,
+    metavar='NAME',
+    template=Parameter('Pipeline name', _PLAIN_NAME),
+    counts_for_reuse=False,
+  )
+  metadata: str = setting(
+    '',
+    'where to record the run: sqlite:///PATH, mysql://USER@HOST/DATABASE, postgresql://USER@HOST/DATABASE, '
+    'grpc://HOST:PORT, or none. A password comes from ?password_env=NAME, ?password_file=PATH or '
+    '?password_secret=projects/PROJECT/secrets/NAME',
+    group=_PLACES,
+    metavar='URI',
+    default_text='metadata.sqlite in a local DIR',
+    details='An absolute PATH makes four slashes.',
+    template=Parameter('ML Metadata store', '^(none|(mysql|postgresql|grpc)://[^/]+.*)$', required=True),
+    counts_for_reuse=False,
+  )
+  record: Literal['', 'driver', 'graph', 'manifest'] = setting(
+    '',
+    "who records the run's end: this command, the graph's last step on a worker, or nobody, so that "
+    "'main.py record' does it later",
+    group=_PLACES,
+    choices={'driver': 'This command', 'graph': "The graph's last step", 'manifest': 'Nobody'},
+    default_text='this command where it waits for the end, else the graph',
+    # A launcher is gone before the end that a driver would record.
+    template=Parameter('Who records the end', '^(graph|manifest)$', 'TEXT'),
+    counts_for_reuse=False,
+  )
+  cache: bool = setting(
+    False,
+    'take what an earlier run made of the same input with the same settings and packages, where it is still there',
+    group=_PLACES,
+    template=Parameter('Reuse an earlier run'),
+    counts_for_reuse=False,
+  )
+  no_wait: bool = setting(
+    False,
+    'leave a job on a service to itself once it is submitted; then its last step records its end',
+    group=_PLACES,
+    template='a launcher never waits',
+    counts_for_reuse=False,
+  )
+  preflight: bool = setting(
+    True,
+    'begin without the checks of "main.py preflight"; a run in this process makes only those of disk space',
+    group=_PLACES,
+    flag='skip_preflight',
+    template=Parameter('Skip the preflight'),
+    counts_for_reuse=False,
+  )
+  input_splits: tuple[InputSplit, ...] = setting(
+    (),
+    'instead of --input: input that is split NAME, with a header and types of its own; once for each pattern',
+    group=_PLACES,
+    flag='input_split',
+    metavar='NAME=PATTERN',
+    parse=parse_input_splits,
+    arguments={'action': 'append'},
+    instead_of='input',
+    details='As TFX reads input splits.',
+    template='is given once for each split, and a template takes each parameter once',
+  )
   input_settings: Dialect = dataclasses.field(default_factory=Dialect)
-  column_types: Mapping[str, ColumnType] = dataclasses.field(default_factory=dict)
-  schema: str = ''
-  bad_rows: BadRowPolicy = 'fail'
-  max_bad_rows: BadRowLimit | None = None
-  empty_cells: Literal['empty', 'missing'] = 'empty'
-  metadata: str = ''
-  record: Literal['', 'driver', 'graph', 'manifest'] = ''
-  no_wait: bool = False
-  cache: bool = False
-  preflight: bool = True
-  output_format: Literal['tfrecord', 'parquet'] = 'tfrecord'
-  compression_level: int = 1
-  shuffle_seed: int | None = None
-  block_size: int = 4 * MIB
-  shard_size: int = 512 * MIB
-  num_shards: int | None = None
+  column_types: Mapping[str, ColumnType] = setting(
+    {},
+    'types, INT, FLOAT or STRING, that are not to be inferred; a row with a cell that does not fit is bad',
+    group=_ROWS,
+    metavar='NAME:TYPE,...',
+    parse=parse_column_types,
+    template=Parameter('Column types', '^.+:(INT|FLOAT|STRING|int|float|string)"?$'),
+  )
+  schema: str = setting(
+    '',
+    "a curated schema.pbtxt: its types are those of the columns, and it becomes the run's schema",
+    group=_ROWS,
+    metavar='FILE',
+    details='--column_types goes before its types.',
+    template=Parameter('Curated schema', _OBJECT, 'GCS_READ_FILE'),
+    counts_for_reuse=False,  # It is known by its content, as the input is.
+  )
+  bad_rows: BadRowPolicy = setting(
+    'fail',
+    'a row that cannot be read ends the run, or is set aside in DIR/runs/RUN_ID/quarantine',
+    group=_ROWS,
+    choices={'fail': 'End the run', 'quarantine': 'Set aside'},
+    template=Parameter('Bad rows'),
+  )
+  max_bad_rows: BadRowLimit | None = setting(
+    None,
+    'fail all the same beyond so many bad rows, or such a share',
+    group=_ROWS,
+    metavar='N|N%',
+    parse=parse_max_bad_rows,
+    default_text='no limit',
+    template=Parameter('Most bad rows', '^[0-9]+([.][0-9]+%|%)?$'),
+  )
+  splits: tuple[Split, ...] = setting(
+    'train:2,eval:1',
+    'output splits and their hash buckets, as in train:8,eval:1,test:1',
+    group=_ROWS,
+    metavar='NAME:BUCKETS,...',
+    parse=parse_splits,
+    default_text="{}, which is TFX's",
+    template=Parameter('Output splits', '^[A-Za-z0-9][A-Za-z0-9._-]*:[0-9]+(,[A-Za-z0-9][A-Za-z0-9._-]*:[0-9]+)*$'),
+  )
+  partition_feature: str = setting(
+    '',
+    'the column whose value alone decides the split; INT or STRING',
+    group=_ROWS,
+    metavar='NAME',
+    default_text='the whole record does',
+    details="As TFX's `partition_feature_name`.",
+    template=Parameter('Partition feature'),
+  )
+  empty_cells: Literal['empty', 'missing'] = setting(
+    'empty',
+    'an empty cell becomes a feature with an empty list, as in TFX, or no feature at all',
+    group=_ROWS,
+    choices={'empty': 'An empty list', 'missing': 'No feature'},
+    details='Statistics count what is no feature as missing.',
+    template=Parameter('Empty cells'),
+  )
+  output_format: Literal['tfrecord', 'parquet'] = setting(
+    'tfrecord',
+    'gzip TFRecords of tf.Examples, or Parquet of the typed columns, in the same splits',
+    group=_OUTPUT,
+    choices={'tfrecord': 'TFRecords of tf.Examples', 'parquet': 'Parquet'},
+    details='Parquet is in as many shards, `data_parquet-*.parquet`.',
+    template=Parameter('Output format'),
+  )
+  compression_level: int = setting(
+    '1',
+    'of TFRecord shards: 0 to 3 are fast, by ISA-L, 4 to 9 slow and smaller, by zlib',
+    group=_OUTPUT,
+    metavar='N',
+    parse=parse_number,
+    details='Of taxi Examples: 1 makes a ninth of the size at 2.2 GB/s, 6 a twelfth at 0.14 GB/s.',
+    template=Parameter('Compression level', '^[0-9]$', 'NUMBER'),
+  )
+  shuffle_seed: int | None = setting(
+    None,
+    'shuffle records within each block, the same for the same N',
+    group=_OUTPUT,
+    metavar='N',
+    parse=parse_number,
+    default_text="the files' order",
+    template=Parameter('Shuffle seed', '^[0-9]+$'),
+  )
+  block_size: int = setting(
+    '4M',
+    'CSV that is parsed at a time: memory grows with it and with the number of workers',
+    group=_OUTPUT,
+    metavar='BYTES',
+    parse=parse_size,
+    details="The input's size does not matter to memory.",
+    template=Parameter('Block size', _SIZE),
+  )
+  shard_size: int = setting(
+    '512M',
+    'uncompressed CSV that goes into one shard, over all splits; a small input still has up to 16',
+    group=_OUTPUT,
+    metavar='BYTES',
+    parse=parse_size,
+    details='512M of taxi trips make shards of 150 and 75 MB. A file that is one stream is in one shard.',
+    template=Parameter('Shard size', _SIZE),
+  )
+  num_shards: int | None = setting(
+    None,
+    'how many shards each split has, instead of --shard_size',
+    group=_OUTPUT,
+    metavar='N',
+    parse=parse_number,
+    instead_of='shard_size',
+    template=Parameter('Number of shards', '^[1-9][0-9]*$'),
+  )
 
   def __post_init__(self) -> None:
     if self.input_splits:
@@ -135,6 +307,30 @@ class RunConfig:
     if not self.input_splits:
       return (self,)
     return tuple(dataclasses.replace(self, input_splits=(split,)) for split in self.input_splits)
+
+
+# What each kind of input can be told.
+INPUT_SETTINGS = (Dialect,)
+
+
+def input_settings() -> tuple[Setting, ...]:
+  """The settings of all kinds of input."""
+  found = (each for kind in INPUT_SETTINGS for each in settings_of(kind))
+  return tuple(dataclasses.replace(each, group=each.group or _FILES) for each in found)
+
+
+def all_settings() -> tuple[Setting, ...]:
+  """All settings of a run, as --help has them: those of the input where it has its field, and one that can be given
+  instead of another right behind that.
+  """
+  of_run = {each.name: each for each in settings_of(RunConfig)}
+  found: list[Setting] = []
+  for field in dataclasses.fields(RunConfig):
+    if field.name == 'input_settings':
+      found += input_settings()
+    elif not of_run[field.name].instead_of:
+      found += [of_run[field.name], *(each for each in of_run.values() if each.instead_of == field.name)]
+  return tuple(found)
 
 
 def new_run_id(now: datetime.datetime | None = None) -> str:

@@ -5,31 +5,94 @@ import dataclasses
 
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.columns import fault_in_names
+from beam_taxi.parsing import parse_names
+from beam_taxi.setting_fields import Flag, Parameter, setting
 
-COMPRESSIONS = ('auto', 'none', 'gzip', 'bzip2', 'zstd')
+COMPRESSIONS = {
+  'auto': 'By the ending of the name',
+  'none': 'None',
+  'gzip': 'gzip',
+  'bzip2': 'bzip2',
+  'zstd': 'Zstandard',
+}
+
+
+def parse_delimiter(text: str) -> str:
+  """A delimiter as it can be typed: itself, or 'tab' or '\\t'."""
+  return '\t' if text in ('tab', '\\t') else text
+
+
+def parse_columns(text: str) -> tuple[str, ...]:
+  """The names of columns, of which there is at least one. Raises UserError."""
+  names = parse_names(text)
+  if not names:
+    raise UserError('--columns names no column')
+  return names
 
 
 @dataclasses.dataclass(frozen=True)
 class Dialect:
   """How the CSV of a run is written; all its files alike. Raises UserError where no file can be written so.
 
-  Attributes:
-    delimiter: one ASCII character.
-    quote_char: one ASCII character, or '' where cells are never quoted.
-    columns: the columns' names, of files that have no header; () where the first record of each file names them.
-    null_values: spellings that mean an empty cell, besides the empty string.
-    skip_blank_lines: whether a blank line is nothing, or a row of empty cells.
-    encoding: one of Python's text encodings.
-    compression: 'gzip', 'bzip2', 'zstd' or 'none' of all files, or 'auto' for what each name's ending says.
+  `columns` is () where the first record of each file names them, `quote_char` is '' where cells are never quoted.
   """
 
-  delimiter: str = ','
-  quote_char: str = '"'
-  columns: tuple[str, ...] = ()
-  null_values: tuple[str, ...] = ()
-  skip_blank_lines: bool = True
-  encoding: str = 'utf-8'
-  compression: str = 'auto'
+  delimiter: str = setting(
+    ',',
+    'what stands between cells, as in ";" or "|" or "tab"',
+    metavar='CHAR',
+    parse=parse_delimiter,
+    default_text='a comma',
+    template=Parameter('Delimiter', '^(tab|.)$'),
+  )
+  quote_char: str = setting(
+    '"',
+    "what cells are quoted with, or '' where none is quoted",
+    metavar='CHAR',
+    template=Parameter('Quote character', '^.?$'),
+  )
+  columns: tuple[str, ...] = setting(
+    (),
+    'the names of the columns, of files without a header',
+    metavar='NAME,...',
+    parse=parse_columns,
+    template=Parameter('Columns'),
+    along_with=Flag(
+      'the first row is data; --columns names the columns', Parameter('Files have no header'), 'no_header'
+    ),
+    together='files without a header need names, and others have them',
+  )
+  null_values: tuple[str, ...] = setting(
+    (),
+    'spellings that mean an empty cell too, as in NA,null',
+    metavar='TEXT,...',
+    parse=parse_names,
+    details='Quoted or not.',
+    template=Parameter('Null values'),
+  )
+  skip_blank_lines: bool = setting(
+    True,
+    'a blank line is a row of empty cells',
+    flag='no_skip_blank_lines',
+    template='skip_blank_lines=false says it',
+    opposite=Flag('a blank line is nothing, which is the default', Parameter('Skip blank lines'), 'skip_blank_lines'),
+  )
+  encoding: str = setting(
+    'utf-8',
+    'as Python names it, as in latin-1 or utf-16',
+    metavar='NAME',
+    details="Latin-1, Windows's and most others are read in parallel like UTF-8; a file of UTF-16 or its like is one "
+    'stream.',
+    template=Parameter('Encoding', '^[A-Za-z0-9._-]+$'),
+  )
+  compression: str = setting(
+    'auto',
+    'of all files',
+    choices=COMPRESSIONS,
+    default_text='{}, which is by the endings .gz, .bz2 and .zst',
+    details='Each compressed file is one stream.',
+    template=Parameter('Compression'),
+  )
 
   def __post_init__(self) -> None:
     for flag, character in (('delimiter', self.delimiter), ('quote_char', self.quote_char)):
@@ -51,8 +114,3 @@ class Dialect:
     # One spelling of each, and a mark at the beginning is skipped in any case.
     name = 'utf-8' if codec.name == 'utf-8-sig' else codec.name
     object.__setattr__(self, 'encoding', name)
-
-
-def parse_delimiter(text: str) -> str:
-  """A delimiter as it can be typed: itself, or 'tab' or '\\t'."""
-  return '\t' if text in ('tab', '\\t') else text
