@@ -1,5 +1,6 @@
 """`python -m beam_taxi`, which is `python main.py`."""
 
-from beam_taxi.cli._main import command
+from beam_taxi.cli._main import main
 
-command()
+if __name__ == '__main__':
+  main()

@@ -9,66 +9,47 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn, TextIO, cast
 
-from beam_taxi.cli.store_flags import STORE_COMMANDS, build_report_parser, build_store_parser
+from beam_taxi.cli import _run
+from beam_taxi.cli._commands import run_command
 from beam_taxi.errors import UserError
-from beam_taxi.parsing import parse_size
-from beam_taxi.process import heavy_imports, native_stderr
-from beam_taxi.settings.flags import build_rehearse_parser, build_sniff_parser, parse_flags, parse_preflight_flags
-
-
-def command() -> NoReturn:
-  """The command line as a whole process: ends it with main's exit code.
-
-  What is to be done at exit is done here. Left to itself Python would also wait for a runner's threads, which go on if
-  a run is interrupted, and take TensorFlow's modules apart piece by piece, which takes 0.7 s.
-  """
-  code = main()
-  for stream in (sys.stdout, sys.stderr):
-    with contextlib.suppress(BrokenPipeError):
-      stream.flush()
-  atexit._run_exitfuncs()
-  os._exit(code)
+from beam_taxi.process import native_stderr
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Runs the command line; the exit code. An interrupted run's threads may still be at work when it returns."""
+  """Does what a command line says: a run, or one of the sub-commands.
+
+  Args:
+    argv: its words, without the program's. Without them they are the process's, which ends with this call.
+
+  Returns:
+    The exit code. An interrupted run's threads may still be at work then.
+  """
+  if argv is None:
+    _end_process(main(sys.argv[1:]))
   _set_up_logging()
   signal.signal(signal.SIGTERM, _interrupt)
-  argv = sys.argv[1:] if argv is None else argv
   try:
-    if argv[:1] and argv[0] == 'sniff':
-      from beam_taxi.cli.sniff import sniff
-
-      return sniff(*build_sniff_parser().parse_known_args(argv[1:]))
-    if argv[:1] and argv[0] == 'rehearse':
-      from beam_taxi.cli.rehearse import rehearse
-
-      flags, rest = build_rehearse_parser().parse_known_args(argv[1:])
-      return rehearse(rest, parse_size(flags.sample_size), flags.sample_from, flags.keep)
-    if argv[:1] and argv[0] == 'report':
-      from beam_taxi.cli.report import run_report
-
-      return run_report(*build_report_parser().parse_known_args(argv[1:]))
-    if argv[:1] and argv[0] in STORE_COMMANDS:
-      from beam_taxi.cli.store_commands import run_store_command
-
-      return run_store_command(argv[0], *build_store_parser(argv[0]).parse_known_args(argv[1:]))
-    if argv[:1] and argv[0] == 'preflight':
-      config, beam_args, as_json = parse_preflight_flags(argv[1:])
-      with heavy_imports.uncollected():
-        from beam_taxi.cli.preflight import run_preflight
-
-      return run_preflight(config, beam_args, as_json=as_json)
-    config, beam_args = parse_flags(argv)
-    with heavy_imports.uncollected():
-      from beam_taxi.lifecycle.run import run
-
-    return run(config, beam_args, [sys.argv[0], *argv])
+    if argv and not argv[0].startswith('-'):
+      return run_command(argv[0], argv[1:])
+    return _run.run(argv)
   except UserError as error:
     print(f'error: {error}', file=sys.stderr)
     return 2
   except KeyboardInterrupt:
     return 130
+
+
+def _end_process(code: int) -> NoReturn:
+  """Ends the process, after what is to be done at exit.
+
+  Left to itself Python would also wait for a runner's threads, which go on if a run is interrupted, and take
+  TensorFlow's modules apart piece by piece, which takes 0.7 s.
+  """
+  for stream in (sys.stdout, sys.stderr):
+    with contextlib.suppress(BrokenPipeError):
+      stream.flush()
+  atexit._run_exitfuncs()
+  os._exit(code)
 
 
 def _interrupt(number: int, _: object) -> None:

@@ -1,22 +1,46 @@
 """`preflight`: all checks of a run, without the run."""
 
-from collections.abc import Sequence
-
-from rich.console import Console
+from argparse import ArgumentParser
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from beam_taxi import storage
-from beam_taxi.cloud.preflight.suite import preflight
-from beam_taxi.runners.options import parse_beam_args
-from beam_taxi.settings.config import RunConfig
-from beam_taxi.show.terminal.check_findings import print_findings, to_json
+from beam_taxi.process import heavy_imports
+from beam_taxi.settings.config import all_settings
+from beam_taxi.settings.flags import add_flags, config_of
+
+OPERANDS = ''
+SUMMARY = 'checks all that can be known to fail before a run begins, and begins none'
+DESCRIPTION = """\
+Checks all that can be known to fail of a run with the same flags, all at once: its input, output, disk space and
+store; and on Dataflow credentials, buckets and their regions, the API, the workers' account, image or package, and
+quotas. Each is ok, a warning, failed, or not checked, with the command or role that mends it. Nothing is begun, and
+nothing is left behind but the tables that MLMD makes in an empty database."""
+EPILOG = """\
+Every other flag goes to Apache Beam. CLOUDSDK_API_ENDPOINT_OVERRIDES_IAM, CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE and
+STORAGE_EMULATOR_HOST put other servers in the place of Google's.
+
+Exit codes: 0 nothing has failed, 2 something has, or a flag is wrong."""
 
 
-def run_preflight(config: RunConfig, beam_args: Sequence[str], *, as_json: bool = False) -> int:
-  """Makes the checks and shows what they found; the exit code, 0 or 2."""
+def add_arguments(parser: ArgumentParser) -> None:
+  add_flags(parser, all_settings())
+  parser.add_argument('--json', action='store_true', help='print JSON')
+
+
+def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
+  config = config_of(flags)
+  with heavy_imports.uncollected():
+    from rich.console import Console
+
+    from beam_taxi.cloud.preflight.suite import preflight
+    from beam_taxi.runners.options import parse_beam_args
+    from beam_taxi.show.terminal.check_findings import print_findings, to_json
+
   runner, options = parse_beam_args(beam_args)
   storage.use_options(options)
   found = preflight(config, runner, options)
-  if as_json:
+  if 'json' in flags:
     print(to_json(found.findings))
   else:
     print_findings(Console(), found.findings)

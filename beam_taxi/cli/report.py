@@ -1,57 +1,67 @@
-"""`report`: which runs or statistics it is asked for, and where the page goes."""
+"""`report`: a page about a run or statistics, or about two."""
 
-import argparse
+from __future__ import annotations
+
 import os
 import pathlib
 import webbrowser
+from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from beam_taxi import storage
-from beam_taxi.artifacts.manifest import RunFolder
+from beam_taxi.cli._beam_args import use_beam_args
+from beam_taxi.cli._store import EPILOG as EPILOG
+from beam_taxi.cli._store import add_store_flags, uri_of_store
 from beam_taxi.errors import UserError
-from beam_taxi.process import native_stderr
-from beam_taxi.show.report.report_page import page_of
-from beam_taxi.show.report.sources import Source, source_of_path
 
-_DEFAULT = 'report.html'
+if TYPE_CHECKING:
+  from beam_taxi.show.report.sources import Source
+
+OPERANDS = 'WHAT'
+SUMMARY = 'writes a page about a run or statistics, or about two side by side'
+DESCRIPTION = """\
+Writes a page about a run, or about two side by side with what moved between them: features, schema, lineage. It is one
+file that asks nobody for anything. A finished run has such a page in its folder already."""
 
 
-def run_report(flags: argparse.Namespace, beam_args: Sequence[str]) -> int:
-  """Writes the page.
+def add_arguments(parser: ArgumentParser) -> None:
+  parser.add_argument(
+    'what',
+    nargs='+',
+    metavar='RUN|STATS',
+    help="one or two of: a run's id, with --output or --metadata; a run's folder; a FeatureStats.pb, or a folder",
+  )
+  add_store_flags(parser, required=False)
+  parser.add_argument('--out', default='report.html', metavar='FILE', help='the page; default: %(default)s, here')
+  parser.add_argument('--open', action='store_true', help='open it in the browser')
 
-  Args:
-    flags: what store_flags.build_report_parser made of the command line.
-    beam_args: what is left of it, for Beam's file systems.
 
-  Returns:
-    The exit code: 0.
+def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
+  if len(flags['what']) > 2:
+    raise UserError(f'a report is of one or two, and {len(flags["what"])} were given')
+  use_beam_args(beam_args)
+  from beam_taxi.process import native_stderr
+  from beam_taxi.show.report.report_page import page_of
 
-  Raises:
-    UserError: there is no such run or file, or the page cannot be written.
-  """
-  given = vars(flags)
-  if len(given['what']) > 2:
-    raise UserError(f'a report is of one or two, and {len(given["what"])} were given')
-  if beam_args:
-    from beam_taxi.runners.options import parse_beam_args
-
-    storage.use_options(parse_beam_args(beam_args)[1])
-  out = given.get('out', _DEFAULT)
+  out = flags['out']
   with native_stderr.withheld():
-    page = page_of([_source(what, given) for what in given['what']])
+    page = page_of([_source(what, flags) for what in flags['what']])
   try:
     storage.write_bytes(out, page.encode(), 'text/html; charset=utf-8')
   except OSError as error:
     raise UserError(f'--out {out}: cannot be written ({error.strerror or error})') from error
   print(out)
-  if 'open' in given and storage.is_local(out):
+  if 'open' in flags and storage.is_local(out):
     webbrowser.open(pathlib.Path(os.path.abspath(out)).as_uri())
   return 0
 
 
 def _source(what: str, flags: Mapping[str, Any]) -> Source:
   """A run of the store that the flags name, where they do and it has one, or else what is at a path."""
+  from beam_taxi.artifacts.manifest import RunFolder
+  from beam_taxi.show.report.sources import source_of_path
+
   has_store = flags.get('metadata') or flags.get('output')
   if not has_store or what.endswith('.pb') or storage.exists(RunFolder(what).manifest):
     if not has_store and not storage.exists(what):
@@ -61,8 +71,7 @@ def _source(what: str, flags: Mapping[str, Any]) -> Source:
     return source_of_path(what)
   from beam_taxi.metadata.runs import find_run
   from beam_taxi.metadata.store import connect
-  from beam_taxi.metadata.uri import store_uri
   from beam_taxi.show.report.recorded_sources import source_of_run
 
-  store = connect(store_uri(flags.get('metadata', ''), flags.get('output', '')), create=False)
+  store = connect(uri_of_store(flags), create=False)
   return source_of_run(store, find_run(store, what))

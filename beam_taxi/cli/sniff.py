@@ -1,50 +1,55 @@
 """`sniff`: what a run would read, looked at without a run."""
 
-import argparse
+import dataclasses
 import os
-from collections.abc import Sequence
+from argparse import ArgumentParser
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-from beam_taxi import storage
+from beam_taxi.cli._beam_args import use_beam_args
 from beam_taxi.inputs.columns import parse_column_types
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import match_files
-from beam_taxi.inputs.csv.guess import guess_dialect
-from beam_taxi.inputs.csv.layout import plan_input
-from beam_taxi.inputs.csv.survey import survey
-from beam_taxi.settings.flags import dialect_values
-from beam_taxi.show.terminal.survey_tables import print_survey
+from beam_taxi.setting_fields import settings_of, take_settings
+from beam_taxi.settings.config import RunConfig, input_settings
+from beam_taxi.settings.flags import add_flags
 
+OPERANDS = 'FILE...'
+SUMMARY = 'shows how files are written and which types their columns have, and writes nothing'
+DESCRIPTION = """\
+Reads CSV files as a run would and shows what it finds: delimiter, quotes and encoding, columns with their types and the
+rows that forced them, how many rows there are and which are bad, and the first rows. It writes nothing. Flags that are
+not given are guessed from the beginning of the first file; the command that reads the files so comes last. Flags of
+Apache Beam's file systems can be given too."""
+EPILOG = ''
+
+# The settings that give types.
+_TYPES = ('column_types', 'schema')
 _FIRST_ROWS = 3
 
 
-def sniff(flags: argparse.Namespace, beam_args: Sequence[str]) -> int:
-  """Shows how files are written and what is in them.
+def add_arguments(parser: ArgumentParser) -> None:
+  parser.add_argument('input', nargs='+', metavar='FILE', help='CSV files, folders or glob patterns, as for --input')
+  types = [dataclasses.replace(each, group='types') for each in settings_of(RunConfig) if each.name in _TYPES]
+  add_flags(parser, [*input_settings(), *types])
 
-  Args:
-    flags: what flags.build_sniff_parser made of the command line.
-    beam_args: what is left of it, for Beam's file systems.
 
-  Returns:
-    The exit code: 0, or 2 where a run could not read the files.
+def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
+  """Shows it; the exit code is 2 where a run could not read the files."""
+  use_beam_args(beam_args)
+  from rich.console import Console
+  from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-  Raises:
-    UserError: no file matches, or one cannot be read.
-  """
-  if beam_args:
-    from beam_taxi.runners.options import (
-      parse_beam_args,  # Takes seconds, which files of this machine need not wait for.
-    )
+  from beam_taxi.inputs.csv.files import match_files
+  from beam_taxi.inputs.csv.guess import guess_dialect
+  from beam_taxi.inputs.csv.layout import plan_input
+  from beam_taxi.inputs.csv.survey import survey
+  from beam_taxi.show.terminal.survey_tables import print_survey
 
-    storage.use_options(parse_beam_args(beam_args)[1])
-  values = vars(flags)
-  given = dialect_values(values)
-  [first, *_] = match_files(values['input'], Dialect(**given))
+  given = take_settings(Dialect, dict(flags))
+  [first, *_] = match_files(flags['input'], Dialect(**given))
   guess = guess_dialect(first.path, first.size, given)
-  files = match_files(values['input'], guess.dialect)
-  plan = plan_input(files, guess.dialect, parse_column_types(values.get('column_types', '')), values.get('schema', ''))
+  files = match_files(flags['input'], guess.dialect)
+  plan = plan_input(files, guess.dialect, parse_column_types(flags.get('column_types', '')), flags.get('schema', ''))
   columns = (TextColumn('finding records and types'), BarColumn(), TimeElapsedColumn())
   errors = Console(stderr=True)
   with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
@@ -56,6 +61,6 @@ def sniff(flags: argparse.Namespace, beam_args: Sequence[str]) -> int:
       rows=_FIRST_ROWS,
       scanned=lambda size: progress.advance(task, size),
     )
-  types = [f'--{name}={values[name]}' for name in ('column_types', 'schema') if name in values]
-  print_survey(Console(), values['input'], guess, plan, found, types)
+  types = [f'--{name}={flags[name]}' for name in _TYPES if name in flags]
+  print_survey(Console(), flags['input'], guess, plan, found, types)
   return 2 if found.findings.fault else 0

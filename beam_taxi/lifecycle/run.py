@@ -18,7 +18,7 @@ from rich.markup import escape
 from beam_taxi import storage
 from beam_taxi.artifacts.manifest import Manifest, RunFolder, Value, read_manifest
 from beam_taxi.cloud.dataflow.following import JobCanceledError, JobLostError
-from beam_taxi.cloud.dataflow.jobs import planned_job
+from beam_taxi.cloud.dataflow.jobs import name_job, planned_job
 from beam_taxi.cloud.preflight.checks import PreflightError, log_doubts
 from beam_taxi.cloud.preflight.local import check_output, plan_sources, total_bytes
 from beam_taxi.cloud.preflight.suite import Preflight, preflight
@@ -33,7 +33,6 @@ from beam_taxi.runners.options import (
   choose_workers,
   is_dataflow,
   is_waited_for,
-  name_job,
   parse_beam_args,
   runs_here,
   spare_cores,

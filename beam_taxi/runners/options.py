@@ -14,12 +14,11 @@ from apache_beam.options.pipeline_options import (
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineRunner, create_runner
 
-from beam_taxi.cloud.dataflow.jobs import job_name
 from beam_taxi.errors import UserError
 from beam_taxi.parsing import MIB
 from beam_taxi.process.provenance import is_local_runner
 from beam_taxi.runners import workarounds as beam_workarounds  # noqa: F401 - imported for what it does
-from beam_taxi.settings.flags import build_parser
+from beam_taxi.settings.config import all_settings
 
 # These hand arguments that Beam does not know on to a job server, which may know them.
 _RUNNERS_WITH_ARGUMENTS_OF_THEIR_OWN = ('PortableRunner', 'FlinkRunner', 'SparkRunner', 'PrismRunner')
@@ -52,7 +51,8 @@ def parse_beam_args(beam_args: Sequence[str]) -> tuple[PipelineRunner, PipelineO
   options = PipelineOptions(list(beam_args))
   name = options.view_as(StandardOptions).runner
   if unknown and name not in _RUNNERS_WITH_ARGUMENTS_OF_THEIR_OWN:
-    known = [flag for each in (build_parser(), parser) for action in each._actions for flag in action.option_strings]
+    known = [f'--{flag.name}' for setting in all_settings() for flag in setting.flags]
+    known += [flag for action in parser._actions for flag in action.option_strings]
     near = difflib.get_close_matches(unknown[0].split('=')[0], known, n=1)
     hint = f'; did you mean {near[0]}?' if near else '; main.py --help lists the flags'
     raise UserError(f'{unknown[0]}: neither a flag of this program nor of Apache Beam{hint}')
@@ -109,9 +109,3 @@ def is_waited_for(runner: PipelineRunner, options: PipelineOptions, no_wait: boo
       raise UserError('--no_wait: this run is done by this command itself; give a --runner whose workers are elsewhere')
     return True
   return not no_wait and not options.view_as(GoogleCloudOptions).template_location
-
-
-def name_job(options: PipelineOptions, run_id: str) -> None:
-  """Names a run's job on Dataflow after it, where the user gave no name, so that each can be found by the other."""
-  cloud = options.view_as(GoogleCloudOptions)
-  cloud.job_name = cloud.job_name or job_name(run_id)

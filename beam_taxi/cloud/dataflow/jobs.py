@@ -24,6 +24,19 @@ def job_name(run_id: str) -> str:
   return name[:_LONGEST_NAME].strip('-')
 
 
+def name_job(options: Any, run_id: str) -> None:
+  """Names a run's job after it, where the user gave no name, so that each can be found by the other.
+
+  Args:
+    options: PipelineOptions of a run on Dataflow.
+    run_id: the run's.
+  """
+  from apache_beam.options.pipeline_options import GoogleCloudOptions
+
+  cloud = options.view_as(GoogleCloudOptions)
+  cloud.job_name = cloud.job_name or job_name(run_id)
+
+
 def planned_job(options: Any) -> dict[str, Value]:
   """What a run records of its job before there is one, so that it can be found: 'job_name', 'project' and 'region'.
 

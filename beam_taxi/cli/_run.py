@@ -1,0 +1,50 @@
+"""A run: what is done where no sub-command is named."""
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+
+import beam_taxi
+from beam_taxi.cli._commands import command_list, program
+from beam_taxi.process import heavy_imports
+from beam_taxi.settings.config import all_settings
+from beam_taxi.settings.flags import add_flags, config_of, new_parser, parse_known
+
+_DESCRIPTION = """\
+Reads CSV files, writes tf.Examples as TFRecord shards, their statistics and an inferred schema, and records it all in
+ML Metadata: the artifacts of TFX's CsvExampleGen, StatisticsGen and SchemaGen, from one Apache Beam graph.
+
+Other commands, as in "{program} preflight", each with a --help of its own:
+
+{commands}"""
+
+_EPILOG = """\
+Every other flag goes to Apache Beam: --runner, --project, --region, --temp_location and so on. Without --runner the run
+happens in this process, on all cores, or on fewer for a small input; --direct_num_workers sets how many.
+
+Exit codes: 0 the run is complete or left to itself, 1 it or its recording failed, 2 wrong input, output, flags or
+store, 130 interrupted by Ctrl-C or SIGTERM."""
+
+
+def run_parser() -> ArgumentParser:
+  """The parser of a run's flags, whose --help lists the sub-commands too."""
+  description = _DESCRIPTION.format(program=program(), commands=command_list())
+  parser = new_parser(program(), description, _EPILOG)
+  parser.add_argument('--version', action='version', version=f'beam_taxi {beam_taxi.__version__}')
+  add_flags(parser, all_settings())
+  return parser
+
+
+def run(argv: Sequence[str]) -> int:
+  """Runs the pipeline as a command line says; the exit code.
+
+  Raises:
+    UserError: a flag's value is wrong.
+    SystemExit: as argparse does.
+  """
+  flags, beam_args = parse_known(run_parser(), argv)
+  config = config_of(flags)
+  with heavy_imports.uncollected():
+    from beam_taxi.lifecycle.run import run
+
+  return run(config, beam_args, [sys.argv[0], *argv])

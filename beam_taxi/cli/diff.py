@@ -1,0 +1,54 @@
+"""`diff`: what is different between two runs."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from beam_taxi.cli._store import EPILOG as EPILOG
+from beam_taxi.cli._store import add_json_flag, add_store_flags, manifest_in, opened_store
+
+if TYPE_CHECKING:
+  import ml_metadata as mlmd
+
+  from beam_taxi.artifacts.manifest import Manifest
+
+OPERANDS = 'RUN RUN'
+SUMMARY = 'shows what is different between two runs'
+DESCRIPTION = """\
+Shows what is different between two runs: their input, rows, splits, columns, schemas, and the features whose
+statistics moved."""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+  add_store_flags(parser)
+  parser.add_argument('first', metavar='RUN', help="a run's id")
+  parser.add_argument('second', metavar='RUN', help="another's")
+  add_json_flag(parser)
+
+
+def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
+  with opened_store(flags, beam_args) as store:
+    from rich.console import Console
+
+    from beam_taxi.analysis.comparison import compare
+    from beam_taxi.show.terminal.comparison_tables import comparison_to_json, print_comparison
+
+    comparison = compare(*(_manifest_of(store, flags[name]) for name in ('first', 'second')))
+    if 'json' in flags:
+      print(comparison_to_json(comparison))
+    else:
+      print_comparison(Console(), comparison)
+  return 0
+
+
+def _manifest_of(store: mlmd.MetadataStore, run_id: str) -> Manifest:
+  """The manifest of what a run made, or of what it took from an earlier one."""
+  from beam_taxi.artifacts.manifest import RunFolder
+  from beam_taxi.metadata.runs import find_run
+
+  found = find_run(store, run_id)
+  if earlier := found.properties.get('cached_from'):
+    found = find_run(store, str(earlier))
+  return manifest_in(RunFolder(found.folder))

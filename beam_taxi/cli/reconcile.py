@@ -1,0 +1,60 @@
+"""`reconcile`: what became of runs whose end nobody recorded."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from beam_taxi.cli._store import EPILOG as EPILOG
+from beam_taxi.cli._store import add_json_flag, add_store_flags, opened_store, print_json
+
+if TYPE_CHECKING:
+  from beam_taxi.artifacts.manifest import Value
+
+OPERANDS = ''
+SUMMARY = 'settles runs that were killed, and so are RUNNING by their record'
+DESCRIPTION = """\
+Settles the runs that are RUNNING by their record and whose end nobody recorded, as after kill -9 or a power cut:
+complete where there is a manifest, failed where the process or the Dataflow job is gone without one. Those that go on
+are left."""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+  add_store_flags(parser)
+  parser.add_argument(
+    '--force', action='store_true', help='also fail runs of other machines, which cannot be asked from here'
+  )
+  add_json_flag(parser)
+
+
+def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
+  with opened_store(flags, beam_args) as store:
+    from rich.console import Console
+
+    from beam_taxi.metadata.reconciling import reconcile
+    from beam_taxi.show.terminal.run_tables import print_settlements, settlement_to_json
+
+    settled = reconcile(store, lambda properties: _goes_on(properties, beam_args), force='force' in flags)
+    if 'json' in flags:
+      print_json([settlement_to_json(each) for each in settled])
+    else:
+      print_settlements(Console(), settled)
+  return 0
+
+
+def _goes_on(properties: Mapping[str, Value], beam_args: Sequence[str]) -> bool | None:
+  """Whether a run goes on, by what is recorded of it; None where nobody here can tell."""
+  from beam_taxi.cloud.dataflow.jobs import is_job_alive
+  from beam_taxi.process.provenance import is_alive, is_local_runner
+
+  here = is_alive(str(properties.get('process', '')))
+  if here:  # It may be about to submit a job.
+    return True
+  if properties.get('job_id') or properties.get('job_name'):
+    goes_on = is_job_alive(properties, beam_args)
+    # Without a job it is up to the process: it may be about to submit one, or what it wrote may yet be launched.
+    return here if goes_on is None else goes_on
+  if properties.get('record') == 'graph' and not is_local_runner(str(properties.get('runner', ''))):
+    return None  # Whoever began it may have left, and nobody wrote down what it became.
+  return here
