@@ -5,7 +5,6 @@ all made from it. Each room declares settings of its own with this; it knows non
 """
 
 import dataclasses
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -156,7 +155,6 @@ def setting(
   return dataclasses.field(default=default, metadata={_METADATA: found})
 
 
-@functools.cache
 def settings_of(kind: type) -> tuple[Setting, ...]:
   """The settings of a dataclass, in their order."""
   fields = [field for field in dataclasses.fields(kind) if _METADATA in field.metadata]

@@ -49,7 +49,7 @@ def test_importing_prints_no_warning(module: str) -> None:
 
 def test_the_command_line_is_ready_without_anything_heavy() -> None:
   program = (
-    'import sys, beam_taxi.cli._main; from beam_taxi.settings.flags import build_parser; build_parser().format_help(); '
+    'import sys, beam_taxi.cli._main; from beam_taxi.cli._run import run_parser; run_parser().format_help(); '
     "print(*sys.modules, sep='\\n')"
   )
   assert imported_by(program) & HEAVY == set()

@@ -35,7 +35,7 @@ def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
     from beam_taxi.analysis.comparison import compare
     from beam_taxi.show.terminal.comparison_tables import comparison_to_json, print_comparison
 
-    comparison = compare(*(_manifest_of(store, flags[name]) for name in ('first', 'second')))
+    comparison = compare(_manifest_of(store, flags['first']), _manifest_of(store, flags['second']))
     if 'json' in flags:
       print(comparison_to_json(comparison))
     else:

@@ -97,7 +97,7 @@ class RunConfig:
     group=_PLACES,
     metavar='URI',
     default_text='metadata.sqlite in a local DIR',
-    details='An absolute PATH makes four slashes.',
+    details='With an absolute PATH, sqlite: has four slashes.',
     template=Parameter('ML Metadata store', '^(none|(mysql|postgresql|grpc)://[^/]+.*)$', required=True),
     counts_for_reuse=False,
   )

@@ -1,7 +1,7 @@
 """Settings as flags: how they are parsed, and what is made of what was typed. Imports nothing heavy."""
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from beam_taxi.errors import UserError
@@ -66,15 +66,15 @@ def parse_known(parser: argparse.ArgumentParser, argv: Sequence[str]) -> tuple[d
   return vars(flags), rest
 
 
-def config_of(values: dict[str, Any]) -> RunConfig:
+def config_of(values: Mapping[str, Any]) -> RunConfig:
   """The RunConfig of what a parser found. Raises UserError."""
-  values = dict(values)
+  left = dict(values)
   [kind] = INPUT_SETTINGS
-  input_settings = kind(**take_settings(kind, values))
-  if 'splits' in values and 'input_splits' in values:
+  input_settings = kind(**take_settings(kind, left))
+  if 'splits' in left and 'input_splits' in left:
     raise UserError('--splits makes splits of --input; with --input_split each input is one already')
-  values.setdefault('run_id', new_run_id())
-  return RunConfig(input_settings=input_settings, **take_settings(RunConfig, values))
+  left.setdefault('run_id', new_run_id())
+  return RunConfig(input_settings=input_settings, **take_settings(RunConfig, left))
 
 
 def _settle_switches(parser: argparse.ArgumentParser, argv: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""docker/metadata.json against the flags that it describes, so that neither changes alone."""
+"""docker/metadata.json, which is made from the flags that it describes: what it asks for, takes and refuses."""
 
 import json
 import os
@@ -10,21 +10,17 @@ from typing import Any
 
 import pytest
 
+from beam_taxi.cli._run import run_parser
 from beam_taxi.runners.options import parse_beam_args
 from beam_taxi.settings import flags
-from beam_taxi.settings.config import RunConfig
+from beam_taxi.settings.config import RunConfig, all_settings
 
 ROOT = pathlib.Path(__file__).parents[2]
 PARAMETERS: list[dict[str, Any]] = json.loads((ROOT / 'docker' / 'metadata.json').read_text())['parameters']
 BY_NAME = {parameter['name']: parameter for parameter in PARAMETERS}
 
-# Flags that a template does not have, each with the reason.
-LEFT_OUT = {
-  'help': 'the launcher reads no help',
-  'input_split': 'is given once for each split, and a template takes each parameter once',
-  'no_skip_blank_lines': 'skip_blank_lines=false says it',
-  'no_wait': 'a launcher never waits',
-}
+# Flags that a template does not have, besides those that say why themselves: nobody reads what they print.
+PRINTED = {'help', 'version'}
 
 # Parameters that are Beam's, each with the reason why the template names it.
 OF_BEAM = {'sdk_container_image': 'Dataflow would take an image without this program and its packages'}
@@ -83,7 +79,7 @@ COMPANIONS = {'columns': NO_HEADER, 'max_bad_rows': {'bad_rows': 'quarantine'}}
 
 
 def flags_of_main() -> dict[str, Any]:
-  actions = flags.build_parser()._actions
+  actions = run_parser()._actions
   return {option.removeprefix('--'): action for action in actions for option in action.option_strings if '--' in option}
 
 
@@ -103,7 +99,11 @@ def fits(name: str, value: str) -> bool:
 
 
 def test_each_flag_is_a_parameter_or_left_out_for_a_reason() -> None:
-  assert BY_NAME.keys() == flags_of_main().keys() - LEFT_OUT.keys() | OF_BEAM.keys()
+  of_settings = [flag for setting in all_settings() for flag in setting.flags]
+  left_out = {flag.name: flag.template for flag in of_settings if isinstance(flag.template, str)}
+
+  assert BY_NAME.keys() == flags_of_main().keys() - left_out.keys() - PRINTED | OF_BEAM.keys()
+  assert all(left_out.values())
 
 
 def test_no_parameter_is_there_twice() -> None:

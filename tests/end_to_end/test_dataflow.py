@@ -20,8 +20,7 @@ import requests
 from commands import asked, beam_taxi, environment, start_with
 from emulators.databases import DatabaseServer
 
-from beam_taxi.cli.store_commands import run_store_command
-from beam_taxi.cli.store_flags import build_store_parser
+from beam_taxi.cli import reconcile
 from beam_taxi.cloud.rehearsal.cloud import Cloud, rehearsal_cloud
 from beam_taxi.cloud.rehearsal.dataflow_service import Job, RefusalError
 
@@ -259,8 +258,7 @@ def test_a_run_that_stages_on_another_machine_is_not_settled(
     for name, value in cloud.environment.items():
       elsewhere.setenv(name, value)
     elsewhere.setattr(socket, 'gethostname', lambda: 'another')
-    flags, beam_args = build_store_parser('reconcile').parse_known_args(['--metadata', store, *cloud.beam_args])
-    run_store_command('reconcile', flags, beam_args)
+    reconcile.run({'metadata': store}, cloud.beam_args)
   assert recorded(cloud, tmp_path, store, 'far')['state'] == 'RUNNING'
   _, said = command.communicate('\n', timeout=_PATIENCE_S)
   assert command.returncode == 0, said
@@ -335,7 +333,7 @@ def test_reconcile_finds_the_job_of_a_driver_that_was_killed_before_it_noted_its
 
 
 # A place that a run never comes to.
-NOTHING = ('beam_taxi.cli.sniff', 'sniff', 'before', 1)
+NOTHING = ('beam_taxi.cli.sniff', 'run', 'before', 1)
 
 
 @pytest.mark.parametrize('answer', ['d', 'c'], ids=['detach', 'cancel'])
@@ -386,7 +384,7 @@ import signal, sys
 from beam_taxi.cli import _main as cli
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
-cli.command()
+cli.main()
 """
 
 

@@ -1,20 +1,24 @@
 """What is typed becomes a RunConfig, or is refused with what to type instead."""
 
 import argparse
+import dataclasses
 import os
 import pathlib
 import re
+import typing
 from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
 
-from beam_taxi.cli.store_flags import STORE_COMMANDS
+from beam_taxi.cli._commands import parser_of
+from beam_taxi.cli._run import run_parser
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.bad_row_policy import BadRowLimit
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.input_splits import InputSplit
+from beam_taxi.setting_fields import settings_of, take_settings
 from beam_taxi.settings import flags
 from beam_taxi.settings.config import RunConfig
 
@@ -105,9 +109,9 @@ def test_how_files_are_written_is_the_dialect(argv: list[str], dialect: Dialect)
 
 @pytest.mark.parametrize(('argv', 'dialect'), DIALECTS.values(), ids=DIALECTS)
 def test_sniff_takes_the_same_flags_and_returns_only_what_was_given(argv: list[str], dialect: Dialect) -> None:
-  values = vars(flags.build_sniff_parser().parse_args(['a.csv', *argv]))
+  values = vars(parser_of('sniff').parse_args(['a.csv', *argv]))
 
-  given = flags.dialect_values(values)
+  given = take_settings(Dialect, values)
 
   assert Dialect(**given) == dialect
   assert len(given) == 1
@@ -250,7 +254,7 @@ def test_a_run_without_input_or_output_ends_with_2(capsys: pytest.CaptureFixture
   assert 'required' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize('parser', [flags.build_parser, flags.build_sniff_parser], ids=['run', 'sniff'])
+@pytest.mark.parametrize('parser', [run_parser, lambda: parser_of('sniff')], ids=['run', 'sniff'])
 def test_help_tells_each_flag_of_a_dialect(
   parser: Callable[[], argparse.ArgumentParser], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -296,21 +300,20 @@ def test_beams_own_switches_are_left_to_beam() -> None:
   assert beam_args == ['--streaming=true', '--save_main_session']
 
 
-def test_preflight_takes_the_flags_of_a_run_and_json() -> None:
-  words = ['--input', 'a.csv', '--output', 'out', '--run_id', 'run-1', '--region', 'r']
-
-  assert flags.parse_preflight_flags([*words, '--json']) == (*flags.parse_flags(words), True)
-  assert flags.parse_preflight_flags(words)[2] is False
-
-
 def test_the_preflight_can_be_skipped() -> None:
   assert (parsed().preflight, parsed('--skip_preflight').preflight) == (True, False)
 
 
-def test_help_names_each_sub_command(capsys: pytest.CaptureFixture[str]) -> None:
-  with pytest.raises(SystemExit):
-    flags.build_parser().parse_args(['--help'])
+def test_choices_are_those_of_the_type() -> None:
+  types = typing.get_type_hints(RunConfig)
+  chosen = [each for each in settings_of(RunConfig) if each.choices]
 
-  text = capsys.readouterr().out
-  commands = [*STORE_COMMANDS, 'sniff', 'preflight', 'rehearse', 'report']
-  assert [command for command in commands if f'main.py {command} ' not in text] == []
+  assert {'bad_rows', 'record'} <= {each.name for each in chosen}
+  for each in chosen:
+    assert set(each.choices) == {choice for choice in typing.get_args(types[each.name]) if choice}
+
+
+def test_a_field_of_a_run_is_a_setting_or_has_settings() -> None:
+  fields = {field.name for field in dataclasses.fields(RunConfig)}
+
+  assert fields - {each.name for each in settings_of(RunConfig)} == {'input_settings'}

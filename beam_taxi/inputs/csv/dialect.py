@@ -67,7 +67,7 @@ class Dialect:
     'spellings that mean an empty cell too, as in NA,null',
     metavar='TEXT,...',
     parse=parse_names,
-    details='Quoted or not.',
+    details='In quotes too.',
     template=Parameter('Null values'),
   )
   skip_blank_lines: bool = setting(
