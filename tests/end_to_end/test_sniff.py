@@ -154,7 +154,7 @@ def test_without_a_file_it_says_how_it_is_called() -> None:
   done = sniff()
 
   assert done.returncode == 2
-  assert 'usage: main.py sniff' in done.stderr
+  assert 'usage: python -m beam_taxi sniff' in done.stderr
   assert 'the following arguments are required: FILE' in done.stderr
 
 

@@ -66,10 +66,14 @@ def not_checked(why: str, remedy: str = '') -> Finding:
 
 @dataclasses.dataclass(frozen=True)
 class Check:
-  """One check: its name, and how it is made. What `find` raises is a finding too: failed where it is a UserError."""
+  """One check: its name, how it is made, and whether this run needs it.
+
+  What `find` raises is a finding too: failed where it is a UserError.
+  """
 
   name: str
   find: Callable[[], Finding | Sequence[Finding]]
+  when: bool = True
 
 
 class NotCheckedError(Exception):
@@ -96,7 +100,7 @@ def log_doubts(findings: Iterable[Finding]) -> None:
 
 
 def run_checks(checks: Sequence[Check], patience: float = PATIENCE_S) -> list[Finding]:
-  """Makes all checks at once, each on a thread of its own.
+  """Makes all checks that are needed at once, each on a thread of its own.
 
   Args:
     checks: which.
@@ -105,6 +109,7 @@ def run_checks(checks: Sequence[Check], patience: float = PATIENCE_S) -> list[Fi
   Returns:
     What they found, in the order of `checks`.
   """
+  checks = [check for check in checks if check.when]
   found: dict[int, list[Finding]] = {}
 
   def make(place: int, check: Check) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from apache_beam.options.pipeline_options import PipelineOptions, WorkerOptions
 from apache_beam.runners.runner import PipelineRunner
@@ -22,6 +23,9 @@ from beam_taxi.process.once import Once
 from beam_taxi.runners.options import is_dataflow
 from beam_taxi.runners.shipping import shipped_package
 from beam_taxi.settings.config import RunConfig
+
+T = TypeVar('T')
+Find = Callable[[], Finding | Sequence[Finding]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,45 +51,40 @@ def preflight(config: RunConfig, runner: PipelineRunner, options: PipelineOption
 def _checks(
   config: RunConfig, runner: PipelineRunner, options: PipelineOptions, sources: Once[list[local.Source]]
 ) -> list[Check]:
+  """All checks, in the order in which they are shown. A new one takes its place here, or in _dataflow_checks."""
   on_dataflow = is_dataflow(runner)
+  on_disk = storage.is_local(config.output)
   more, require_storage = _dataflow_checks(config, runner, options) if on_dataflow else ([], None)
+  reads_bucket = any(pattern.startswith('gs://') for pattern in (*config.input, config.schema))
 
-  def with_storage(find: Callable[[], Finding | Sequence[Finding]]) -> Finding | Sequence[Finding]:
-    if require_storage:
-      require_storage()
-    return find()
+  def with_storage(find: Find) -> Find:
+    return functools.partial(_after, require_storage, find) if require_storage else find
 
-  def find_input() -> list[Finding]:
+  def with_input(find: Callable[[Sequence[local.Source]], Finding]) -> Find:
+    return lambda: find(_or_not_checked(sources, 'needs the input'))
+
+  def input_findings() -> list[Finding]:
     try:
       return local.input_findings(config, sources())
     except UserError as error:
       return local.input_findings(config, error)
 
-  def find_space() -> Finding:
-    try:
-      return local.space_finding(config, sources())
-    except UserError as error:
-      raise NotCheckedError('needs the input') from error
+  def folder_finding() -> Finding:
+    # The check of the bucket says better why it cannot be read.
+    return _or_not_checked(lambda: local.folder_finding(config), 'needs a bucket that can be read')
 
-  def find_folder() -> Finding:
-    try:
-      return local.folder_finding(config)
-    except UserError as error:  # The check of the bucket says it better.
-      raise NotCheckedError('needs a bucket that can be read') from error
-
-  reads_bucket = any(pattern.startswith('gs://') for pattern in (*config.input, config.schema))
-  checks = [
-    Check('input', functools.partial(with_storage, find_input) if reads_bucket else find_input),
+  return [
+    Check('input', with_storage(input_findings) if reads_bucket else input_findings),
     Check('metadata', lambda: local.store_finding(config, runner, options)),
+    Check('output', lambda: local.output_finding(config), when=not on_dataflow),
+    Check('run folder', with_storage(folder_finding), when=on_dataflow and not on_disk),
+    Check(
+      'disk space',
+      with_input(lambda found: local.space_finding(config, found)),
+      when=on_disk and not on_dataflow,
+    ),
+    *more,
   ]
-  is_local = storage.is_local(config.output)
-  if not on_dataflow:
-    checks.append(Check('output', lambda: local.output_finding(config)))
-  elif not is_local:
-    checks.append(Check('run folder', functools.partial(with_storage, find_folder)))
-  if is_local and not on_dataflow:
-    checks.append(Check('disk space', find_space))
-  return [*checks, *more]
 
 
 def _dataflow_checks(
@@ -101,20 +100,29 @@ def _dataflow_checks(
   cloud = of_cloud.Cloud(runner, options)
   image = options.view_as(WorkerOptions).sdk_container_image
   ships = bool(shipped_package(options))
+  # Who only writes a template submits nothing, and need not be allowed to.
+  submits = not cloud.flags.template_location
   checks = [
     Check('flags', lambda: of_cloud.flag_findings(config, cloud)),
     Check('credentials', cloud.credentials_finding),
     *bucket_checks(config, cloud),
+    Check('Dataflow', lambda: of_cloud.dataflow_finding(cloud), when=submits),
+    Check('worker account', lambda: of_cloud.account_finding(cloud), when=submits),
+    Check('quotas', lambda: quota_findings(cloud), when=submits),
+    Check('worker image', lambda: image_findings(image, cloud.access_token, has_package=not ships), when=bool(image)),
+    Check('worker package', lambda: package_findings(runner, options), when=ships or not image),
   ]
-  if not cloud.flags.template_location:
-    # Who only writes a template submits nothing, and need not be allowed to.
-    checks += [
-      Check('Dataflow', lambda: of_cloud.dataflow_finding(cloud)),
-      Check('worker account', lambda: of_cloud.account_finding(cloud)),
-      Check('quotas', lambda: quota_findings(cloud)),
-    ]
-  if image:
-    checks.append(Check('worker image', lambda: image_findings(image, cloud.access_token, has_package=not ships)))
-  if ships or not image:
-    checks.append(Check('worker package', lambda: package_findings(runner, options)))
   return checks, cloud.require_storage
+
+
+def _after(require: Callable[[], None], find: Find) -> Finding | Sequence[Finding]:
+  require()
+  return find()
+
+
+def _or_not_checked(make: Callable[[], T], why: str) -> T:
+  """What is made, where a UserError is for another check to say. Raises NotCheckedError in its place."""
+  try:
+    return make()
+  except UserError as error:
+    raise NotCheckedError(why) from error
