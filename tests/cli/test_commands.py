@@ -16,9 +16,8 @@ from beam_taxi.cli._run import run_parser
 from beam_taxi.settings.flags import parse_flags, parse_known
 
 ROOT = pathlib.Path(__file__).parents[2]
-COMMANDS = [
-  *('diff', 'lineage', 'preflight', 'reconcile', 'record', 'rehearse', 'report', 'runs', 'show', 'site', 'sniff'),
-]
+COMMANDS = command_names()
+PROMISED = set('diff lineage preflight reconcile record rehearse report runs show site sniff'.split())
 
 
 @pytest.fixture(autouse=True)
@@ -29,8 +28,8 @@ def stderr_stays(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_each_module_is_a_command() -> None:
   modules = {path.stem for path in (ROOT / 'beam_taxi' / 'cli').glob('*.py')}
 
-  assert command_names() == COMMANDS
-  assert set(COMMANDS) == {name for name in modules if not name.startswith('_')}
+  assert sorted(name for name in modules if not name.startswith('_')) == COMMANDS
+  assert set(COMMANDS) >= PROMISED
 
 
 @pytest.mark.parametrize('name', COMMANDS)
@@ -62,7 +61,7 @@ def test_a_commands_help_ends_well(name: str, capfd: pytest.CaptureFixture[str])
   [
     ('snif', 'did you mean sniff?'),
     ('recrd', 'did you mean record?'),
-    ('trips.csv', 'there are diff, lineage, preflight,'),
+    ('trips.csv', 'there are diff, '),
     ('_run', 'did you mean runs?'),
   ],
 )
