@@ -14,12 +14,13 @@ from collections.abc import Iterable, Mapping
 
 import ml_metadata as mlmd
 
-from beam_taxi.artifacts.manifest import InputSummary, Manifest, RunFolder, Value, WrittenFile, package_versions
+from beam_taxi.artifacts.manifest import InputSummary, Manifest, RunFolder, Value, package_versions
 from beam_taxi.metadata.recording import RecordedRun, record_completion, record_failure, record_reuse, record_start
 from beam_taxi.metadata.runs import artifacts_of, runs_that_read
 from beam_taxi.metadata.store import connect
 from beam_taxi.process.provenance import provenance
 from beam_taxi.record.recorder import Recorder
+from beam_taxi.steps import outputs
 
 _PIPELINE = 'beam_taxi'
 _ROWS, _BYTES, _RECORDS = 15_002, 1_922_812, {'train': 10_036, 'eval': 4_966}
@@ -70,9 +71,7 @@ def manifest_of(number: int) -> Manifest:
     input=InputSummary(('data/taxi/data.csv',), 1, _BYTES, _ROWS, _fingerprint(number)),
     columns={},
     splits=_RECORDS,
-    examples=(),
-    statistics=(),
-    schema=WrittenFile(run.folder.schema_file, ''),
+    artifacts={output.key: () for output in outputs()},
     versions=package_versions(),
     cache_key=_cache_key(number % _SETTINGS),
   )

@@ -31,9 +31,7 @@ def manifest_of(run: RecordedRun, rows: int = 30, fingerprint: str = 'sha256-sum
     input=InputSummary(('trips.csv',), 1, 1000, rows, fingerprint),
     columns={'fare': 'FLOAT', 'company': 'STRING'},
     splits={'train': rows - 10, 'eval': 10},
-    examples=(),
-    statistics=(),
-    schema=WrittenFile(run.folder.schema_file, ''),
+    artifacts={'examples': (), 'statistics': (), 'schema': (WrittenFile(run.folder.schema_file, ''),)},
     versions={},
   )
 

@@ -1,14 +1,13 @@
 """The schema of a run, inferred from its statistics as TFX's SchemaGen infers it, or given; and its file."""
 
-import hashlib
 from collections.abc import Sequence
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from beam_taxi.artifacts.manifest import WrittenFile
+from beam_taxi.artifacts.manifest import WrittenFile, write_file
 from beam_taxi.process import native_stderr
-from beam_taxi.storage import read_bytes, write_bytes
+from beam_taxi.storage import read_bytes
 
 with native_stderr.withheld():
   import tensorflow_data_validation as tfdv
@@ -38,13 +37,9 @@ def infer_schema(statistics: Sequence[statistics_pb2.DatasetFeatureStatisticsLis
 
 def write_curated_schema(path: str, source: str) -> WrittenFile:
   """Writes a schema that was given, as it is, comments and all, as TFX's ImportSchemaGen does."""
-  data = read_bytes(source)
-  write_bytes(path, data)
-  return WrittenFile(path, hashlib.sha256(data).hexdigest())
+  return write_file(path, read_bytes(source))
 
 
 def write_inferred_schema(path: str, *statistics: statistics_pb2.DatasetFeatureStatisticsList) -> WrittenFile:
   """Infers a schema and writes it as text, as schema.pbtxt."""
-  data = text_format.MessageToString(infer_schema(statistics)).encode()
-  write_bytes(path, data)
-  return WrittenFile(path, hashlib.sha256(data).hexdigest())
+  return write_file(path, text_format.MessageToString(infer_schema(statistics)).encode())

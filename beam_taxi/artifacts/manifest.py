@@ -2,15 +2,16 @@
 
 import contextlib
 import dataclasses
+import hashlib
 import importlib.metadata
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from beam_taxi import __version__, storage
 from beam_taxi.errors import UserError
 
-MANIFEST_VERSION = 1
+MANIFEST_VERSION = 2
 
 _ENDINGS = {'tfrecord': '.gz', 'parquet': '.parquet'}
 
@@ -32,21 +33,29 @@ class RunFolder:
   def of(cls, output: str, run_id: str) -> 'RunFolder':
     return cls(storage.join(output, 'runs', run_id))
 
+  def artifact(self, key: str) -> str:
+    """An artifact's own folder, as in OUTPUT/runs/RUN_ID/examples."""
+    return storage.join(self.uri, key)
+
+  def split_file(self, key: str, split: str, name: str) -> str:
+    """A split's file of an artifact, where TFX looks for it."""
+    return storage.join(self.artifact(key), f'Split-{split}', name)
+
   @property
   def examples(self) -> str:
-    return storage.join(self.uri, 'examples')
+    return self.artifact('examples')
 
   @property
   def statistics(self) -> str:
-    return storage.join(self.uri, 'statistics')
+    return self.artifact('statistics')
 
   @property
   def schema(self) -> str:
-    return storage.join(self.uri, 'schema')
+    return self.artifact('schema')
 
   @property
   def quarantine(self) -> str:
-    return storage.join(self.uri, 'quarantine')
+    return self.artifact('quarantine')
 
   def quarantine_file(self, shard: int, shards: int, input_split: str = '') -> str:
     """The bad rows of a shard, where it has any. Input that comes in splits has shards of its own in each."""
@@ -60,10 +69,10 @@ class RunFolder:
   def shard_file(self, split: str, shard: int, shards: int, output_format: str = 'tfrecord') -> str:
     """A split's shard, named as Beam's WriteToTFRecord and WriteToParquet name the ones that TFX writes."""
     name = f'data_{output_format}-{shard:05d}-of-{shards:05d}{_ENDINGS[output_format]}'
-    return storage.join(self.examples, f'Split-{split}', name)
+    return self.split_file('examples', split, name)
 
   def statistics_file(self, split: str) -> str:
-    return storage.join(self.statistics, f'Split-{split}', 'FeatureStats.pb')
+    return self.split_file('statistics', split, 'FeatureStats.pb')
 
   @property
   def schema_file(self) -> str:
@@ -71,7 +80,7 @@ class RunFolder:
 
   @property
   def report(self) -> str:
-    return storage.join(self.uri, 'report', 'index.html')
+    return storage.join(self.artifact('report'), 'index.html')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,32 +98,33 @@ class InputSummary:
 
 
 @dataclasses.dataclass(frozen=True)
-class ShardFile:
-  """One written shard of one split. `bytes` and `sha256` are of the file as it is stored."""
-
-  split: str
-  path: str
-  records: int
-  bytes: int
-  sha256: str
-
-
-@dataclasses.dataclass(frozen=True)
 class WrittenFile:
-  """One written file of an artifact. Statistics have a split, the schema and the report have none."""
+  """A file of an artifact. `sha256` and `bytes` are of the file as it is stored.
+
+  Attributes:
+    split: the split that it is of; '' where it is of all.
+    bytes: its size; None where a manifest of version 1 does not say.
+    records: how many Examples are in it.
+    counts: what else is in it, by kind, as bad rows by their reasons.
+  """
 
   path: str
   sha256: str
   split: str = ''
+  bytes: int | None = None
+  records: int = 0
+  counts: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
-@dataclasses.dataclass(frozen=True)
-class QuarantineFile:
-  """One written file of bad rows: how many it has for each reason."""
+def total_bytes(files: Iterable[WrittenFile]) -> int:
+  """The size of files, as far as it is known."""
+  return sum(file.bytes or 0 for file in files)
 
-  path: str
-  rows: dict[str, int]
-  sha256: str
+
+def write_file(path: str, data: bytes, split: str = '', mime_type: str = 'application/octet-stream') -> WrittenFile:
+  """Writes a whole small file of an artifact."""
+  storage.write_bytes(path, data, mime_type)
+  return WrittenFile(path, hashlib.sha256(data).hexdigest(), split, len(data))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,11 +132,12 @@ class Manifest:
   """What a finished run made. It is written last, so a folder without it is a run that did not finish.
 
   Attributes:
+    artifacts: the files of each artifact, by its key: of what the steps of a run make (see steps.STEPS), and 'report'
+      and 'quarantine', where there are any.
     bad_rows: the rows that were set aside, by reason.
     provenance: how the run was begun: by what, where, when. Recorded with it.
     finished: when it was written, in seconds since 1970.
     cache_key: the same for runs that make the same of the same input; see reuse.cache_key.
-    report: the page to look at; None where it could not be drawn, and of runs from before there was one.
   """
 
   run_id: str
@@ -134,41 +145,88 @@ class Manifest:
   input: InputSummary
   columns: dict[str, str]
   splits: dict[str, int]
-  examples: tuple[ShardFile, ...]
-  statistics: tuple[WrittenFile, ...]
-  schema: WrittenFile
+  artifacts: Mapping[str, tuple[WrittenFile, ...]]
   versions: dict[str, str]
   output_format: str = 'tfrecord'
   bad_rows: dict[str, int] = dataclasses.field(default_factory=dict)
-  quarantine: tuple[QuarantineFile, ...] = ()
   provenance: Mapping[str, Value] = dataclasses.field(default_factory=dict)
   finished: float = 0.0
   cache_key: str = ''
-  report: WrittenFile | None = None
   version: int = MANIFEST_VERSION
 
+  def files(self, key: str) -> tuple[WrittenFile, ...]:
+    """An artifact's files; none where there is no such artifact."""
+    return self.artifacts.get(key, ())
+
+  @property
+  def examples(self) -> tuple[WrittenFile, ...]:
+    return self.files('examples')
+
+  @property
+  def statistics(self) -> tuple[WrittenFile, ...]:
+    """One file a split, in the splits' order."""
+    return self.files('statistics')
+
+  @property
+  def schema(self) -> WrittenFile:
+    [file] = self.files('schema')
+    return file
+
+  @property
+  def report(self) -> WrittenFile | None:
+    """The page to look at; None where it could not be drawn, and of runs from before there was one."""
+    return next(iter(self.files('report')), None)
+
+  @property
+  def quarantine(self) -> tuple[WrittenFile, ...]:
+    return self.files('quarantine')
+
   def to_json(self) -> str:
-    return json.dumps(dataclasses.asdict(self), indent=1) + '\n'
+    fields = dataclasses.asdict(self)
+    fields['artifacts'] = {key: [_said_of(file) for file in files] for key, files in fields['artifacts'].items()}
+    return json.dumps(fields, indent=1) + '\n'
 
   @classmethod
   def from_json(cls, text: str | bytes) -> 'Manifest':
     fields: dict[str, Any] = json.loads(text)
-    if fields['version'] != MANIFEST_VERSION:
+    version = fields.pop('version')
+    if version not in (1, MANIFEST_VERSION):
       raise UserError(
-        f'a manifest of version {fields["version"]} was found, this beam_taxi reads {MANIFEST_VERSION}: use the '
-        'release that wrote it'
+        f'a manifest of version {version} was found, this beam_taxi reads 1 to {MANIFEST_VERSION}: use the release '
+        'that wrote it'
       )
+    artifacts = _artifacts_of_version_1(fields) if version == 1 else fields['artifacts']
     return cls(
       **{
         **fields,
         'input': InputSummary(**{**fields['input'], 'patterns': tuple(fields['input']['patterns'])}),
-        'examples': tuple(ShardFile(**shard) for shard in fields['examples']),
-        'statistics': tuple(WrittenFile(**file) for file in fields['statistics']),
-        'schema': WrittenFile(**fields['schema']),
-        'report': WrittenFile(**fields['report']) if fields.get('report') else None,
-        'quarantine': tuple(QuarantineFile(**file) for file in fields.get('quarantine', ())),
+        'artifacts': {key: tuple(WrittenFile(**file) for file in files) for key, files in artifacts.items()},
       }
     )
+
+
+# What is not said of a file that has none of it.
+_NOT_SAID: Mapping[str, Any] = {'split': '', 'bytes': None, 'records': 0, 'counts': {}}
+
+
+def _said_of(file: Mapping[str, Any]) -> dict[str, Any]:
+  return {name: value for name, value in file.items() if name not in _NOT_SAID or value != _NOT_SAID[name]}
+
+
+def _artifacts_of_version_1(fields: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+  """Takes the artifacts out of a manifest that has a field for each, and three kinds of files."""
+  report, bad_rows = fields.pop('report', None), fields.pop('quarantine', ())
+  return {
+    'examples': fields.pop('examples'),
+    'statistics': fields.pop('statistics'),
+    'schema': [fields.pop('schema')],
+    **({'report': [report]} if report else {}),
+    **({'quarantine': [_file_of_bad_rows(**file) for file in bad_rows]} if bad_rows else {}),
+  }
+
+
+def _file_of_bad_rows(path: str, rows: dict[str, int], sha256: str) -> dict[str, Any]:
+  return {'path': path, 'sha256': sha256, 'counts': rows}
 
 
 def read_manifest(folder: RunFolder) -> Manifest | None:

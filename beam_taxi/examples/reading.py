@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from beam_taxi import storage
-from beam_taxi.artifacts.manifest import Manifest, RunFolder, ShardFile, read_manifest
+from beam_taxi.artifacts.manifest import Manifest, RunFolder, WrittenFile, read_manifest
 from beam_taxi.errors import UserError
 from beam_taxi.examples.list_columns import to_lists
 from beam_taxi.examples.tfrecord import read_records
@@ -30,7 +30,7 @@ class SplitExamples:
     columns: the names of the CSV's columns, in order.
   """
 
-  shards: tuple[ShardFile, ...]
+  shards: tuple[WrittenFile, ...]
   schema_file: str
   columns: tuple[str, ...]
 
@@ -101,7 +101,7 @@ class SplitExamples:
 
     return ExamplesToRecordBatchDecoder(self._schema().SerializeToString())
 
-  def _batches_of(self, shard: ShardFile, decoder: Any, batch_size: int) -> Iterator[pa.RecordBatch]:
+  def _batches_of(self, shard: WrittenFile, decoder: Any, batch_size: int) -> Iterator[pa.RecordBatch]:
     if not _is_parquet(shard):
       for records in read_records(shard.path, batch_size):
         yield decoder.DecodeBatch(records)
@@ -155,7 +155,7 @@ def _moved(path: str, folder: str, parts: int) -> str:
   return storage.join(folder, *path.split('/')[-parts:])
 
 
-def _is_parquet(shard: ShardFile) -> bool:
+def _is_parquet(shard: WrittenFile) -> bool:
   return shard.path.endswith('.parquet')
 
 

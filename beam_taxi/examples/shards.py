@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from beam_taxi import storage
-from beam_taxi.artifacts.manifest import RunFolder, ShardFile
+from beam_taxi.artifacts.manifest import RunFolder, WrittenFile
 from beam_taxi.settings.config import RunConfig
 
 try:
@@ -29,7 +29,7 @@ class ShardWriter(Protocol):
   def append(self, records: Any) -> None:
     """Adds a block's records."""
 
-  def finish(self) -> ShardFile:
+  def finish(self) -> WrittenFile:
     """Completes the file and makes it visible."""
 
   def discard(self) -> None:
@@ -58,7 +58,7 @@ class TFRecordShardWriter:
     if len(records):
       self._file.write(self._compressor.compress(_contiguous(records)))
 
-  def finish(self) -> ShardFile:
+  def finish(self) -> WrittenFile:
     """See ShardWriter."""
     self._file.write(self._compressor.flush())
     return self._file.finish(self._records)
@@ -88,7 +88,7 @@ class ParquetShardWriter:
     if sum(batch.nbytes for batch in self._waiting) >= self._row_group_size:
       self._write_row_group()
 
-  def finish(self) -> ShardFile:
+  def finish(self) -> WrittenFile:
     """See ShardWriter."""
     self._write_row_group()
     if self._writer:
@@ -130,9 +130,9 @@ class _File:
   def flush(self) -> None:
     """Nothing is held back."""
 
-  def finish(self, records: int) -> ShardFile:
+  def finish(self, records: int) -> WrittenFile:
     self._file.commit()
-    return ShardFile(self._split, self._path, records, self._bytes, self._hash.hexdigest())
+    return WrittenFile(self._path, self._hash.hexdigest(), self._split, self._bytes, records)
 
   def discard(self) -> None:
     self._discarded = True

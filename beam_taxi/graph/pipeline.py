@@ -60,20 +60,21 @@ def build_graph(
 
     read = scanned.records | f'ReadCsv{label}' >> ReadCsv(source, plan, scanned.findings)
     encoded = read.blocks | f'EncodeExamples{label}' >> EncodeExamples(source)
-    made.quarantine.append(read.quarantine)
-    made.examples.append(encoded['examples'] | f'WriteShards{label}' >> WriteShards(source))
+    made.add('quarantine', read.quarantine)
+    made.add('examples', encoded['examples'] | f'WriteShards{label}' >> WriteShards(source))
 
     for split in source.splits:
       found = encoded[rows_of(split)] | f'GenerateStatistics[{split.name}]' >> generate_statistics()
       statistics.append(found)
-      made.statistics.append(found | f'WriteStatistics[{split.name}]' >> WriteStatistics(config, split))
+      made.add('statistics', found | f'WriteStatistics[{split.name}]' >> WriteStatistics(config, split))
 
   if config.schema:
     schema = root | 'ImportSchema' >> ImportSchema(config)
   else:
     schema = root | 'InferSchema' >> InferSchema(config, statistics)
+  made.add('schema', schema)
 
-  manifest = root | 'WriteManifest' >> WriteManifest(config, made, schema, provenance or {})
+  manifest = root | 'WriteManifest' >> WriteManifest(config, made, provenance or {})
   if config.record == 'graph':
     manifest = manifest | 'RecordRun' >> RecordRun(config)
   return manifest

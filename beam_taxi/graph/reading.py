@@ -8,7 +8,7 @@ import apache_beam as beam
 import pyarrow as pa
 from apache_beam.pvalue import AsSingleton, PCollection, TaggedOutput
 
-from beam_taxi.artifacts.manifest import QuarantineFile, RunFolder
+from beam_taxi.artifacts.manifest import RunFolder, WrittenFile
 from beam_taxi.errors import UserError
 from beam_taxi.examples.blocks import pieces
 from beam_taxi.graph.coders import RowsCoder
@@ -156,7 +156,7 @@ class Read:
   """Pass 2's results: the shards' ShardBlocks, each shard's in the files' order, and the files of bad rows."""
 
   blocks: PCollection[ShardBlock]
-  quarantine: PCollection[QuarantineFile]
+  quarantine: PCollection[WrittenFile]
 
 
 class ReadCsv(beam.PTransform):

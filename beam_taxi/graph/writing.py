@@ -18,12 +18,11 @@ from beam_taxi.analysis.statistics import write_statistics
 from beam_taxi.artifacts.manifest import (
   InputSummary,
   Manifest,
-  QuarantineFile,
   RunFolder,
-  ShardFile,
   Value,
   WrittenFile,
   package_versions,
+  total_bytes,
 )
 from beam_taxi.errors import UserError
 from beam_taxi.examples.blocks import encode_block
@@ -112,13 +111,13 @@ class _EncodeBlock(beam.DoFn):
 
 
 class WriteShards(beam.PTransform):
-  """EncodedBlocks -> the ShardFiles that were written, one a shard and split."""
+  """EncodedBlocks -> the WrittenFiles that were written, one a shard and split."""
 
   def __init__(self, config: RunConfig):
     super().__init__()
     self._config = config
 
-  def expand(self, blocks: PCollection[EncodedBlock]) -> PCollection[ShardFile]:
+  def expand(self, blocks: PCollection[EncodedBlock]) -> PCollection[WrittenFile]:
     return blocks | 'Write' >> beam.ParDo(_WriteShard(self._config))
 
 
@@ -139,7 +138,7 @@ class _WriteShard(beam.DoFn):
   def start_bundle(self) -> None:
     self._give_up()
 
-  def process(self, block: EncodedBlock) -> Iterator[ShardFile]:
+  def process(self, block: EncodedBlock) -> Iterator[WrittenFile]:
     with self._counters.timed():
       if block.number == 0 and self._shard is None:
         self._open(block.shard)
@@ -153,7 +152,7 @@ class _WriteShard(beam.DoFn):
         writer.append(records)
       files = [writer.finish() for writer in self._writers] if block.last else []
     for file in files:
-      self._counters.add('bytes', file.bytes)
+      self._counters.add('bytes', total_bytes([file]))
       yield file
     if block.last:
       self._shard, self._writers = None, []
@@ -242,12 +241,14 @@ def _summarize(findings: Findings, plan: InputPlan) -> SourceSummary:
 
 @dataclasses.dataclass(frozen=True)
 class Made:
-  """What a graph makes on its way to the manifest: one PCollection of each a source or, of statistics, a split."""
+  """What a graph makes on its way to the manifest: of each source what was read, and of each artifact its files."""
 
   inputs: list[PCollection[SourceSummary]] = dataclasses.field(default_factory=list)
-  quarantine: list[PCollection[QuarantineFile]] = dataclasses.field(default_factory=list)
-  examples: list[PCollection[ShardFile]] = dataclasses.field(default_factory=list)
-  statistics: list[PCollection[WrittenFile]] = dataclasses.field(default_factory=list)
+  files: dict[str, list[PCollection[WrittenFile]]] = dataclasses.field(default_factory=dict)
+
+  def add(self, key: str, files: PCollection[WrittenFile]) -> None:
+    """Adds files of the artifact with this key."""
+    self.files.setdefault(key, []).append(files)
 
 
 class WriteManifest(beam.PTransform):
@@ -256,22 +257,21 @@ class WriteManifest(beam.PTransform):
   Checks that every row is somewhere.
   """
 
-  def __init__(self, config: RunConfig, made: Made, schema: PCollection[WrittenFile], provenance: Mapping[str, Value]):
+  def __init__(self, config: RunConfig, made: Made, provenance: Mapping[str, Value]):
     super().__init__()
     self._config = config
     self._made = made
-    self._schema = schema
     self._provenance = provenance
 
   def expand(self, root: Any) -> PCollection[Manifest]:
-    made = self._made
-    parts = {'Inputs': made.inputs, 'Quarantine': made.quarantine, 'Examples': made.examples}
-    lists = [AsList(tuple(part) | f'All{name}' >> beam.Flatten()) for name, part in parts.items()]
-    singles = [AsSingleton(part) for part in (self._schema, *made.statistics)]
+    inputs = AsList(tuple(self._made.inputs) | 'AllInputs' >> beam.Flatten())
+    files = {
+      key: AsList(tuple(parts) | f'All{key.capitalize()}' >> beam.Flatten()) for key, parts in self._made.files.items()
+    }
     return (
       root
       | 'Config' >> beam.Create([self._config])
-      | 'Sum' >> beam.Map(_sum_up, self._provenance, *lists, *singles)
+      | 'Sum' >> beam.Map(_sum_up, self._provenance, inputs, **files)
       | 'WriteReport' >> beam.Map(_write_report, self._config)
       | 'Write' >> beam.Map(_write_manifest, self._config)
     )
@@ -281,16 +281,14 @@ def _sum_up(
   config: RunConfig,
   provenance: Mapping[str, Value],
   inputs: Sequence[SourceSummary],
-  quarantine: Sequence[QuarantineFile],
-  examples: Sequence[ShardFile],
-  schema: WrittenFile,
-  *statistics: WrittenFile,
+  **files: Sequence[WrittenFile],
 ) -> Manifest:
   rows = sum(source.rows for source in inputs)
-  records = {split.name: sum(file.records for file in examples if file.split == split.name) for split in config.splits}
+  splits = [split.name for split in config.splits]
+  records = {split: sum(file.records for file in files['examples'] if file.split == split) for split in splits}
   bad_rows: collections.Counter[str] = collections.Counter()
-  for bad in quarantine:
-    bad_rows.update(bad.rows)
+  for bad in files['quarantine']:
+    bad_rows.update(bad.counts)
   if sum(records.values()) + bad_rows.total() != rows:
     raise RuntimeError(
       f'{rows:,} rows were read, but {sum(records.values()):,} Examples written and {bad_rows.total():,} rows '
@@ -316,17 +314,19 @@ def _sum_up(
     ),
     columns={name: kind.name for name, kind in columns.items()},
     splits=records,
-    examples=tuple(sorted(examples, key=lambda file: file.path)),
-    statistics=statistics,
-    schema=schema,
+    artifacts={key: _in_order(some, splits) for key, some in files.items()},
     versions=package_versions(),
     provenance=provenance,
     finished=time.time(),
     cache_key=cache_key(config, fingerprint),
     output_format=config.output_format,
     bad_rows=dict(sorted(bad_rows.items())),
-    quarantine=tuple(sorted(quarantine, key=lambda file: file.path)),
   )
+
+
+def _in_order(files: Sequence[WrittenFile], splits: Sequence[str]) -> tuple[WrittenFile, ...]:
+  """Files in the splits' order, those of a split by their names."""
+  return tuple(sorted(files, key=lambda file: (splits.index(file.split) if file.split else -1, file.path)))
 
 
 def _write_report(manifest: Manifest, config: RunConfig) -> Manifest:
@@ -334,7 +334,8 @@ def _write_report(manifest: Manifest, config: RunConfig) -> Manifest:
   from beam_taxi.show.report.run_report import write_report  # Jinja2 need not be there before.
 
   try:
-    return dataclasses.replace(manifest, report=write_report(manifest, RunFolder.of(config.output, config.run_id)))
+    page = write_report(manifest, RunFolder.of(config.output, config.run_id))
+    return dataclasses.replace(manifest, artifacts={**manifest.artifacts, 'report': (page,)})
   except Exception:
     _LOG.warning('%s has no report: drawing it failed', config.run_id, exc_info=True)
     return manifest

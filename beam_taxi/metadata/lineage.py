@@ -29,7 +29,8 @@ from beam_taxi.metadata.nodes import (
   executions_by_id,
 )
 from beam_taxi.metadata.runs import values_of
-from beam_taxi.metadata.types import CSV_INPUT, PIPELINE_RUN
+from beam_taxi.metadata.types import PIPELINE_RUN
+from beam_taxi.steps import CSV_INPUT
 
 ARTIFACT = 'artifact'
 EXECUTION = 'execution'

@@ -1,35 +1,25 @@
-"""A run in ML Metadata: its contexts, one execution a node, its artifacts and the events between them.
+"""A run in ML Metadata: its contexts, one execution a step, its artifacts and the events between them.
 
-Everything is found again by name - an execution by run and node, an artifact by run, node and output key, the input by
+Everything is found again by name - an execution by run and step, an artifact by run, step and output key, the input by
 its fingerprint - so that recording the same thing twice, from two processes at once, or going on after a crash halfway
-gives the same rows. A node is written in one transaction, and the nodes in order: the state of the last is the run's.
+gives the same rows. A step is written in one transaction, and the steps in the order of their table.
 """
 
 import dataclasses
 import functools
-import json
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import ParamSpec, TypeVar
 
 import ml_metadata as mlmd
-from google.protobuf import struct_pb2
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 
 from beam_taxi.artifacts.manifest import Manifest, RunFolder, Value
 from beam_taxi.errors import UserError
 from beam_taxi.metadata.attempts import attempts
 from beam_taxi.metadata.store import connect
-from beam_taxi.metadata.types import (
-  CSV_INPUT,
-  EXAMPLE_STATISTICS,
-  EXAMPLES,
-  EXECUTION_TYPES,
-  NODE,
-  PIPELINE,
-  PIPELINE_RUN,
-  SCHEMA,
-)
+from beam_taxi.metadata.types import NODE, PIPELINE, PIPELINE_RUN, artifact_type, execution_type
 from beam_taxi.process import native_stderr
+from beam_taxi.steps import INPUT, STEPS, JsonValue, Output, Properties, Step
 
 _State = mlmd_pb2.Execution
 _DONE = (_State.COMPLETE, _State.CACHED)
@@ -51,17 +41,6 @@ class RecordedRun:
   folder: RunFolder
 
 
-@dataclasses.dataclass(frozen=True)
-class _Output:
-  """An artifact that a node makes."""
-
-  key: str
-  type: mlmd_pb2.ArtifactType
-  uri: str
-  properties: Mapping[str, Value]
-  custom_properties: Mapping[str, Value | struct_pb2.Struct]
-
-
 def _again(record: Callable[_P, _R]) -> Callable[_P, _R]:
   """Repeats a recording that came into another's way: nothing was written then, or it is found the next time."""
 
@@ -79,7 +58,7 @@ def _again(record: Callable[_P, _R]) -> Callable[_P, _R]:
 
 @_again
 def record_start(store: mlmd.MetadataStore, run: RecordedRun, properties: Mapping[str, Value]) -> None:
-  """Records that the run has begun: its contexts, and each node's execution as RUNNING.
+  """Records that the run has begun: its contexts, and each step's execution as RUNNING.
 
   A run that did not complete may begin again, under its id and in its folder.
 
@@ -91,26 +70,25 @@ def record_start(store: mlmd.MetadataStore, run: RecordedRun, properties: Mappin
   Raises:
     UserError: the store has a complete run of this id, or one in another folder. Nothing was recorded.
   """
-  executions = {node: _execution(store, run, node) for node in EXECUTION_TYPES}
-  for execution in executions.values():
+  executions = [_execution(store, run, step) for step in STEPS]
+  for execution in executions:
     folder = execution.custom_properties['folder'].string_value if execution.HasField('id') else run.folder.uri
     if execution.last_known_state in _DONE or folder != run.folder.uri:
       raise UserError(f'--run_id {run.run_id}: the store has this run already, in {folder}; choose another --run_id')
-  for node, execution in executions.items():
+  for step, execution in zip(STEPS, executions, strict=True):
     execution.last_known_state = _State.RUNNING
     execution.custom_properties.clear()
     _describe(execution, run, properties)
-    _put(store, run, node, execution, [])
+    _put(store, run, step, execution)
   _adopt(store, run)
 
 
 @_again
 def record_properties(store: mlmd.MetadataStore, run: RecordedRun, properties: Mapping[str, Value]) -> None:
   """Adds what has become known of a run since it began, such as its job's id, to each of its executions."""
-  for node in EXECUTION_TYPES:
-    execution = _execution(store, run, node)
+  for step, execution in _begun(store, run):
     _describe(execution, run, properties)
-    _put(store, run, node, execution, [])
+    _put(store, run, step, execution)
 
 
 @_again
@@ -123,12 +101,11 @@ def record_failure(store: mlmd.MetadataStore, run: RecordedRun, error: str, *, c
     error: why.
     canceled: somebody asked it to end; then they are CANCELED.
   """
-  for node in EXECUTION_TYPES:
-    execution = _execution(store, run, node)
+  for step, execution in _begun(store, run):
     if execution.last_known_state not in _DONE:
       execution.last_known_state = _State.CANCELED if canceled else _State.FAILED
       _describe(execution, run, {'error': error})
-      _put(store, run, node, execution, [])
+      _put(store, run, step, execution)
   _adopt(store, run)
 
 
@@ -146,28 +123,26 @@ def record_completion(
     measured: what else is known of it, likewise.
 
   Returns:
-    The id of each artifact, by key: 'input', 'examples', 'statistics' and 'schema'.
+    The id of each artifact, by key: the input's, and those of what the steps made.
   """
   properties = {**manifest.provenance, **_summary(manifest), **measured}
   # Executions before artifacts: of one that is complete by then, the artifacts are there too.
-  executions = [_execution(store, run, node) for node in EXECUTION_TYPES]
-  source = _input(store, manifest)
-  ids: dict[str, int] = {}
-  inputs = [(source, _event(mlmd_pb2.Event.INPUT, 'input'))]
-  for node, execution, output in zip(EXECUTION_TYPES, executions, _outputs(run, manifest), strict=True):
-    artifact = _artifact(store, run, node, output)
+  executions = [_execution(store, run, step) for step in STEPS]
+  artifacts = {INPUT.key: _input(store, manifest)}
+  for step, execution in zip(STEPS, executions, strict=True):
+    made = _made(step, manifest)
+    # A step that this release has and the one that made the run had not.
+    if not made and not execution.HasField('id'):
+      continue
+    artifacts |= {output.key: _artifact(store, run, step, output, manifest) for output in made}
     if execution.last_known_state != _State.COMPLETE:
       execution.last_known_state = _State.COMPLETE
       # A run that was taken for failed, and was not, has no error.
       execution.custom_properties.pop('error', None)
       _describe(execution, run, properties)
-      pairs = [*inputs, (artifact, _event(mlmd_pb2.Event.OUTPUT, output.key))]
-      inputs[0][0].id, artifact.id = _put(store, run, node, execution, pairs)
-    # Each node reads what the node before it made.
-    inputs = [(artifact, _event(mlmd_pb2.Event.INPUT, output.key))]
-    ids[output.key] = artifact.id
+      _put(store, run, step, execution, artifacts)
   _adopt(store, run)
-  return {'input': source.id, **ids}
+  return {key: artifact.id for key, artifact in artifacts.items()}
 
 
 def record_manifest(
@@ -212,22 +187,21 @@ def record_reuse(
     UserError: the store lacks an artifact of the earlier run.
   """
   earlier = RecordedRun(manifest.run_id, manifest.pipeline_name, run.folder)
-  source = _input(store, manifest)
-  ids: dict[str, int] = {}
-  inputs = [(source, _event(mlmd_pb2.Event.INPUT, 'input'))]
-  for node, output in zip(EXECUTION_TYPES, _outputs(earlier, manifest), strict=True):
-    artifact = store.get_artifact_by_type_and_name(output.type.name, _artifact_name(earlier, node, output.key))
-    if not artifact:
-      raise UserError(f'--cache: the store has lost what {manifest.run_id} recorded; run without --cache')
-    execution = _execution(store, run, node)
+  artifacts = {INPUT.key: _input(store, manifest)}
+  for step in STEPS:
+    for output in _made(step, manifest):
+      name = _artifact_name(earlier, step, output)
+      artifact = store.get_artifact_by_type_and_name(output.type.name, name)
+      if not artifact:
+        raise UserError(f'--cache: the store has lost what {manifest.run_id} recorded; run without --cache')
+      artifacts[output.key] = artifact
+    execution = _execution(store, run, step)
     if execution.last_known_state != _State.CACHED:
       execution.last_known_state = _State.CACHED
       _describe(execution, run, {**_summary(manifest), **properties, 'cached_from': manifest.run_id})
-      _put(store, run, node, execution, [*inputs, (artifact, _event(mlmd_pb2.Event.OUTPUT, output.key))])
-    inputs = [(artifact, _event(mlmd_pb2.Event.INPUT, output.key))]
-    ids[output.key] = artifact.id
+      _put(store, run, step, execution, artifacts)
   _adopt(store, run)
-  return {'input': source.id, **ids}
+  return {key: artifact.id for key, artifact in artifacts.items()}
 
 
 def _summary(manifest: Manifest) -> dict[str, Value]:
@@ -244,43 +218,9 @@ def _summary(manifest: Manifest) -> dict[str, Value]:
   }
 
 
-# What TFX's components look for before they read Examples, in names that they know
-# (tfx/components/util/examples_utils.py).
-_FORMATS: dict[str, dict[str, Value]] = {
-  'tfrecord': {'file_format': 'tfrecords_gzip', 'payload_format': 'FORMAT_TF_EXAMPLE'},
-  'parquet': {'file_format': 'FILE_FORMAT_PARQUET', 'payload_format': 'FORMAT_PARQUET'},
-}
-
-
-def _outputs(run: RecordedRun, manifest: Manifest) -> Sequence[_Output]:
-  """What each node makes, in the nodes' order; names and properties as TFX's components set them."""
-  splits: dict[str, Value] = {'span': 0, 'split_names': json.dumps(list(manifest.splits))}
-  examples: dict[str, Value] = {
-    **_FORMATS[manifest.output_format],
-    'span': 0,
-    'input_fingerprint': manifest.input.fingerprint,
-    'rows': manifest.input.rows,
-    **{f'records.{split}': records for split, records in manifest.splits.items()},
-    **{f'bad_rows.{reason}': rows for reason, rows in manifest.bad_rows.items()},
-  }
-  statistics: dict[str, Value | struct_pb2.Struct] = {
-    'span': 0,
-    'sample_rate_by_split': _json_value(json.dumps(dict.fromkeys(manifest.splits, 1.0), sort_keys=True)),
-    # Of a dashboard that open-source TFX does not have: it leaves this empty.
-    'stats_dashboard_link': '',
-  }
-  return (
-    _Output('examples', EXAMPLES, run.folder.examples, {**splits, 'version': 0}, examples),
-    _Output('statistics', EXAMPLE_STATISTICS, run.folder.statistics, splits, statistics),
-    _Output('schema', SCHEMA, run.folder.schema, {}, {}),
-  )
-
-
-def _json_value(text: str) -> struct_pb2.Struct:
-  """A property of JSON as TFX's Artifact.set_json_value_custom_property makes it of a string."""
-  value = struct_pb2.Struct()
-  value['__value__'] = text
-  return value
+def _made(step: Step, manifest: Manifest) -> list[Output]:
+  """What a step made in a run. A manifest of another release may have nothing of it."""
+  return [output for output in step.makes if output.key in manifest.artifacts]
 
 
 def _describe(execution: mlmd_pb2.Execution, run: RecordedRun, properties: Mapping[str, Value]) -> None:
@@ -288,62 +228,68 @@ def _describe(execution: mlmd_pb2.Execution, run: RecordedRun, properties: Mappi
   _set(execution.custom_properties, {**properties, **names})
 
 
-def _execution(store: mlmd.MetadataStore, run: RecordedRun, node: str) -> mlmd_pb2.Execution:
-  """A node's execution in this run, as the store has it, or a new one."""
-  name = f'{run.run_id}.{node}'
-  kind = EXECUTION_TYPES[node]
-  found = store.get_execution_by_type_and_name(kind.name, name)
-  return found or mlmd_pb2.Execution(type_id=store.put_execution_type(kind), name=name)
+def _execution(store: mlmd.MetadataStore, run: RecordedRun, step: Step) -> mlmd_pb2.Execution:
+  """A step's execution in this run, as the store has it, or a new one."""
+  name = f'{run.run_id}.{step.name}'
+  found = store.get_execution_by_type_and_name(step.type, name)
+  return found or mlmd_pb2.Execution(type_id=store.put_execution_type(execution_type(step)), name=name)
+
+
+def _begun(store: mlmd.MetadataStore, run: RecordedRun) -> list[tuple[Step, mlmd_pb2.Execution]]:
+  """The steps that the run has begun, which of another release may be fewer; all, where it has begun none."""
+  executions = [(step, _execution(store, run, step)) for step in STEPS]
+  return [(step, execution) for step, execution in executions if execution.HasField('id')] or executions
 
 
 def _input(store: mlmd.MetadataStore, manifest: Manifest) -> mlmd_pb2.Artifact:
   """What the run read, as the store has it, or a new artifact. Runs that read the same files share it."""
-  data = manifest.input
-  if found := store.get_artifact_by_type_and_name(CSV_INPUT.name, data.fingerprint):
+  name = manifest.input.fingerprint
+  if found := store.get_artifact_by_type_and_name(INPUT.type.name, name):
     return found
   artifact = mlmd_pb2.Artifact(
-    type_id=store.put_artifact_type(CSV_INPUT),
-    name=data.fingerprint,
-    uri=' '.join(data.patterns),
+    type_id=store.put_artifact_type(artifact_type(INPUT.type)),
+    name=name,
+    uri=' '.join(manifest.input.patterns),
     state=mlmd_pb2.Artifact.LIVE,
   )
-  patterns = json.dumps(list(data.patterns))
-  counts = {'files': data.files, 'bytes': data.bytes, 'rows': data.rows}
-  _set(artifact.properties, {'patterns': patterns, 'fingerprint': data.fingerprint, **counts})
+  _set(artifact.properties, INPUT.properties(manifest))
   return artifact
 
 
-def _artifact_name(run: RecordedRun, node: str, key: str) -> str:
+def _artifact_name(run: RecordedRun, step: Step, output: Output) -> str:
   """An artifact's name, as TFX names its own."""
-  return f'{run.pipeline_name}:{run.run_id}:{node}:{key}:0'
+  return f'{run.pipeline_name}:{run.run_id}:{step.name}:{output.key}:0'
 
 
-def _artifact(store: mlmd.MetadataStore, run: RecordedRun, node: str, output: _Output) -> mlmd_pb2.Artifact:
-  """A node's artifact in this run, as the store has it, or a new one."""
-  name = _artifact_name(run, node, output.key)
+def _artifact(
+  store: mlmd.MetadataStore, run: RecordedRun, step: Step, output: Output, manifest: Manifest
+) -> mlmd_pb2.Artifact:
+  """A step's artifact in this run, as the store has it, or a new one."""
+  name = _artifact_name(run, step, output)
   found = store.get_artifact_by_type_and_name(output.type.name, name)
   if found:
     return found
   # A TFX of another release may have registered the type with fewer or with more properties.
-  type_id = store.put_artifact_type(output.type, can_add_fields=True, can_omit_fields=True)
-  artifact = mlmd_pb2.Artifact(type_id=type_id, name=name, uri=output.uri, state=mlmd_pb2.Artifact.LIVE)
+  type_id = store.put_artifact_type(artifact_type(output.type), can_add_fields=True, can_omit_fields=True)
+  uri = run.folder.artifact(output.key)
+  artifact = mlmd_pb2.Artifact(type_id=type_id, name=name, uri=uri, state=mlmd_pb2.Artifact.LIVE)
   # By these TFX finds an artifact's name, its producer and its layout.
   of_tfx: dict[str, Value] = {
     'name': name,
-    'producer_component': node,
+    'producer_component': step.name,
     'pipeline_name': run.pipeline_name,
     'tfx_version': _LAYOUT_OF_TFX,
     # Not one that TFX's Importer took from elsewhere.
     'is_external': 0,
   }
-  _set(artifact.properties, output.properties)
-  _set(artifact.custom_properties, {**of_tfx, **output.custom_properties})
+  _set(artifact.properties, output.properties(manifest))
+  _set(artifact.custom_properties, {**of_tfx, **output.custom_properties(manifest)})
   return artifact
 
 
-def _contexts(store: mlmd.MetadataStore, run: RecordedRun, node: str) -> list[mlmd_pb2.Context]:
-  """The contexts that a node's execution and artifacts belong to, as in TFX."""
-  names = ((PIPELINE, run.pipeline_name), (PIPELINE_RUN, run.run_id), (NODE, f'{run.pipeline_name}.{node}'))
+def _contexts(store: mlmd.MetadataStore, run: RecordedRun, step: Step) -> list[mlmd_pb2.Context]:
+  """The contexts that a step's execution and artifacts belong to, as in TFX."""
+  names = ((PIPELINE, run.pipeline_name), (PIPELINE_RUN, run.run_id), (NODE, f'{run.pipeline_name}.{step.name}'))
   # TFX's InteractiveContext registers `pipeline` with a property that TFX's runners do not.
   return [
     mlmd_pb2.Context(type_id=store.put_context_type(kind, can_omit_fields=True), name=name) for kind, name in names
@@ -353,14 +299,23 @@ def _contexts(store: mlmd.MetadataStore, run: RecordedRun, node: str) -> list[ml
 def _put(
   store: mlmd.MetadataStore,
   run: RecordedRun,
-  node: str,
+  step: Step,
   execution: mlmd_pb2.Execution,
-  pairs: Sequence[tuple[mlmd_pb2.Artifact, mlmd_pb2.Event]],
-) -> list[int]:
-  """Writes an execution with its artifacts, events and contexts, in one transaction; the artifacts' ids."""
-  contexts = _contexts(store, run, node)
-  _, artifact_ids, _ = store.put_execution(execution, pairs, contexts, reuse_context_if_already_exist=True)
-  return list(artifact_ids)
+  artifacts: Mapping[str, mlmd_pb2.Artifact] | None = None,
+) -> None:
+  """Writes an execution with its contexts, in one transaction, and of these artifacts, by key, what it read and made.
+
+  New artifacts get their ids.
+  """
+  kinds = {
+    **dict.fromkeys(step.reads, mlmd_pb2.Event.INPUT),
+    **dict.fromkeys((output.key for output in step.makes), mlmd_pb2.Event.OUTPUT),
+  }
+  pairs = [(artifacts[key], _event(kind, key)) for key, kind in kinds.items() if artifacts and key in artifacts]
+  contexts = _contexts(store, run, step)
+  _, ids, _ = store.put_execution(execution, pairs, contexts, reuse_context_if_already_exist=True)
+  for (artifact, _), number in zip(pairs, ids, strict=True):
+    artifact.id = number
 
 
 def _adopt(store: mlmd.MetadataStore, run: RecordedRun) -> None:
@@ -379,12 +334,10 @@ def _event(kind: 'mlmd_pb2.Event.Type', key: str) -> mlmd_pb2.Event:
   return event
 
 
-def _set(
-  target: MutableMapping[str, mlmd_pb2.Value], values: Mapping[str, Value] | Mapping[str, Value | struct_pb2.Struct]
-) -> None:
+def _set(target: MutableMapping[str, mlmd_pb2.Value], values: Properties) -> None:
   for name, value in values.items():
-    if isinstance(value, struct_pb2.Struct):
-      target[name].struct_value.CopyFrom(value)
+    if isinstance(value, JsonValue):
+      target[name].struct_value['__value__'] = value.text
     elif isinstance(value, str):
       target[name].string_value = value
     elif isinstance(value, float):

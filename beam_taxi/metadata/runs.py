@@ -1,9 +1,14 @@
-"""Asking a store about runs: which there are, how each ended, what it read and made."""
+"""Asking a store about runs: which there are, how each ended, what it read and made.
+
+A run is a `pipeline_run` context, and what its executions say together; how many it has depends on the release that
+recorded it.
+"""
 
 import dataclasses
 import datetime
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
@@ -12,7 +17,9 @@ from beam_taxi.artifacts.manifest import RunFolder, Value
 from beam_taxi.errors import UserError
 from beam_taxi.metadata.nodes import batches
 from beam_taxi.metadata.recording import RecordedRun
-from beam_taxi.metadata.types import CSV_INPUT, EXECUTION_TYPES, LAST_NODE
+from beam_taxi.metadata.states import state_of
+from beam_taxi.metadata.types import PIPELINE_RUN
+from beam_taxi.steps import INPUT, OWN, STEPS
 
 # An execution of a run in one of these has no events, by which it is known before its many properties are read.
 _WITHOUT_EVENTS = ('RUNNING', 'FAILED', 'CANCELED')
@@ -27,7 +34,7 @@ class Run:
 
   Attributes:
     run_id, pipeline_name: its names.
-    state: one of config.RUN_STATES.
+    state: one of states.RUN_STATES.
     folder: where its artifacts are; for a run that took an earlier one's, see `properties['cached_from']`.
     started: when it began, by UTC.
     seconds: how long it took; None while it has not ended, and where it ended without saying so.
@@ -72,31 +79,19 @@ def list_runs(
 
   Args:
     store: an open store.
-    state: one of config.RUN_STATES, or '' for any.
+    state: one of states.RUN_STATES, or '' for any.
     since: only those recorded from then on.
     limit: how many at most.
   """
-  try:
-    kind = store.get_execution_type(EXECUTION_TYPES[LAST_NODE].name).id
-  except mlmd.errors.NotFoundError:
-    return []
+  # Executions carry the times at which MLMD wrote them, in milliseconds.
   earliest = since.timestamp() * 1000 if since else 0
-  chosen: list[mlmd_pb2.Execution] = []
-  for executions in _newest_first(store, state in _WITHOUT_EVENTS):
-    recent = [execution for execution in executions if execution.create_time_since_epoch >= earliest]
-    chosen += [
-      execution
-      for execution in recent
-      if execution.type_id == kind and (not state or mlmd_pb2.Execution.State.Name(execution.last_known_state) == state)
-    ]
-    if (executions and not recent) or (limit is not None and len(chosen) >= limit):
-      break
-  return [run_of(execution) for execution in chosen[:limit]]
+  found = (run for run, recorded in _runs(store, state in _WITHOUT_EVENTS, earliest) if recorded >= earliest)
+  return list(itertools.islice((run for run in found if not state or run.state == state), limit))
 
 
 def runs_that_read(store: mlmd.MetadataStore, fingerprint: str, cache_key: str) -> Iterator[Run]:
   """The complete runs that read an input of this fingerprint and have this cache key, the newest first."""
-  source = store.get_artifact_by_type_and_name(CSV_INPUT.name, fingerprint)
+  source = store.get_artifact_by_type_and_name(INPUT.type.name, fingerprint)
   events = store.get_events_by_artifact_ids([source.id]) if source else []
   readers = sorted({event.execution_id for event in events}, reverse=True)
   # A page at a time: thousands may have read it, and mostly one of the last is asked for.
@@ -115,9 +110,8 @@ def find_run(store: mlmd.MetadataStore, run_id: str) -> Run:
   Raises:
     UserError: the store has none of this id.
   """
-  execution = store.get_execution_by_type_and_name(EXECUTION_TYPES[LAST_NODE].name, f'{run_id}.{LAST_NODE}')
-  if execution:
-    return run_of(execution)
+  if executions := executions_of(store, run_id):
+    return run_of(executions[-1], map(state_name, executions))
   recent = [run.run_id for run in list_runs(store, limit=_RECENT)]
   near = difflib.get_close_matches(run_id, recent, n=1) or recent[:1]
   hint = f'; did you mean {near[0]}?' if near else '; there is none at all'
@@ -126,11 +120,11 @@ def find_run(store: mlmd.MetadataStore, run_id: str) -> Run:
 
 def artifacts_of(store: mlmd.MetadataStore, run: Run) -> list[RecordedArtifact]:
   """What a run read and made, in the order of its steps; what an earlier run made, where it took that."""
-  names = [(kind.name, f'{run.run_id}.{node}') for node, kind in EXECUTION_TYPES.items()]
-  executions = [found for name in names if (found := store.get_execution_by_type_and_name(*name))]
-  order = {execution.id: place for place, execution in enumerate(executions)}
+  order = {execution.id: place for place, execution in enumerate(executions_of(store, run.run_id))}
   events = store.get_events_by_execution_ids(list(order)) if order else []
-  events = sorted(events, key=lambda event: (order[event.execution_id], event.type != mlmd_pb2.Event.INPUT))
+  events = sorted(
+    events, key=lambda event: (order[event.execution_id], event.type != mlmd_pb2.Event.INPUT, event.artifact_id)
+  )
   keys = {event.artifact_id: event.path.steps[0].key for event in events}
   artifacts = {artifact.id: artifact for artifact in store.get_artifacts_by_id(list(keys))} if keys else {}
   return [
@@ -141,8 +135,61 @@ def artifacts_of(store: mlmd.MetadataStore, run: Run) -> list[RecordedArtifact]:
   ]
 
 
-def _newest_first(store: mlmd.MetadataStore, without_events: bool) -> Iterator[list[mlmd_pb2.Execution]]:
-  """Executions of any type, all or those without events, a page at a time.
+def executions_of(store: mlmd.MetadataStore, run_id: str) -> list[mlmd_pb2.Execution]:
+  """A run's executions, in the order in which its steps were recorded; none of a run that is not ours."""
+  context = store.get_context_by_type_and_name(PIPELINE_RUN.name, run_id)
+  executions = store.get_executions_by_context(context.id) if context else []
+  return sorted(filter(is_ours, executions), key=lambda execution: execution.id)
+
+
+def is_ours(execution: mlmd_pb2.Execution) -> bool:
+  """Whether an execution is a step of a run of ours, of whichever release."""
+  return execution.type.startswith(OWN) and 'run_id' in execution.custom_properties
+
+
+def run_id_of(execution: mlmd_pb2.Execution) -> str:
+  """The run that one of our executions is a step of."""
+  return str(execution.custom_properties['run_id'].string_value)
+
+
+def _runs(store: mlmd.MetadataStore, without_events: bool, earliest: float) -> Iterator[tuple[Run, int]]:
+  """Our runs, those that were recorded last first, each with when it was; all, or those that have steps without events.
+
+  A run's first step is recorded before its others, so that whoever reads backwards has seen all of them by then. Where
+  several record at once it may be some way off, and where it is not to be seen, as it has events and those have not
+  been asked for, the run's context tells which steps there are.
+  """
+  behind: dict[str, list[mlmd_pb2.Execution]] = {}
+  given: set[str] = set()
+  for executions in _newest_first(store, without_events, earliest):
+    before = list(behind)
+    for execution in filter(is_ours, executions):
+      if (run_id := run_id_of(execution)) not in given:
+        behind.setdefault(run_id, []).append(execution)
+    # In their order, as far as they are whole; one whose beginning the next page did not bring is asked for.
+    for run_id in list(behind):
+      is_whole = behind[run_id][-1].type == STEPS[0].type
+      if not is_whole and run_id not in before:
+        break
+      yield _recorded(store, run_id, behind.pop(run_id), is_whole)
+      given.add(run_id)
+  for run_id, steps in behind.items():
+    yield _recorded(store, run_id, steps, steps[-1].type == STEPS[0].type)
+
+
+def _recorded(
+  store: mlmd.MetadataStore, run_id: str, steps: Sequence[mlmd_pb2.Execution], is_whole: bool
+) -> tuple[Run, int]:
+  """A run and when it was recorded, from its steps, the last first; from its context, where these are not all."""
+  if not is_whole:
+    steps = executions_of(store, run_id)[::-1] or steps
+  return run_of(steps[0], map(state_name, steps)), steps[0].create_time_since_epoch
+
+
+def _newest_first(
+  store: mlmd.MetadataStore, without_events: bool, earliest: float
+) -> Iterator[list[mlmd_pb2.Execution]]:
+  """Executions of any type, all or those without events, a page at a time, up to one that has none since `earliest`.
 
   By their ids, which MLMD counts up, with gaps where a server gave one up: MLMD 1.21 has no filters any more.
   """
@@ -152,7 +199,10 @@ def _newest_first(store: mlmd.MetadataStore, without_events: bool) -> Iterator[l
       others = {event.execution_id for event in store.get_events_by_execution_ids(ids)}
       ids = [number for number in ids if number not in others]
     for page in batches(ids, _PAGE):
-      yield _sorted_executions(store, page)
+      executions = _sorted_executions(store, page)
+      yield executions
+      if executions and all(execution.create_time_since_epoch < earliest for execution in executions):
+        return
 
 
 def _sorted_executions(store: mlmd.MetadataStore, ids: Sequence[int]) -> list[mlmd_pb2.Execution]:
@@ -160,21 +210,26 @@ def _sorted_executions(store: mlmd.MetadataStore, ids: Sequence[int]) -> list[ml
   return sorted(store.get_executions_by_id(ids), key=lambda execution: -execution.id)
 
 
-def run_of(execution: mlmd_pb2.Execution) -> Run:
-  """A run as the last of its executions tells of it."""
-  properties = values_of(execution.custom_properties)
-  started = float(properties.get('started') or execution.create_time_since_epoch / 1000)
+def run_of(last: mlmd_pb2.Execution, states: Iterable[str]) -> Run:
+  """A run as the last of its executions tells of it, and the states of all."""
+  properties = values_of(last.custom_properties)
+  started = float(properties.get('started') or last.create_time_since_epoch / 1000)
   seconds, rows = properties.get('seconds'), properties.get('rows')
   return Run(
-    run_id=str(properties.get('run_id', execution.name.removesuffix(f'.{LAST_NODE}'))),
+    run_id=run_id_of(last),
     pipeline_name=str(properties.get('pipeline_name', '')),
-    state=mlmd_pb2.Execution.State.Name(execution.last_known_state),
+    state=state_of(states),
     folder=str(properties.get('folder', '')),
     started=datetime.datetime.fromtimestamp(started, datetime.timezone.utc),
     seconds=None if seconds is None else float(seconds),
     rows=None if rows is None else int(rows),
     properties=properties,
   )
+
+
+def state_name(execution: mlmd_pb2.Execution) -> str:
+  """Its state, by MLMD's name."""
+  return str(mlmd_pb2.Execution.State.Name(execution.last_known_state))
 
 
 def values_of(properties: Mapping[str, mlmd_pb2.Value]) -> dict[str, Value]:

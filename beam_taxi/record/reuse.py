@@ -11,6 +11,7 @@ from beam_taxi.inputs.csv.files import match_files
 from beam_taxi.inputs.csv.fingerprint import fingerprint_of, fingerprint_text
 from beam_taxi.setting_fields import values_for_reuse
 from beam_taxi.settings.config import RunConfig
+from beam_taxi.steps import outputs
 
 
 def cache_key(config: RunConfig, fingerprint: str) -> str:
@@ -40,13 +41,12 @@ def fingerprint_of_input(config: RunConfig) -> str:
 
 
 def is_whole(manifest: Manifest) -> bool:
-  """Whether all files that a run made are still there, each shard with its size."""
-  report = [manifest.report] if manifest.report else []
-  paths = [file.path for file in (*manifest.statistics, manifest.schema, *report)]
-  paths += [file.path for file in manifest.quarantine]
-  sizes = {shard.path: shard.bytes for shard in manifest.examples}
-  return all(storage.exists(path) for path in (*paths, *sizes)) and all(
-    storage.size(path) == size for path, size in sizes.items()
+  """Whether a run made all that runs make now, and all its files are still there, each with its size."""
+  files = [file for some in manifest.artifacts.values() for file in some]
+  return (
+    all(output.key in manifest.artifacts for output in outputs())
+    and all(storage.exists(file.path) for file in files)
+    and all(storage.size(file.path) == file.bytes for file in files if file.bytes is not None)
   )
 
 

@@ -19,7 +19,7 @@ from beam_taxi.analysis.moves import Move, Thresholds, moves
 from beam_taxi.analysis.schema import infer_schema, write_inferred_schema
 from beam_taxi.analysis.schema_changes import SchemaChange, schema_changes
 from beam_taxi.analysis.statistics import write_statistics
-from beam_taxi.artifacts.manifest import InputSummary, Manifest, RunFolder, ShardFile
+from beam_taxi.artifacts.manifest import InputSummary, Manifest, RunFolder, WrittenFile
 from beam_taxi.errors import UserError
 
 TAXI = {'fare': [float(fare) for fare in range(100)], 'company': ['Blue'] * 60 + ['Green'] * 40}
@@ -46,9 +46,11 @@ def run(tmp_path: pathlib.Path) -> Make:
       input=InputSummary(('*.csv',), 1, 1000, rows, 'sha256:ab'),
       columns={'fare': 'FLOAT', 'company': 'STRING'},
       splits={'train': rows},
-      examples=(ShardFile('train', folder.shard_file('train', 0, 1), rows, 100, 'cd'),),
-      statistics=(write_statistics(found, folder.statistics_file('train'), 'train'),),
-      schema=write_inferred_schema(folder.schema_file, found),
+      artifacts={
+        'examples': (WrittenFile(folder.shard_file('train', 0, 1), 'cd', 'train', 100, rows),),
+        'statistics': (write_statistics(found, folder.statistics_file('train'), 'train'),),
+        'schema': (write_inferred_schema(folder.schema_file, found),),
+      },
       versions={'pyarrow': '1'},
     )
     return dataclasses.replace(manifest, **told)

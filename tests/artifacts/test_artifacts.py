@@ -11,7 +11,6 @@ from beam_taxi.artifacts.manifest import (
   InputSummary,
   Manifest,
   RunFolder,
-  ShardFile,
   WrittenFile,
   package_versions,
   read_manifest,
@@ -24,9 +23,12 @@ MANIFEST = Manifest(
   input=InputSummary(('*.csv', 'ü.csv'), 2, 1000, 30, 'sha256-sum:00'),
   columns={'fare': 'FLOAT', 'größe': 'STRING'},
   splits={'train': 20, 'eval': 10},
-  examples=(ShardFile('train', 'a.gz', 20, 100, 'aa'), ShardFile('eval', 'b.gz', 10, 50, 'bb')),
-  statistics=(WrittenFile('s.pb', 'cc', 'train'), WrittenFile('e.pb', 'dd', 'eval')),
-  schema=WrittenFile('schema.pbtxt', 'ee'),
+  artifacts={
+    'examples': (WrittenFile('a.gz', 'aa', 'train', 100, 20), WrittenFile('b.gz', 'bb', 'eval', 50, 10)),
+    'statistics': (WrittenFile('s.pb', 'cc', 'train', 0), WrittenFile('e.pb', 'dd', 'eval', 7)),
+    'schema': (WrittenFile('schema.pbtxt', 'ee', bytes=3),),
+    'quarantine': (WrittenFile('rows.jsonl', 'ff', bytes=5, counts={'wrong_type': 2}),),
+  },
   versions={'pyarrow': '1'},
 )
 
@@ -51,7 +53,14 @@ def test_a_manifest_is_json_that_any_program_reads() -> None:
   fields = json.loads(MANIFEST.to_json())
 
   assert fields['splits'] == {'train': 20, 'eval': 10}
-  assert fields['examples'][0] == {'split': 'train', 'path': 'a.gz', 'records': 20, 'bytes': 100, 'sha256': 'aa'}
+  assert fields['artifacts']['examples'][0] == {
+    'path': 'a.gz',
+    'sha256': 'aa',
+    'split': 'train',
+    'bytes': 100,
+    'records': 20,
+  }
+  assert fields['artifacts']['schema'] == [{'path': 'schema.pbtxt', 'sha256': 'ee', 'bytes': 3}]
 
 
 def test_a_manifest_of_another_version_is_refused_with_what_to_do() -> None:

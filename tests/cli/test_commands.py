@@ -17,7 +17,9 @@ from beam_taxi.settings.flags import parse_flags, parse_known
 
 ROOT = pathlib.Path(__file__).parents[2]
 COMMANDS = command_names()
-PROMISED = set('diff lineage preflight reconcile record rehearse report runs show site sniff'.split())
+PROMISED = set(
+  ['diff', 'lineage', 'preflight', 'reconcile', 'record', 'rehearse', 'report', 'runs', 'show', 'site', 'sniff']
+)
 
 
 @pytest.fixture(autouse=True)

@@ -71,7 +71,7 @@ def test_bad_rows_are_set_aside_counted_and_recorded_and_the_others_written(
   assert sorted(values) == [1, 3, 6, 7]
   manifest = manifest_of(tmp_path / 'out')
   assert (manifest.input.rows, sum(manifest.splits.values()), manifest.bad_rows) == (7, 4, REASONS)
-  assert [file.rows for file in manifest.quarantine] == [REASONS]
+  assert [file.counts for file in manifest.quarantine] == [REASONS]
   assert 'wrong encoding' in summary
   assert '14.3%' in summary
   with sqlite3.connect(tmp_path / 'out' / 'metadata.sqlite') as store:

@@ -4,6 +4,7 @@ import bisect
 import collections
 import csv
 import hashlib
+import itertools
 import json
 import os
 import pathlib
@@ -142,8 +143,10 @@ def test_the_manifest_counts_what_is_there(run, rows):
   assert manifest['input']['rows'] == len(rows) == 15_002
   assert manifest['splits'] == {split: len(records_of(run[0], split)) for split in ('train', 'eval')}
   assert manifest['columns'] == column_kinds(rows)
-  for file in [*manifest['examples'], *manifest['statistics'], manifest['schema']]:
-    assert hashlib.sha256(pathlib.Path(file['path']).read_bytes()).hexdigest() == file['sha256']
+  assert set(manifest['artifacts']) == {'examples', 'statistics', 'schema', 'report', 'quarantine'}
+  for file in itertools.chain.from_iterable(manifest['artifacts'].values()):
+    data = pathlib.Path(file['path']).read_bytes()
+    assert (hashlib.sha256(data).hexdigest(), len(data)) == (file['sha256'], file['bytes'])
 
 
 def test_nothing_else_is_in_the_runs_folder(run):

@@ -1,4 +1,4 @@
-"""A shard's file: whole or not there, the same bytes each time, and as its ShardFile says."""
+"""A shard's file: whole or not there, the same bytes each time, and as its WrittenFile says."""
 
 import gzip
 import hashlib
@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
-from beam_taxi.artifacts.manifest import ShardFile
+from beam_taxi.artifacts.manifest import WrittenFile
 from beam_taxi.examples import shards
 from beam_taxi.examples.shards import ParquetShardWriter, TFRecordShardWriter, open_shard
 from beam_taxi.examples.tfrecord import encode_records
@@ -40,7 +40,7 @@ def framed(records: list[bytes]) -> pa.BinaryArray:
   return pa.array(frames, pa.binary())
 
 
-def write(path: pathlib.Path, blocks: list[list[bytes]]) -> ShardFile:
+def write(path: pathlib.Path, blocks: list[list[bytes]]) -> WrittenFile:
   writer = TFRecordShardWriter('train', str(path))
   for block in blocks:
     writer.append(framed(block))
@@ -78,7 +78,7 @@ def test_what_is_said_of_a_shard_is_true_of_its_file(tmp_path: pathlib.Path) -> 
   shard = write(path, BLOCKS)
 
   data = path.read_bytes()
-  assert shard == ShardFile('train', str(path), 4, len(data), hashlib.sha256(data).hexdigest())
+  assert shard == WrittenFile(str(path), hashlib.sha256(data).hexdigest(), 'train', len(data), 4)
 
 
 @pytest.mark.usefixtures('compressor')
@@ -151,7 +151,7 @@ def test_higher_levels_make_smaller_files(tmp_path: pathlib.Path) -> None:
   assert sizes[1] < sizes[0]
 
 
-def write_parquet(path: pathlib.Path, blocks: list[pa.RecordBatch], row_group_size: int = 2**20) -> ShardFile:
+def write_parquet(path: pathlib.Path, blocks: list[pa.RecordBatch], row_group_size: int = 2**20) -> WrittenFile:
   writer = ParquetShardWriter('train', str(path), row_group_size)
   for block in blocks:
     writer.append(block)
@@ -170,7 +170,7 @@ def test_parquet_has_the_rows_with_nulls_and_text(tmp_path: pathlib.Path) -> Non
     'nothing': [None, None, None],
   }
   data = (tmp_path / 'a.parquet').read_bytes()
-  assert shard == ShardFile('train', str(tmp_path / 'a.parquet'), 3, len(data), hashlib.sha256(data).hexdigest())
+  assert shard == WrittenFile(str(tmp_path / 'a.parquet'), hashlib.sha256(data).hexdigest(), 'train', len(data), 3)
 
 
 def test_a_parquet_shard_without_records_has_its_columns(tmp_path: pathlib.Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 from stored import rows
 
-from beam_taxi.artifacts.manifest import InputSummary, Manifest, RunFolder, ShardFile, WrittenFile
+from beam_taxi.artifacts.manifest import InputSummary, Manifest, RunFolder, WrittenFile
 from beam_taxi.errors import UserError
 from beam_taxi.metadata import recording
 from beam_taxi.metadata.recording import (
@@ -34,9 +34,11 @@ MANIFEST = Manifest(
   input=InputSummary(('*.csv',), 1, 1000, 30, 'sha256-sum:ab'),
   columns={'fare': 'FLOAT'},
   splits={'train': 20, 'eval': 10},
-  examples=(ShardFile('train', 'a.gz', 20, 100, 'aa'),),
-  statistics=(WrittenFile('s.pb', 'cc', 'train'),),
-  schema=WrittenFile('schema.pbtxt', 'ee'),
+  artifacts={
+    'examples': (WrittenFile('a.gz', 'aa', 'train', 100, 20),),
+    'statistics': (WrittenFile('s.pb', 'cc', 'train'),),
+    'schema': (WrittenFile('schema.pbtxt', 'ee'),),
+  },
   versions={'x': '1.2'},
 )
 NODES = ('ExampleGen', 'StatisticsGen', 'SchemaGen')

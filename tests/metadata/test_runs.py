@@ -9,7 +9,7 @@ import sqlite3
 import ml_metadata as mlmd
 import pytest
 
-from beam_taxi.artifacts.manifest import InputSummary, Manifest, RunFolder, ShardFile, WrittenFile
+from beam_taxi.artifacts.manifest import InputSummary, Manifest, RunFolder, WrittenFile
 from beam_taxi.errors import UserError
 from beam_taxi.metadata.lineage import lineage_of
 from beam_taxi.metadata.recording import (
@@ -33,9 +33,11 @@ def manifest(run_id: str) -> Manifest:
     input=InputSummary(('*.csv',), 1, 1000, 30, 'sha256-sum:ab'),
     columns={'fare': 'FLOAT'},
     splits={'train': 30},
-    examples=(ShardFile('train', 'a.gz', 30, 100, 'aa'),),
-    statistics=(WrittenFile('s.pb', 'cc', 'train'),),
-    schema=WrittenFile('schema.pbtxt', 'ee'),
+    artifacts={
+      'examples': (WrittenFile('a.gz', 'aa', 'train', 100, 30),),
+      'statistics': (WrittenFile('s.pb', 'cc', 'train'),),
+      'schema': (WrittenFile('schema.pbtxt', 'ee'),),
+    },
     versions={},
     cache_key=f'key-of-{run_id}',
   )

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from types import TracebackType
 
 from beam_taxi import storage
-from beam_taxi.artifacts.manifest import QuarantineFile
+from beam_taxi.artifacts.manifest import WrittenFile
 from beam_taxi.inputs.csv.bad_rows import BadRow
 from beam_taxi.inputs.csv.files import InputFile
 from beam_taxi.inputs.csv.records import Block
@@ -28,6 +28,7 @@ class QuarantineWriter:
     self._file: storage.AtomicFile | None = None
     self._reasons: collections.Counter[str] = collections.Counter()
     self._hash = hashlib.sha256()
+    self._bytes = 0
 
   def __enter__(self) -> 'QuarantineWriter':
     return self
@@ -50,17 +51,19 @@ class QuarantineWriter:
       }
       self._write(json.dumps(line, ensure_ascii=False).encode() + b'\n')
 
-  def finish(self) -> QuarantineFile | None:
+  def finish(self) -> WrittenFile | None:
     """Completes the file and makes it visible; None where no row was bad."""
     if not self._file:
       return None
     self._file.commit()
-    return QuarantineFile(self._path, dict(sorted(self._reasons.items())), self._hash.hexdigest())
+    reasons = dict(sorted(self._reasons.items()))
+    return WrittenFile(self._path, self._hash.hexdigest(), bytes=self._bytes, counts=reasons)
 
   def _write(self, data: bytes) -> None:
     self._file = self._file or storage.AtomicFile(self._path)
     self._file.write(data)
     self._hash.update(data)
+    self._bytes += len(data)
 
 
 def escape(data: bytes) -> str:

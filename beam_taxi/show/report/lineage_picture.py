@@ -1,11 +1,12 @@
 """A lineage as a picture: where each node goes, from the first input down to what was made last."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from beam_taxi.artifacts.manifest import Manifest, RunFolder, Value
 from beam_taxi.show.html.layers import layers
+from beam_taxi.steps import INPUT, OWN, STEPS, Output, facts_of
 
 WIDTH, HEIGHT = 190, 46
 _GAP_X, _GAP_Y = 22, 34
@@ -38,34 +39,25 @@ class Picture:
 def picture_of_manifest(manifest: Manifest, folder: RunFolder) -> Picture:
   """What a run read and made, by its manifest alone: as its record in ML Metadata has it, but for ids."""
   provenance = {name: value for name, value in manifest.provenance.items() if value != ''}
-  data, shards = manifest.input, manifest.examples
-  of_input: dict[str, Value] = {'files': data.files, 'bytes': data.bytes, 'rows': data.rows}
-  of_examples: dict[str, Value] = {
-    'format': manifest.output_format,
-    'shards': len(shards),
-    'bytes': sum(shard.bytes for shard in shards),
-    **{f'records.{split}': records for split, records in manifest.splits.items()},
-  }
-  of_statistics: dict[str, Value] = {f'sha256.{file.split}': file.sha256 for file in manifest.statistics}
-  artifacts: Sequence[tuple[str, str, str, dict[str, Value]]] = (
-    ('input', 'beam_taxi.CsvInput', ' '.join(data.patterns), {**of_input, 'fingerprint': data.fingerprint}),
-    ('examples', 'Examples', folder.examples, of_examples),
-    ('statistics', 'ExampleStatistics', folder.statistics, of_statistics),
-    ('schema', 'Schema', folder.schema, {'sha256': manifest.schema.sha256}),
-  )
-  steps = ('ExampleGen', 'StatisticsGen', 'SchemaGen')
-  nodes = [
-    PictureNode(f'artifact:{name}', 'artifact', kind, facts, 'LIVE', uri, name != 'input')
-    for name, kind, uri, facts in artifacts
-  ]
-  nodes += [
-    PictureNode(f'execution:{step}', 'execution', f'beam_taxi.{step}', provenance, 'COMPLETE', own=True)
-    for step in steps
-  ]
+  nodes = [_artifact(INPUT, manifest, ' '.join(manifest.input.patterns))]
   edges = []
-  for (taken, *_), step, (given, *_) in zip(artifacts, steps, artifacts[1:], strict=False):
-    edges += [(f'artifact:{taken}', f'execution:{step}'), (f'execution:{step}', f'artifact:{given}')]
+  known = {INPUT.key}
+  for step in STEPS:
+    made = [output for output in step.makes if output.key in manifest.artifacts]
+    if not made:
+      continue
+    execution = f'execution:{step.name}'
+    nodes += [_artifact(output, manifest, folder.artifact(output.key), own=True) for output in made]
+    nodes.append(PictureNode(execution, 'execution', step.type, provenance, 'COMPLETE', own=True))
+    edges += [(f'artifact:{key}', execution) for key in step.reads if key in known]
+    edges += [(execution, f'artifact:{output.key}') for output in made]
+    known |= {output.key for output in made}
   return Picture(tuple(nodes), tuple(edges))
+
+
+def _artifact(output: Output, manifest: Manifest, uri: str, own: bool = False) -> PictureNode:
+  facts = facts_of(output, manifest)
+  return PictureNode(f'artifact:{output.key}', 'artifact', output.type.name, facts, 'LIVE', uri, own)
 
 
 def drawing(picture: Picture, prefix: str) -> dict[str, Any]:
@@ -86,7 +78,7 @@ def drawing(picture: Picture, prefix: str) -> dict[str, Any]:
       'x': places[key][0],
       'y': places[key][1],
       'node': nodes[key],
-      'title': _cut(nodes[key].type.removeprefix('beam_taxi.')),
+      'title': _cut(nodes[key].type.removeprefix(OWN)),
       'sub': _cut(_sub(nodes[key])),
     }
     for number, key in enumerate(order)

@@ -10,7 +10,7 @@ from typing import Any
 
 from beam_taxi.analysis.feature_statistics import DatasetStatistics
 from beam_taxi.analysis.figures import FIGURES
-from beam_taxi.artifacts.manifest import Manifest, Value
+from beam_taxi.artifacts.manifest import Manifest, Value, total_bytes
 from beam_taxi.show.formats import count, duration, plural, share, size, when
 from beam_taxi.show.html import vega
 from beam_taxi.show.html.rendering import render
@@ -126,7 +126,7 @@ def _side(source: Source, prefix: str) -> dict[str, Any]:
     bad = sum(manifest.bad_rows.values())
     part = f' ({bad / manifest.input.rows:.2%})' if bad and manifest.input.rows else ''
     facts.append(('Bad rows', count(bad) + part))
-    facts.append(('Examples', size(sum(shard.bytes for shard in manifest.examples))))
+    facts.append(('Examples', size(total_bytes(manifest.examples))))
   facts.append(('Features', count(len({name for each in source.datasets.values() for name in each.features}))))
   return {
     'name': source.name,
@@ -166,7 +166,7 @@ def _splits(source: Source) -> list[tuple[str, str, str, str, str]]:
   rows = []
   for split, number in records.items():
     shards = [shard for shard in (source.manifest.examples if source.manifest else ()) if shard.split == split]
-    stored = size(sum(shard.bytes for shard in shards)) if shards else ''
+    stored = size(total_bytes(shards)) if shards else ''
     rows.append((split, count(number), share(number, total), count(len(shards)) if shards else '', stored))
   return rows
 

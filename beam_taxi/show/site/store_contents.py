@@ -24,18 +24,15 @@ from beam_taxi.metadata.nodes import (
   contexts_of_executions,
   events_of_executions,
 )
-from beam_taxi.metadata.runs import Run, run_of
-from beam_taxi.metadata.types import EXECUTION_TYPES, LAST_NODE, NODE, PIPELINE, PIPELINE_RUN
+from beam_taxi.metadata.runs import Run, is_ours, run_id_of, run_of, state_name
+from beam_taxi.metadata.states import UNKNOWN, state_of
+from beam_taxi.metadata.types import NODE, PIPELINE, PIPELINE_RUN
 from beam_taxi.show.formats import file_name
+from beam_taxi.steps import OWN
 
 # What InteractiveContext calls its runs and their steps.
 _INTERACTIVE_RUN = 'run'
 _STEPS = (NODE.name, 'component_run')
-
-_OURS = {kind.name for kind in EXECUTION_TYPES.values()}
-
-UNKNOWN = 'UNKNOWN'
-_DONE = ('COMPLETE', 'CACHED')
 
 # A run's context: its type and name.
 RunKey = tuple[str, str]
@@ -181,18 +178,20 @@ def read_records(store: mlmd.MetadataStore, uri: str) -> Records:
   A server without filters in its queries (MLMD 1.21) takes a call for each execution besides that is not of our runs.
   """
   contexts = [context for context in all_contexts(store) if context.type in (PIPELINE_RUN.name, _INTERACTIVE_RUN)]
-  runs: dict[RunKey, Run] = {}
   executions: dict[int, Execution] = {}
   others: list[mlmd_pb2.Execution] = []
+  # The last execution of each of our runs, which tells of it, and the states of all.
+  last: dict[RunKey, mlmd_pb2.Execution] = {}
+  states: collections.defaultdict[RunKey, list[str]] = collections.defaultdict(list)
   for execution in all_executions(store):
-    if execution.type not in _OURS or 'run_id' not in execution.custom_properties:
+    if not is_ours(execution):
       others.append(execution)
       continue
-    run_id = execution.custom_properties['run_id'].string_value
-    step = execution.type.partition('.')[2]
-    executions[execution.id] = _execution(execution, step, (PIPELINE_RUN.name, run_id), {})
-    if step == LAST_NODE:
-      runs[PIPELINE_RUN.name, run_id] = run_of(execution)
+    key = (PIPELINE_RUN.name, run_id_of(execution))
+    executions[execution.id] = _execution(execution, execution.type.removeprefix(OWN), key, {})
+    last[key] = execution
+    states[key].append(state_name(execution))
+  runs = {key: run_of(last.pop(key), states[key]) for key in list(last)}
   pipelines = {}
   found = contexts_of_executions(store, [execution.id for execution in others])
   for execution in others:
@@ -201,8 +200,8 @@ def read_records(store: mlmd.MetadataStore, uri: str) -> Records:
     pipeline = names[PIPELINE.name].name if PIPELINE.name in names else ''
     if run:
       pipelines[run.type, run.name] = pipeline
-    key = (run.type, run.name) if run else None
-    executions[execution.id] = _execution(execution, _step(execution, names, pipeline), key, _values(execution))
+    of_run = (run.type, run.name) if run else None
+    executions[execution.id] = _execution(execution, _step(execution, names, pipeline), of_run, _values(execution))
   executions = dict(sorted(executions.items()))
   artifacts = {artifact.id: _artifact(artifact) for artifact in all_artifacts(store)}
   events = [event for event in events_of_executions(store, list(executions)) if event.artifact_id in artifacts]
@@ -251,30 +250,15 @@ def _run_of_tfx(context: mlmd_pb2.Context, pipeline: str, steps: Sequence[Execut
   )
 
 
-def state_of(steps: Sequence[str]) -> str:
-  """The state of a run whose steps are in these."""
-  if not steps:
-    return UNKNOWN
-  for state in ('FAILED', 'CANCELED'):
-    if state in steps:
-      return state
-  if {'RUNNING', 'NEW'} & set(steps):
-    return 'RUNNING'
-  if all(state in _DONE for state in steps):
-    return 'COMPLETE' if 'COMPLETE' in steps else 'CACHED'
-  return UNKNOWN
-
-
 def _execution(
   execution: mlmd_pb2.Execution, step: str, run: RunKey | None, properties: Mapping[str, Value]
 ) -> Execution:
-  state = mlmd_pb2.Execution.State.Name(execution.last_known_state)
   took = execution.last_update_time_since_epoch - execution.create_time_since_epoch
   return Execution(
     id=execution.id,
     type=sys.intern(execution.type),
     step=sys.intern(step),
-    state=sys.intern(state),
+    state=sys.intern(state_name(execution)),
     started=_time(execution.create_time_since_epoch),
     seconds=max(0, took) / 1000,
     run=run,

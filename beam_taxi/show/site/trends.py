@@ -15,9 +15,9 @@ from beam_taxi import storage
 from beam_taxi.analysis.feature_statistics import DatasetStatistics, of_all_rows, read_statistics
 from beam_taxi.analysis.figures import COUNT, FIGURES, SHARE, Figure, Value, figures_of
 from beam_taxi.errors import UserError
-from beam_taxi.metadata.types import EXAMPLE_STATISTICS
 from beam_taxi.show.site.charts import Sparkline, sparkline
 from beam_taxi.show.site.store_contents import Artifact, Records, RunRecord
+from beam_taxi.steps import STATISTICS
 
 # The trends of a feature by the keys of their figures, each the first of these that applies to the feature; and what a
 # run's page has of each feature.
@@ -83,7 +83,7 @@ def read_records_statistics(records: Records, newest: int) -> dict[tuple[str, st
 def statistics_artifact(records: Records, record: RunRecord) -> Artifact | None:
   """The statistics that a run made or took; the first, where there are several."""
   artifacts = (records.artifacts[number] for number in records.outputs_of(record))
-  return next((artifact for artifact in artifacts if artifact.type == EXAMPLE_STATISTICS.name), None)
+  return next((artifact for artifact in artifacts if artifact.type == STATISTICS.name), None)
 
 
 def _read(artifact: Artifact) -> RunStatistics:

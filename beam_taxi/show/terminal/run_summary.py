@@ -9,11 +9,12 @@ from rich.table import Table
 
 from beam_taxi.analysis.feature_statistics import DatasetStatistics, FeatureStatistics, of_all_rows, read_statistics
 from beam_taxi.analysis.figures import FIGURES
-from beam_taxi.artifacts.manifest import Manifest, RunFolder
+from beam_taxi.artifacts.manifest import Manifest, RunFolder, total_bytes
 from beam_taxi.errors import on_one_line
 from beam_taxi.metadata.uri import NO_STORE
 from beam_taxi.show.figure_formats import figure
 from beam_taxi.show.formats import cut, plural, share, size
+from beam_taxi.steps import outputs
 
 _STEPS = {
   'ScanRanges': 'find records and column types',
@@ -65,7 +66,7 @@ def _splits(manifest: Manifest) -> Table:
   table = _table('Split', 'Records', 'Share', 'Shards', 'Size', text_columns=1)
   for split, records in manifest.splits.items():
     shards = [shard for shard in manifest.examples if shard.split == split]
-    stored = size(sum(shard.bytes for shard in shards))
+    stored = size(total_bytes(shards))
     table.add_row(split, f'{records:,}', share(records, sum(manifest.splits.values())), f'{len(shards):,}', stored)
   return table
 
@@ -127,15 +128,22 @@ def _steps(summary: RunSummary) -> Table:
 
 def _artifacts(summary: RunSummary) -> Table:
   table = _table('Artifact', 'MLMD id', 'Where', text_columns=1)
-  folder = summary.folder
-  for key, uri in (('examples', folder.examples), ('statistics', folder.statistics), ('schema', folder.schema_file)):
-    table.add_row(key, str(summary.artifact_ids.get(key, '-')), escape(uri.removeprefix(f'{folder.uri}/')))
-  if summary.manifest.report:
-    table.add_row('report', '-', folder.report.removeprefix(f'{folder.uri}/'))
-  if summary.manifest.quarantine:
-    table.add_row('bad rows', '-', folder.quarantine.removeprefix(f'{folder.uri}/'))
-  table.add_row('manifest', '-', folder.manifest.removeprefix(f'{folder.uri}/'))
+  folder, manifest = summary.folder, summary.manifest
+  made = [output.key for output in outputs() if output.key in manifest.artifacts]
+  places = {key: _place(manifest, folder, key) for key in made}
+  if manifest.report:
+    places['report'] = folder.report
+  if manifest.quarantine:
+    places['bad rows'] = folder.quarantine
+  for name, uri in {**places, 'manifest': folder.manifest}.items():
+    table.add_row(name, str(summary.artifact_ids.get(name, '-')), escape(uri.removeprefix(f'{folder.uri}/')))
   return table
+
+
+def _place(manifest: Manifest, folder: RunFolder, key: str) -> str:
+  """An artifact's folder, or its file, where it has but one and this is of all splits."""
+  files = manifest.files(key)
+  return files[0].path if len(files) == 1 and not files[0].split else folder.artifact(key)
 
 
 def _table(*headings: str, text_columns: int) -> Table:

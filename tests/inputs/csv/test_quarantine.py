@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from reader import layout_of, read
 
-from beam_taxi.artifacts.manifest import QuarantineFile
+from beam_taxi.artifacts.manifest import WrittenFile
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.bad_rows import BadRow
 from beam_taxi.inputs.csv.decode import decode
@@ -78,7 +78,9 @@ def test_the_finished_file_is_told_with_its_reasons_and_checksum(tmp_path: pathl
     found = writer.finish()
 
   checksum = hashlib.sha256(path.read_bytes()).hexdigest()
-  assert found == QuarantineFile(str(path), {'wrong_number_of_cells': 2, 'wrong_type': 1}, checksum)
+  assert found == WrittenFile(
+    str(path), checksum, bytes=path.stat().st_size, counts={'wrong_number_of_cells': 2, 'wrong_type': 1}
+  )
   assert [line['line'] for line in lines_of(path)] == [1, 1, 10]
 
 

@@ -8,7 +8,7 @@ import site_stores as stores
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from beam_taxi.metadata.lineage import ARTIFACT, EXECUTION, lineage_of
-from beam_taxi.show.site.store_contents import Records, read_records, state_of
+from beam_taxi.show.site.store_contents import Records, read_records
 
 
 def read(store: mlmd.MetadataStore) -> Records:
@@ -92,24 +92,6 @@ def test_a_step_of_tfx_has_its_own_name_where_its_type_is_anothers_too(site_stor
   [record] = read(site_store).runs
 
   assert record.executions[0].step == 'latest_model'
-
-
-@pytest.mark.parametrize(
-  ('steps', 'state'),
-  [
-    ((), 'UNKNOWN'),
-    (('COMPLETE', 'COMPLETE'), 'COMPLETE'),
-    (('COMPLETE', 'CACHED'), 'COMPLETE'),
-    (('CACHED', 'CACHED'), 'CACHED'),
-    (('COMPLETE', 'RUNNING'), 'RUNNING'),
-    (('COMPLETE', 'NEW'), 'RUNNING'),
-    (('COMPLETE', 'FAILED', 'RUNNING'), 'FAILED'),
-    (('COMPLETE', 'CANCELED'), 'CANCELED'),
-    (('COMPLETE', 'UNKNOWN'), 'UNKNOWN'),
-  ],
-)
-def test_a_run_of_tfx_is_in_the_state_that_its_steps_make(steps: tuple[str, ...], state: str) -> None:
-  assert state_of(steps) == state
 
 
 def test_runs_of_an_interactive_context_are_runs(site_store: mlmd.MetadataStore) -> None:

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList, FeatureNameStatistics
 
-from beam_taxi.artifacts.manifest import InputSummary, Manifest, RunFolder, ShardFile, WrittenFile
+from beam_taxi.artifacts.manifest import InputSummary, Manifest, RunFolder, WrittenFile
 from beam_taxi.show.terminal.run_summary import RunSummary, print_summary
 
 
@@ -37,13 +37,15 @@ def summary(folder: pathlib.Path, rows: int = 3000, metadata: str = 'sqlite:///m
     input=InputSummary(('*.csv',), 2, 1_500_000, rows, ''),
     columns={'fare': 'FLOAT', 'company': 'STRING'},
     splits={'train': train, 'eval': rows - train},
-    examples=(
-      ShardFile('train', '0', 1, 900, ''),
-      ShardFile('train', '1', 1, 1100, ''),
-      ShardFile('eval', '2', 1, 5, ''),
-    ),
-    statistics=(WrittenFile(str(folder / 'train.pb'), '', 'train'),),
-    schema=WrittenFile('', ''),
+    artifacts={
+      'examples': (
+        WrittenFile('0', '', 'train', 900, 1),
+        WrittenFile('1', '', 'train', 1100, 1),
+        WrittenFile('2', '', 'eval', 5, 1),
+      ),
+      'statistics': (WrittenFile(str(folder / 'train.pb'), '', 'train'),),
+      'schema': (WrittenFile('/out/runs/run-1/schema/schema.pbtxt', ''),),
+    },
     versions={},
   )
   ids = {'examples': 71, 'statistics': 72, 'schema': 73}
