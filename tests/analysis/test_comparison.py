@@ -50,6 +50,7 @@ def run(tmp_path: pathlib.Path) -> Make:
         'examples': (WrittenFile(folder.shard_file('train', 0, 1), 'cd', 'train', 100, rows),),
         'statistics': (write_statistics(found, folder.statistics_file('train'), 'train'),),
         'schema': (write_inferred_schema(folder.schema_file, found),),
+        **told.pop('artifacts', {}),
       },
       versions={'pyarrow': '1'},
     )
@@ -116,7 +117,7 @@ def test_examples_of_other_bytes_are_told_from_the_same(run: Make) -> None:
   first = run('run-1')
   shards = (dataclasses.replace(first.examples[0], sha256='other'),)
 
-  assert not compare(first, run('run-2', examples=shards)).same_examples
+  assert not compare(first, run('run-2', artifacts={'examples': shards})).same_examples
 
 
 def test_what_moved_most_comes_first(run: Make) -> None:
@@ -129,7 +130,7 @@ def test_what_moved_most_comes_first(run: Make) -> None:
 
 
 def test_a_split_that_only_one_run_has_does_not_move(run: Make) -> None:
-  assert compare(run('run-1'), run('run-2', statistics=())).moves == ()
+  assert compare(run('run-1'), run('run-2', artifacts={'statistics': ()})).moves == ()
 
 
 def test_the_thresholds_may_be_given(run: Make) -> None:

@@ -12,6 +12,7 @@ from beam_taxi.metadata.states import state_of
     (('COMPLETE', 'COMPLETE'), 'COMPLETE'),
     (('COMPLETE', 'CACHED'), 'COMPLETE'),
     (('CACHED', 'CACHED'), 'CACHED'),
+    (('COMPLETE', 'COMPLETE', 'COMPLETE', 'RUNNING'), 'RUNNING'),
     (('COMPLETE', 'RUNNING'), 'RUNNING'),
     (('COMPLETE', 'NEW'), 'RUNNING'),
     (('COMPLETE', 'FAILED', 'RUNNING'), 'FAILED'),

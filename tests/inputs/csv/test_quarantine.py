@@ -77,10 +77,9 @@ def test_the_finished_file_is_told_with_its_reasons_and_checksum(tmp_path: pathl
     writer.append([cells], FILE, Block(b'', 90, 9))
     found = writer.finish()
 
-  checksum = hashlib.sha256(path.read_bytes()).hexdigest()
-  assert found == WrittenFile(
-    str(path), checksum, bytes=path.stat().st_size, counts={'wrong_number_of_cells': 2, 'wrong_type': 1}
-  )
+  data = path.read_bytes()
+  reasons = {'wrong_number_of_cells': 2, 'wrong_type': 1}
+  assert found == WrittenFile(str(path), hashlib.sha256(data).hexdigest(), bytes=len(data), counts=reasons)
   assert [line['line'] for line in lines_of(path)] == [1, 1, 10]
 
 
