@@ -9,7 +9,7 @@ from commands import asked, beam_taxi, start_with
 # Where a run is killed, and what the store says of it once it is reconciled; None where it was not in the store yet.
 POINTS = {
   'before_its_start_is_recorded': (('beam_taxi.record.recorder', 'record_start', 'before', 1), None),
-  'while_its_start_is_recorded': (('beam_taxi.metadata.recording', '_put', 'before', 3), None),
+  'while_its_start_is_recorded': (('beam_taxi.metadata.recording', '_put', 'before', 3), 'FAILED'),
   'after_its_start_is_recorded': (('beam_taxi.record.recorder', 'record_start', 'after', 1), 'FAILED'),
   'before_the_graph': (('beam_taxi.lifecycle.run', 'GraphRun', 'before', 1), 'FAILED'),
   'in_pass_1': (('beam_taxi.graph.reading', 'scan_range', 'before', 1), 'FAILED'),

@@ -285,7 +285,7 @@ def test_each_split_has_as_many_shards_as_are_asked_for(tmp_path, three_files, n
   ending = '.gz' if output_format == 'tfrecord' else '.parquet'
   names = [f'data_{output_format}-{n:05d}-of-{num_shards:05d}{ending}' for n in range(num_shards)]
   assert [(name, split) for name, split, *_ in shards] == [
-    (name, split) for split in ('eval', 'train') for name in names
+    (name, split) for split in ('train', 'eval') for name in names
   ]
   assert sum(records for _, _, records, *_ in shards) == 6000
 
