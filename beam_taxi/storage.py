@@ -5,6 +5,7 @@ Beam is imported only when a path needs it, so that what looks at local files st
 
 import base64
 import contextlib
+import dataclasses
 import glob
 import os
 import secrets
@@ -37,8 +38,26 @@ def use_options(options: Any) -> None:
   FileSystems.set_options(options)
 
 
+@dataclasses.dataclass(frozen=True)
+class StoredFile:
+  """A file: its path, its bytes as stored, and what changes when it is written anew.
+
+  `version` is the time of the last change, as the file system tells it: in nanoseconds of a local file, in seconds of
+  others; '' where it tells none.
+  """
+
+  path: str
+  size: int
+  version: str
+
+
 def match(pattern: str) -> list[tuple[str, int]]:
-  """(path, bytes) of every file that a path, a folder or a glob pattern names, in no particular order.
+  """(path, bytes) of what match_files finds."""
+  return [(file.path, file.size) for file in match_files(pattern)]
+
+
+def match_files(pattern: str) -> list[StoredFile]:
+  """Every file that a path, a folder or a glob pattern names, in no particular order.
 
   A folder stands for the files right in it, but for hidden ones and those that begin with '_', by which other programs
   mark what is not data. In a pattern '**' goes through any number of folders, none included.
@@ -54,14 +73,40 @@ def match(pattern: str) -> list[tuple[str, int]]:
     names = [join(pattern, name) for name in os.listdir(pattern) if _is_data(name)]
   else:
     names = glob.glob(pattern, recursive=True)
-  return [(name, os.path.getsize(name)) for name in names if os.path.isfile(name)]
+  return [_local_file(name) for name in names if os.path.isfile(name)]
+
+
+def stat(path: str) -> StoredFile:
+  """A file as it is now. Raises FileNotFoundError where it is gone."""
+  if is_local(path):
+    return _local_file(path)
+  found = _match_remote(path)
+  if not found:
+    raise FileNotFoundError(f'{path} is gone')
+  return found[0]
+
+
+def stat_of(stream: BinaryIO, path: str) -> StoredFile:
+  """A local file that is open."""
+  found = os.fstat(stream.fileno())
+  return StoredFile(path, found.st_size, version_of(found))
+
+
+def _local_file(path: str) -> StoredFile:
+  found = os.stat(path)
+  return StoredFile(path, found.st_size, version_of(found))
+
+
+def version_of(found: os.stat_result) -> str:
+  """What tells versions of a local file apart."""
+  return str(found.st_mtime_ns)
 
 
 def _is_data(name: str) -> bool:
   return not name.startswith(('.', '_'))
 
 
-def _match_remote(pattern: str) -> list[tuple[str, int]]:
+def _match_remote(pattern: str) -> list[StoredFile]:
   from apache_beam.io.filesystem import BeamIOError
   from apache_beam.io.filesystems import FileSystems
 
@@ -71,24 +116,27 @@ def _match_remote(pattern: str) -> list[tuple[str, int]]:
     if not pattern.endswith('/'):
       results = FileSystems.match(patterns)
       # An object store may have an empty object that stands for a folder.
-      found = {file.path: file.size_in_bytes for result in results for file in result.metadata_list}
+      found = {file.path: _remote_file(file) for result in results for file in result.metadata_list}
       if found:
-        return [(path, size) for path, size in found.items() if not path.endswith('/')]
+        return [file for path, file in found.items() if not path.endswith('/')]
     if glob.has_magic(pattern):
       return []
     [result] = FileSystems.match([join(pattern, '*')])
   except (BeamIOError, ValueError) as error:
     raise UserError(f'{pattern}: cannot be looked up ({" ".join(str(error).split())})') from error
-  files = [(file.path, file.size_in_bytes) for file in result.metadata_list]
-  return [(path, size) for path, size in files if _is_data(path.rpartition('/')[2]) and not path.endswith('/')]
+  files = [_remote_file(file) for file in result.metadata_list]
+  return [file for file in files if _is_data(file.path.rpartition('/')[2]) and not file.path.endswith('/')]
+
+
+def _remote_file(file: Any) -> StoredFile:
+  """What Beam's file systems say of a file; those that know no time say 0."""
+  updated = file.last_updated_in_seconds
+  return StoredFile(file.path, file.size_in_bytes, f'{updated:.6f}' if updated else '')
 
 
 def size(path: str) -> int:
   """A file's bytes as stored."""
-  if is_local(path):
-    return os.path.getsize(path)
-  [(_, found)] = match(path)
-  return found
+  return stat(path).size
 
 
 def stored_crc32c(path: str) -> int | None:
@@ -118,6 +166,16 @@ def read_bytes(path: str) -> bytes:
   """A whole small file."""
   with open_for_reading(path) as stream:
     return stream.read()
+
+
+def delete(path: str) -> None:
+  """Deletes a file."""
+  if is_local(path):
+    os.remove(path)
+    return
+  from apache_beam.io.filesystems import FileSystems
+
+  FileSystems.delete([path])
 
 
 def exists(path: str) -> bool:

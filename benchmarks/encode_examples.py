@@ -15,21 +15,23 @@ import pyarrow as pa
 
 from beam_taxi.examples.encoding import encode_examples
 from beam_taxi.examples.list_columns import to_list_columns
+from beam_taxi.inputs.csv.csv_input import CsvInput
 from beam_taxi.inputs.csv.decode import decode
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import match_files
-from beam_taxi.inputs.csv.layout import plan_input
+from beam_taxi.inputs.csv.files import input_files
 from beam_taxi.inputs.csv.ranges import plan_ranges
 from beam_taxi.inputs.csv.records import read_records
 from beam_taxi.inputs.csv.scan import scan_range, settle
+from beam_taxi.inputs.listing import list_files
+from beam_taxi.inputs.shards import Sizes
 from beam_taxi.parsing import MIB
 
 
 def blocks(path: str) -> list[pa.RecordBatch]:
   """The rows, in the blocks of a run."""
-  files = match_files([path], Dialect())
-  plan = plan_input(files, Dialect(), {}, '')
-  settled = settle(scan_range(part, plan, 4 * MIB) for part in plan_ranges(files, 4 * MIB, 512 * MIB))
+  listed = list_files([path])
+  files, plan = input_files(listed, Dialect()), CsvInput(Dialect()).plan(listed, {}, '')
+  settled = settle(scan_range(part, plan, 4 * MIB) for part in plan_ranges(files, Sizes(4 * MIB, 512 * MIB)))
   layout = settled.findings.settle_types(plan.layout)
   return [
     decode(block.data, layout).rows

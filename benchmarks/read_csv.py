@@ -32,34 +32,39 @@ def arrow(path: str, workers: int) -> Callable[[], None]:
 
 
 def pass_1(path: str, workers: int) -> Callable[[], None]:
-  from beam_taxi.inputs.csv.files import match_files
-  from beam_taxi.inputs.csv.layout import plan_input
+  from beam_taxi.inputs.csv.csv_input import CsvInput
+  from beam_taxi.inputs.csv.files import input_files
   from beam_taxi.inputs.csv.ranges import plan_ranges
   from beam_taxi.inputs.csv.scan import scan_range, scan_records, settle
+  from beam_taxi.inputs.listing import list_files
+  from beam_taxi.inputs.shards import Sizes
 
-  files = match_files([path], Dialect())
-  plan = plan_input(files, Dialect(), {}, '')
+  listed = list_files([path])
+  files, plan = input_files(listed, Dialect()), CsvInput(Dialect()).plan(listed, {}, '')
 
   def run() -> None:
     with ThreadPoolExecutor(workers) as pool:
-      settled = settle(pool.map(lambda part: scan_range(part, plan, 4 * MIB), plan_ranges(files, 4 * MIB, 256 * MIB)))
+      ranges = plan_ranges(files, Sizes(4 * MIB, 256 * MIB))
+      settled = settle(pool.map(lambda part: scan_range(part, plan, 4 * MIB), ranges))
       list(pool.map(lambda records: scan_records(records, plan.layout, 4 * MIB), settled.unsure))
 
   return run
 
 
 def pass_2(path: str, workers: int) -> Callable[[], None]:
+  from beam_taxi.inputs.csv.csv_input import CsvInput
   from beam_taxi.inputs.csv.decode import decode
-  from beam_taxi.inputs.csv.files import match_files
-  from beam_taxi.inputs.csv.findings import merge_findings
-  from beam_taxi.inputs.csv.layout import plan_input
+  from beam_taxi.inputs.csv.files import input_files
   from beam_taxi.inputs.csv.ranges import RecordRange, plan_ranges
   from beam_taxi.inputs.csv.records import read_records
   from beam_taxi.inputs.csv.scan import scan_range, scan_records, settle
+  from beam_taxi.inputs.findings import merge_findings
+  from beam_taxi.inputs.listing import list_files
+  from beam_taxi.inputs.shards import Sizes
 
-  files = match_files([path], Dialect())
-  plan = plan_input(files, Dialect(), {}, '')
-  settled = settle(scan_range(part, plan, 4 * MIB) for part in plan_ranges(files, 4 * MIB, 256 * MIB))
+  listed = list_files([path])
+  files, plan = input_files(listed, Dialect()), CsvInput(Dialect()).plan(listed, {}, '')
+  settled = settle(scan_range(part, plan, 4 * MIB) for part in plan_ranges(files, Sizes(4 * MIB, 256 * MIB)))
   again = [scan_records(records, plan.layout, 4 * MIB) for records in settled.unsure]
   layout = merge_findings([settled.findings, *again]).settle_types(plan.layout)
 
@@ -77,8 +82,8 @@ def graph(path: str, workers: int) -> Callable[[], None]:
   import apache_beam as beam
   from apache_beam.options.pipeline_options import PipelineOptions
 
-  from beam_taxi.graph.reading import MatchFiles, PlanRanges, ReadCsv, ScanRanges
-  from beam_taxi.inputs.csv.layout import plan_input
+  from beam_taxi.graph.reading import PlanInput, PlanRanges, ReadCsv, ScanRanges
+  from beam_taxi.record.resolving import list_sources
   from beam_taxi.runners.options import parse_beam_args
 
   config = RunConfig(input=(path,), output='unused', run_id='unused')
@@ -88,9 +93,9 @@ def graph(path: str, workers: int) -> Callable[[], None]:
 
   def run() -> None:
     with beam.Pipeline(runner=runner, options=options) as root:
-      files = root | 'MatchFiles' >> MatchFiles(config)
-      plan = files | 'ReadHeader' >> beam.Map(plan_input, config.input_settings, {}, '')
-      scanned = files | 'PlanRanges' >> PlanRanges(config) | 'ScanRanges' >> ScanRanges(config, plan)
+      listing = root | 'Listing' >> beam.Create([list_sources(config)])
+      plan = listing | 'PlanInput' >> PlanInput(config, 0)
+      scanned = listing | 'PlanRanges' >> PlanRanges(config, 0) | 'ScanRanges' >> ScanRanges(config, plan)
       read = scanned.records | 'ReadCsv' >> ReadCsv(config, plan, scanned.findings)
       read.blocks | 'Drop' >> beam.Filter(lambda block: False)
 

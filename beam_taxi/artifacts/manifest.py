@@ -63,6 +63,10 @@ class RunFolder:
     return storage.join(folder, f'rows-{shard:05d}-of-{shards:05d}.jsonl')
 
   @property
+  def listing(self) -> str:
+    return storage.join(self.uri, 'input.json')
+
+  @property
   def manifest(self) -> str:
     return storage.join(self.uri, 'manifest.json')
 

@@ -34,12 +34,13 @@ def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
     from rich.console import Console
 
     from beam_taxi.cloud.preflight.suite import preflight
+    from beam_taxi.record.resolving import resolve
     from beam_taxi.runners.options import parse_beam_args
     from beam_taxi.show.terminal.check_findings import print_findings, to_json
 
   runner, options = parse_beam_args(beam_args)
   storage.use_options(options)
-  found = preflight(config, runner, options)
+  found = preflight(resolve(config, runner, options))
   if 'json' in flags:
     print(to_json(found.findings))
   else:

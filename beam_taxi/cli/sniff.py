@@ -39,23 +39,24 @@ def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
   from rich.console import Console
   from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-  from beam_taxi.inputs.csv.files import match_files
+  from beam_taxi.inputs.csv.csv_input import CsvInput
+  from beam_taxi.inputs.csv.files import input_files
   from beam_taxi.inputs.csv.guess import guess_dialect
-  from beam_taxi.inputs.csv.layout import plan_input
   from beam_taxi.inputs.csv.survey import survey
+  from beam_taxi.inputs.listing import list_files
   from beam_taxi.show.terminal.survey_tables import print_survey
 
   given = take_settings(Dialect, dict(flags))
-  [first, *_] = match_files(flags['input'], Dialect(**given))
-  guess = guess_dialect(first.path, first.size, given)
-  files = match_files(flags['input'], guess.dialect)
-  plan = plan_input(files, guess.dialect, parse_column_types(flags.get('column_types', '')), flags.get('schema', ''))
+  listed = list_files(flags['input'])
+  guess = guess_dialect(listed[0].path, listed[0].size, given)
+  given_types = parse_column_types(flags.get('column_types', ''))
+  plan = CsvInput(guess.dialect).plan(listed, given_types, flags.get('schema', ''))
   columns = (TextColumn('finding records and types'), BarColumn(), TimeElapsedColumn())
   errors = Console(stderr=True)
   with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
     task = progress.add_task('', total=plan.bytes)
     found = survey(
-      files,
+      input_files(listed, guess.dialect),
       plan,
       workers=len(os.sched_getaffinity(0)),
       rows=_FIRST_ROWS,

@@ -8,9 +8,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from beam_taxi.examples.encoding import estimated_size
+from beam_taxi.examples.output_form import OutputForm
 from beam_taxi.examples.splitting import assign_splits, assign_splits_by_feature
 from beam_taxi.examples.tfrecord import encode_records
-from beam_taxi.settings.config import RunConfig
 
 # Examples are encoded in pieces of about so many times the block size: long names make short rows grow a lot.
 _LARGEST_GROWTH = 8
@@ -35,7 +35,7 @@ class SplitBlock:
     return self._rows.filter(self._masks[split]) if self._masks else self._rows
 
 
-def encode_block(rows: pa.RecordBatch, config: RunConfig) -> SplitBlock:
+def encode_block(rows: pa.RecordBatch, form: OutputForm) -> SplitBlock:
   """Encodes rows and finds the split of each.
 
   The splits of Parquet are those that the Examples would have, so these are encoded for it as well, to be hashed.
@@ -43,23 +43,23 @@ def encode_block(rows: pa.RecordBatch, config: RunConfig) -> SplitBlock:
   Raises:
     UserError: the partition feature cannot decide.
   """
-  by_example = len(config.splits) > 1 and not config.partition_feature
+  by_example = len(form.splits) > 1 and not form.partition_feature
   parts: list[npt.NDArray[np.intp]] = [np.zeros(0, np.intp)]
 
   def choose(examples: list[bytes]) -> None:
     if by_example:
-      parts.append(assign_splits(examples, config.splits))
+      parts.append(assign_splits(examples, form.splits))
 
   records = rows
-  if config.output_format == 'tfrecord' or by_example:
-    framed = encode_records(rows, config.empty_cells, choose)
-    records = framed if config.output_format == 'tfrecord' else rows
-  if len(config.splits) == 1:
+  if form.output_format == 'tfrecord' or by_example:
+    framed = encode_records(rows, form.empty_cells, choose)
+    records = framed if form.output_format == 'tfrecord' else rows
+  if len(form.splits) == 1:
     return SplitBlock((records,), records.nbytes, rows, ())
   chosen = np.concatenate(parts)
-  if config.partition_feature:
-    chosen = assign_splits_by_feature(rows, config.partition_feature, config.splits, config.empty_cells)
-  masks = tuple(pa.array(chosen == index) for index in range(len(config.splits)))
+  if form.partition_feature:
+    chosen = assign_splits_by_feature(rows, form.partition_feature, form.splits, form.empty_cells)
+  masks = tuple(pa.array(chosen == index) for index in range(len(form.splits)))
   return SplitBlock(tuple(records.filter(mask) for mask in masks), records.nbytes, rows, masks)
 
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from beam_taxi import storage
 from beam_taxi.artifacts.manifest import RunFolder, WrittenFile
-from beam_taxi.settings.config import RunConfig
+from beam_taxi.examples.output_form import OutputForm
 
 try:
   from isal import isal_zlib
@@ -36,18 +36,18 @@ class ShardWriter(Protocol):
     """Gives up: no file is left."""
 
 
-def open_shard(config: RunConfig, split: str, shard: int, shards: int) -> ShardWriter:
-  """A writer for shard `shard` of `shards`, in the run's format."""
-  path = RunFolder.of(config.output, config.run_id).shard_file(split, shard, shards, config.output_format)
-  if config.output_format == 'parquet':
-    return ParquetShardWriter(split, path, _BLOCKS_IN_A_ROW_GROUP * config.block_size)
-  return TFRecordShardWriter(split, path, config.compression_level)
+def open_shard(folder: RunFolder, form: OutputForm, split: str, shard: int, shards: int) -> ShardWriter:
+  """A writer for shard `shard` of `shards`, in the run's folder and format."""
+  path = folder.shard_file(split, shard, shards, form.output_format)
+  if form.output_format == 'parquet':
+    return ParquetShardWriter(split, path, _BLOCKS_IN_A_ROW_GROUP * form.block_size)
+  return TFRecordShardWriter(split, path, form.compression_level)
 
 
 class TFRecordShardWriter:
   """Writes gzip-compressed framed records."""
 
-  def __init__(self, split: str, path: str, level: int = RunConfig.compression_level):
+  def __init__(self, split: str, path: str, level: int = OutputForm.compression_level):
     self._file = _File(split, path)
     self._compressor = _compressor(level)
     self._records = 0

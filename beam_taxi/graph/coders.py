@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import apache_beam as beam
 import pyarrow as pa
+import tensorflow_data_validation  # noqa: F401 - registers a coder of RecordBatches, which ours is to replace
 
 
 class Rows(Protocol):

@@ -1,4 +1,4 @@
-"""The graph, from file patterns to the manifest, readable from top to bottom.
+"""The graph, from the input listing to the manifest, readable from top to bottom.
 
 What travels between the steps are blocks - byte ranges, RecordBatches, shard results - and never rows. Two passes are
 made over the input: the first finds where records begin and what type each column has over all rows; the second reads
@@ -11,7 +11,7 @@ import apache_beam as beam
 
 from beam_taxi.analysis.statistics import generate_statistics
 from beam_taxi.artifacts.manifest import Manifest, Value
-from beam_taxi.graph.reading import MatchFiles, PlanRanges, ReadCsv, ScanRanges
+from beam_taxi.graph.reading import ListInput, PlanInput, PlanRanges, ReadCsv, ScanRanges
 from beam_taxi.graph.writing import (
   EncodeExamples,
   ImportSchema,
@@ -24,13 +24,12 @@ from beam_taxi.graph.writing import (
   WriteStatistics,
   rows_of,
 )
-from beam_taxi.inputs.csv.layout import plan_input
 from beam_taxi.runners import workarounds as beam_workarounds  # noqa: F401 - imported for what it does
 from beam_taxi.settings.config import RunConfig
 
 
 def build_graph(
-  root: beam.Pipeline, config: RunConfig, provenance: Mapping[str, Value] | None = None
+  root: beam.Pipeline, config: RunConfig, provenance: Mapping[str, Value] | None = None, *, listed: bool = False
 ) -> beam.PCollection[Manifest]:
   """Adds the whole graph to a pipeline.
 
@@ -39,21 +38,20 @@ def build_graph(
     config: what to read, what to make of it and where to write it. Its run's folder should be a new one: what is there
       under the same names is replaced. With `record='graph'` the last step also records the run in `metadata`.
     provenance: how the run is begun, kept in the manifest.
+    listed: whether the run's folder has the listing of its input already; else the first step writes it.
 
   Returns:
     One Manifest, which by then is written. A run that has none did not finish.
   """
   made = Made()
   statistics = []
+  listing = root | 'ListInput' >> ListInput(config, listed=listed)
   # One source or, where the input comes in splits, one a split.
-  for source in config.sources:
+  for number, source in enumerate(config.sources):
     label = f'[{source.splits[0].name}]' if config.input_splits else ''
 
-    files = root | f'MatchFiles{label}' >> MatchFiles(source)
-    plan = files | f'ReadHeader{label}' >> beam.Map(
-      plan_input, source.input_settings, source.column_types, source.schema
-    )
-    ranges = files | f'PlanRanges{label}' >> PlanRanges(source)
+    plan = listing | f'PlanInput{label}' >> PlanInput(source, number)
+    ranges = listing | f'PlanRanges{label}' >> PlanRanges(source, number)
 
     scanned = ranges | f'ScanRanges{label}' >> ScanRanges(source, plan)
     made.inputs.append(scanned.findings | f'SummarizeInput{label}' >> SummarizeInput(plan))

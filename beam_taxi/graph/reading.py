@@ -1,5 +1,6 @@
-"""From file patterns to typed rows: matching, planning, both passes over the input. Wiring only."""
+"""From the input to typed rows: listing, planning, both passes over the input. Wiring only."""
 
+import collections
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -8,74 +9,105 @@ import apache_beam as beam
 import pyarrow as pa
 from apache_beam.pvalue import AsSingleton, PCollection, TaggedOutput
 
+from beam_taxi.artifacts.listing import ListedSource, Listing, read_listing, write_listing
 from beam_taxi.artifacts.manifest import RunFolder, WrittenFile
 from beam_taxi.errors import UserError
 from beam_taxi.examples.blocks import pieces
 from beam_taxi.graph.coders import RowsCoder
-from beam_taxi.inputs.csv import scan_ahead
-from beam_taxi.inputs.csv.bad_rows import BadRow, count_reasons
-from beam_taxi.inputs.csv.decode import decode
-from beam_taxi.inputs.csv.files import InputFile, match_files
-from beam_taxi.inputs.csv.findings import Findings, located, merge_findings, refusal_of, refusal_of_row
-from beam_taxi.inputs.csv.layout import InputPlan, Layout
-from beam_taxi.inputs.csv.quarantine import QuarantineWriter
-from beam_taxi.inputs.csv.ranges import ByteRange, RecordRange, Shard, plan_ranges
-from beam_taxi.inputs.csv.records import Block, read_records
-from beam_taxi.inputs.csv.scan import RangeScan, scan_range, scan_records, settle
+from beam_taxi.inputs import scan_ahead
+from beam_taxi.inputs.findings import Findings, merge_findings, refusal_of, refusal_of_row
+from beam_taxi.inputs.kinds import reader_of
+from beam_taxi.inputs.layout import InputPlan, Layout
+from beam_taxi.inputs.quarantine import BadRecord, QuarantineWriter
+from beam_taxi.inputs.reading import Range, Records, Scan
+from beam_taxi.inputs.shards import Shard
+from beam_taxi.record.resolving import list_sources, plan_of, ranges_of
 from beam_taxi.runners.counters import StepCounters
 from beam_taxi.settings.config import RunConfig
 
 
-class MatchFiles(beam.PTransform):
-  """Nothing -> the input's files, as one list."""
+class ListInput(beam.PTransform):
+  """Nothing -> the Listing of all that the run reads.
 
-  def __init__(self, config: RunConfig):
+  Whoever began the run has listed its input and written input.json, or else that happens here, when the graph runs. The
+  graph itself holds no list of files: one of 100,000 is larger than services allow the description of a job to be.
+  """
+
+  def __init__(self, config: RunConfig, *, listed: bool):
     super().__init__()
     self._config = config
+    self._listed = listed
 
-  def expand(self, root: Any) -> PCollection[list[InputFile]]:
-    patterns = root | 'Patterns' >> beam.Create([self._config.input])
-    return patterns | 'Match' >> beam.Map(match_files, self._config.input_settings)
+  def expand(self, root: Any) -> PCollection[Listing]:
+    folders = root | 'Folder' >> beam.Create([RunFolder.of(self._config.output, self._config.run_id)])
+    if self._listed:
+      return folders | 'Read' >> beam.Map(read_listing)
+    # What is shuffled is kept: a step behind that is tried again does not list again.
+    return folders | 'List' >> beam.Map(_list_and_write, self._config) | 'Keep' >> beam.Reshuffle()
+
+
+def _list_and_write(folder: RunFolder, config: RunConfig) -> Listing:
+  listing = list_sources(config)
+  write_listing(folder, listing)
+  return listing
+
+
+class PlanInput(beam.PTransform):
+  """The Listing -> the InputPlan of one of its sources."""
+
+  def __init__(self, config: RunConfig, source: int):
+    super().__init__()
+    self._config = config
+    self._source = source
+
+  def expand(self, listing: PCollection[Listing]) -> PCollection[InputPlan]:
+    return listing | 'Source' >> beam.Map(_source, self._source) | 'Plan' >> beam.Map(plan_of, self._config)
 
 
 class PlanRanges(beam.PTransform):
-  """The list of files -> ByteRanges, spread over all workers."""
+  """The Listing -> the Ranges of one of its sources, spread over all workers."""
 
-  def __init__(self, config: RunConfig):
+  def __init__(self, config: RunConfig, source: int):
     super().__init__()
     self._config = config
+    self._source = source
 
-  def expand(self, files: PCollection[list[InputFile]]) -> PCollection[ByteRange]:
+  def expand(self, listing: PCollection[Listing]) -> PCollection[Range]:
     return (
-      files
-      | 'Plan' >> beam.FlatMap(plan_ranges, self._config.block_size, self._config.shard_size, self._config.num_shards)
+      listing
+      | 'Source' >> beam.Map(_source, self._source)
+      | 'Plan' >> beam.FlatMap(ranges_of, self._config)
       | 'SpreadRanges' >> beam.Reshuffle()
     )
 
 
+def _source(listing: Listing, number: int) -> ListedSource:
+  return listing.sources[number]
+
+
 @dataclasses.dataclass(frozen=True)
 class Scanned:
-  """Pass 1's results: one Findings for the whole input, and every shard's RecordRanges, keyed by the shard's index."""
+  """Pass 1's results: one Findings for the whole input, and every shard's Records, keyed by the shard's index."""
 
   findings: PCollection[Findings]
-  records: PCollection[tuple[int, RecordRange]]
+  records: PCollection[tuple[int, Records]]
 
 
 class ScanRanges(beam.PTransform):
-  """Pass 1: ByteRanges -> Scanned. Ends the run where a file cannot be read or has bad rows that it does not stand."""
+  """Pass 1: Ranges -> Scanned. Ends the run where a file cannot be read or has bad rows that it does not stand."""
 
   def __init__(self, config: RunConfig, plan: PCollection[InputPlan]):
     super().__init__()
     self._config = config
     self._plan = plan
 
-  def expand(self, ranges: PCollection[ByteRange]) -> Any:  # Scanned; Beam takes a hint only of a PCollection.
+  def expand(self, ranges: PCollection[Range]) -> Any:  # Scanned; Beam takes a hint only of a PCollection.
     plan = AsSingleton(self._plan)
     settled = (
       ranges
       | 'Scan' >> beam.ParDo(_ScanRange(self._config), plan)
       | 'RangesOfFile' >> beam.GroupByKey()
-      | 'Settle' >> beam.ParDo(_Settle()).with_outputs('unsure', 'findings', main='records')
+      | 'Settle' >> beam.ParDo(_Settle(self._config)).with_outputs('unsure', 'findings', main='records')
     )
     again = (
       settled.unsure | 'SpreadUnsure' >> beam.Reshuffle() | 'ScanAgain' >> beam.ParDo(_ScanRecords(self._config), plan)
@@ -91,23 +123,27 @@ class ScanRanges(beam.PTransform):
 
 class _ScanRange(beam.DoFn):
   def __init__(self, config: RunConfig):
+    self._reader = reader_of(config.input_settings)
     self._block_size = config.block_size
     self._counters = StepCounters('ScanRanges')
 
-  def process(self, part: ByteRange, plan: InputPlan) -> Iterator[tuple[int, RangeScan]]:
+  def process(self, part: Range, plan: InputPlan) -> Iterator[tuple[int, Scan]]:
     if ahead := scan_ahead.take(part, plan, self._block_size):
       scan, seconds = ahead
       self._counters.add('msecs', round(1000 * seconds))
     else:
       with self._counters.timed():
-        scan = scan_range(part, plan, self._block_size)
+        scan = self._reader.scan(part, plan, self._block_size)
     self._counters.add('bytes', part.end - part.start)
     yield part.file.index, scan
 
 
 class _Settle(beam.DoFn):
-  def process(self, scans_of_file: tuple[int, Iterable[RangeScan]]) -> Iterator[Any]:
-    settled = settle(scans_of_file[1])
+  def __init__(self, config: RunConfig):
+    self._reader = reader_of(config.input_settings)
+
+  def process(self, scans_of_file: tuple[int, Iterable[Scan]]) -> Iterator[Any]:
+    settled = self._reader.settle(scans_of_file[1])
     for records in settled.records:
       yield records.shard.index, records
     for records in settled.unsure:
@@ -117,12 +153,13 @@ class _Settle(beam.DoFn):
 
 class _ScanRecords(beam.DoFn):
   def __init__(self, config: RunConfig):
+    self._reader = reader_of(config.input_settings)
     self._block_size = config.block_size
     self._counters = StepCounters('ScanRanges')
 
-  def process(self, records: RecordRange, plan: InputPlan) -> Iterator[Findings]:
+  def process(self, records: Records, plan: InputPlan) -> Iterator[Findings]:
     with self._counters.timed():
-      findings = scan_records(records, plan.layout, self._block_size)
+      findings = self._reader.scan_again(records, plan.layout, self._block_size)
     self._counters.add('ranges_scanned_again', 1)
     yield findings
 
@@ -160,7 +197,7 @@ class Read:
 
 
 class ReadCsv(beam.PTransform):
-  """Pass 2: each shard's RecordRanges -> Read."""
+  """Pass 2: each shard's Records -> Read."""
 
   def __init__(self, config: RunConfig, plan: PCollection[InputPlan], findings: PCollection[Findings]):
     super().__init__()
@@ -168,7 +205,7 @@ class ReadCsv(beam.PTransform):
     self._plan = plan
     self._findings = findings
 
-  def expand(self, records: PCollection[tuple[int, RecordRange]]) -> Any:  # Read; see ScanRanges.
+  def expand(self, records: PCollection[tuple[int, Records]]) -> Any:  # Read; see ScanRanges.
     read = (
       records
       | 'RangesOfShard' >> beam.GroupByKey()
@@ -183,6 +220,7 @@ class ReadCsv(beam.PTransform):
 
 class _ReadShard(beam.DoFn):
   def __init__(self, config: RunConfig):
+    self._reader = reader_of(config.input_settings)
     self._folder = RunFolder.of(config.output, config.run_id)
     self._input_split = config.splits[0].name if config.input_splits else ''
     self._bad_rows = config.bad_rows
@@ -190,12 +228,12 @@ class _ReadShard(beam.DoFn):
     self._counters = StepCounters('ReadCsv')
 
   def process(
-    self, ranges_of_shard: tuple[int, Iterable[RecordRange]], plan: InputPlan, findings: Findings
+    self, ranges_of_shard: tuple[int, Iterable[Records]], plan: InputPlan, findings: Findings
   ) -> Iterator[Any]:
     ranges = sorted(ranges_of_shard[1], key=lambda records: (records.file.index, records.start))
     layout = findings.settle_types(plan.layout)
     shard = ranges[0].shard
-    waiting = decode(b'', layout).rows
+    waiting = self._reader.no_rows(layout)
     number = 0
     with QuarantineWriter(self._folder.quarantine_file(shard.index, shard.count, self._input_split)) as quarantine:
       # One block is held back, so that the last can say that it is. The first is empty: a shard without records has it.
@@ -208,27 +246,24 @@ class _ReadShard(beam.DoFn):
       yield TaggedOutput('quarantine', written)
     yield ShardBlock(shard, number, last=True, rows=waiting)
 
-  def _rows(
-    self, ranges: Sequence[RecordRange], layout: Layout, quarantine: QuarantineWriter
-  ) -> Iterator[pa.RecordBatch]:
+  def _rows(self, ranges: Sequence[Records], layout: Layout, quarantine: QuarantineWriter) -> Iterator[pa.RecordBatch]:
     for records in ranges:
-      blocks = read_records(records, layout.dialect, self._block_size)
+      blocks = self._reader.read(records, layout, self._block_size)
       while True:
         with self._counters.timed():
           block = next(blocks, None)
           if block is None:
             break
-          decoded = decode(block.data, layout)
-          if decoded.bad:
-            self._set_aside(decoded.bad, records.file, block, quarantine)
-        self._counters.add('bytes', len(block.data))
-        self._counters.add('rows', decoded.rows.num_rows)
-        yield from pieces(decoded.rows, self._block_size)
+          if block.bad:
+            self._set_aside(block.bad, quarantine)
+        self._counters.add('bytes', block.bytes)
+        self._counters.add('rows', block.rows.num_rows)
+        yield from pieces(block.rows, self._block_size)
 
-  def _set_aside(self, bad: Sequence[BadRow], file: InputFile, block: Block, quarantine: QuarantineWriter) -> None:
+  def _set_aside(self, bad: Sequence[BadRecord], quarantine: QuarantineWriter) -> None:
     if self._bad_rows == 'fail':
       # Where all types are given, this is the first time that anyone looks at the cells.
-      raise UserError(refusal_of_row(located(file, bad[0].problem.behind(block.offset, block.lines))))
-    quarantine.append(bad, file, block)
-    for reason, rows in count_reasons(bad).items():
+      raise UserError(refusal_of_row(bad[0].problem))
+    quarantine.append(bad)
+    for reason, rows in collections.Counter(row.reason for row in bad).items():
       self._counters.add(f'bad_rows.{reason}', rows)

@@ -32,12 +32,12 @@ from beam_taxi.examples.shuffling import shuffle
 from beam_taxi.examples.splits import Split
 from beam_taxi.graph.coders import RowsCoder
 from beam_taxi.graph.reading import ShardBlock
+from beam_taxi.inputs.bad_row_policy import too_many
 from beam_taxi.inputs.columns import ColumnType
-from beam_taxi.inputs.csv.bad_rows import too_many
-from beam_taxi.inputs.csv.findings import Findings
-from beam_taxi.inputs.csv.fingerprint import fingerprint_text
-from beam_taxi.inputs.csv.layout import InputPlan
-from beam_taxi.inputs.csv.ranges import Shard
+from beam_taxi.inputs.findings import Findings
+from beam_taxi.inputs.fingerprint import fingerprint_text
+from beam_taxi.inputs.layout import InputPlan
+from beam_taxi.inputs.shards import Shard
 from beam_taxi.record.reuse import cache_key
 from beam_taxi.runners.counters import StepCounters
 from beam_taxi.settings.config import RunConfig
@@ -98,7 +98,7 @@ class _EncodeBlock(beam.DoFn):
     with self._counters.timed():
       if seed is not None:
         rows = shuffle(rows, seed, block.shard.index, block.number)
-      encoded = encode_block(rows, self._config)
+      encoded = encode_block(rows, self._config.form)
     self._counters.add('bytes', encoded.bytes)
     yield EncodedBlock(block.shard, block.number, block.last, encoded.records)
     for index, split in enumerate(self._config.splits):
@@ -130,6 +130,7 @@ class _WriteShard(beam.DoFn):
 
   def __init__(self, config: RunConfig):
     self._config = config
+    self._folder = RunFolder.of(config.output, config.run_id)
     self._counters = StepCounters('WriteShards')
     self._writers: list[ShardWriter] = []
     self._shard: Shard | None = None
@@ -167,7 +168,7 @@ class _WriteShard(beam.DoFn):
   def _open(self, shard: Shard) -> None:
     self._shard, self._next = shard, 0
     for split in self._config.splits:
-      self._writers.append(open_shard(self._config, split.name, shard.index, shard.count))
+      self._writers.append(open_shard(self._folder, self._config.form, split.name, shard.index, shard.count))
 
   def _give_up(self) -> None:
     for writer in self._writers:

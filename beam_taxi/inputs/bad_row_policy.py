@@ -25,6 +25,13 @@ class BadRowLimit:
     return f'{self.amount}%' if self.percent else f'{self.amount}'
 
 
+def too_many(bad: int, rows: int, limit: BadRowLimit | None) -> str:
+  """Why so many bad rows end a run that sets them aside, or '' where they do not."""
+  if limit is None or limit.allows(bad, rows):
+    return ''
+  return f'{bad:,} of {rows:,} rows are bad, and --max_bad_rows is {limit}'
+
+
 def parse_max_bad_rows(text: str) -> BadRowLimit:
   """'100' or '0.5%' -> the limit. Raises UserError on any other form."""
   match = re.fullmatch(r'(\d+)|(\d+(?:\.\d+)?)%', text.strip())

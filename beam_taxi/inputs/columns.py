@@ -1,7 +1,7 @@
 """Columns of an input: their types, and what their names must be. Imports nothing heavy."""
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from beam_taxi.errors import UserError
 from beam_taxi.parsing import parse_names
@@ -14,6 +14,11 @@ class ColumnType(enum.IntEnum):
   INT = 1
   FLOAT = 2
   STRING = 3
+
+
+def widest(types: Iterable[Sequence[ColumnType]]) -> tuple[ColumnType, ...]:
+  """Per column the highest of several types; () where there are none."""
+  return tuple(ColumnType(max(column)) for column in zip(*types, strict=True))
 
 
 def fault_in_names(columns: Sequence[str]) -> str:

@@ -46,7 +46,10 @@ class GraphRun:
     self._counters: dict[str, int] = {}
     self._error: BaseException | None = None
     # One that only writes a template has none.
-    self._has_job = is_dataflow(runner) and not options.view_as(GoogleCloudOptions).template_location
+    template = options.view_as(GoogleCloudOptions).template_location
+    self._has_job = is_dataflow(runner) and not template
+    # A template lists its input when it is launched.
+    self._is_listed = not template
     self._ended = threading.Event()
     self._stopping = threading.Event()
     # Whether a runner elsewhere has the job by now, or never will.
@@ -95,7 +98,7 @@ class GraphRun:
         from beam_taxi.graph.pipeline import build_graph
 
       pipeline = beam.Pipeline(runner=self._runner, options=self._options)
-      build_graph(pipeline, self._config, self._properties)
+      build_graph(pipeline, self._config, self._properties, listed=self._is_listed)
       # Before there is a job: what keeps it from being followed keeps it from being submitted.
       service = DataflowService(self._options) if self._has_job else None
       if self._stopping.is_set():

@@ -6,9 +6,8 @@ import secrets
 from collections.abc import Mapping
 
 import ml_metadata as mlmd
-from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
-from apache_beam.runners.runner import PipelineRunner
 
+from beam_taxi.artifacts.listing import Listing
 from beam_taxi.artifacts.manifest import Manifest, RunFolder, Value, read_manifest
 from beam_taxi.errors import UserError
 from beam_taxi.metadata.recording import (
@@ -21,46 +20,11 @@ from beam_taxi.metadata.recording import (
 )
 from beam_taxi.metadata.runs import Run, artifacts_of, find_run, runs_that_read
 from beam_taxi.metadata.store import connect
-from beam_taxi.metadata.uri import NO_STORE, only_of_this_machine, parse_uri, store_uri
+from beam_taxi.metadata.uri import NO_STORE
 from beam_taxi.record.reuse import cache_key, fingerprint_of_input, is_whole
-from beam_taxi.runners.options import is_rehearsed, is_waited_for, runs_here
 from beam_taxi.settings.config import RunConfig
 
 _LOG = logging.getLogger(__name__)
-
-
-def with_record(config: RunConfig, runner: PipelineRunner, options: PipelineOptions) -> RunConfig:
-  """The settings with the store that is recorded into, and with who records the end.
-
-  Raises:
-    UserError: who should record it cannot.
-  """
-  uri = NO_STORE if config.record == 'manifest' else store_uri(config.metadata, config.output)
-  is_template = bool(options.view_as(GoogleCloudOptions).template_location) and not runs_here(runner)
-  waited = is_waited_for(runner, options, config.no_wait)
-  # A command that does not wait lives on where its store is, and can settle the run later; a launcher does not.
-  own = uri != NO_STORE and not is_template and only_of_this_machine(parse_uri(uri), is_rehearsed())
-  record = config.record or ('driver' if waited or uri == NO_STORE or own else 'graph')
-  if is_template and record == 'driver' and uri != NO_STORE:
-    raise UserError(
-      '--record driver: whoever writes a template is gone when its job ends; give --record graph, or manifest and '
-      'record it later'
-    )
-  if config.cache and uri == NO_STORE:
-    raise UserError(
-      '--cache finds earlier runs in a metadata store: give one with --metadata, and not --record manifest'
-    )
-  if record == 'graph':
-    if uri == NO_STORE:
-      raise UserError('--record graph records into a metadata store: give one with --metadata')
-    what = '' if runs_here(runner) else only_of_this_machine(parse_uri(uri), is_rehearsed())
-    if what:
-      raise UserError(
-        f'--metadata {uri}: workers of another machine cannot reach {what} of this one, and with --record graph one of '
-        'them records; give a server that they reach and ?password_secret=projects/PROJECT/secrets/NAME, or --record '
-        'driver'
-      )
-  return dataclasses.replace(config, metadata=uri, record=record)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,10 +92,10 @@ class Recorder:
     store = connect(self.uri)
     return {artifact.key: artifact.id for artifact in artifacts_of(store, find_run(store, self._run.run_id))}
 
-  def reuse(self, config: RunConfig, properties: Mapping[str, Value]) -> Reused | None:
+  def reuse(self, config: RunConfig, listing: Listing, properties: Mapping[str, Value]) -> Reused | None:
     """Looks for an earlier run that made the same, all of which is still there; records that this one takes it."""
     store = connect(self.uri)
-    fingerprint = fingerprint_of_input(config)
+    fingerprint = fingerprint_of_input(listing)
     for earlier in runs_that_read(store, fingerprint, cache_key(config, fingerprint)):
       if manifest := _still_there(store, earlier):
         ids = record_reuse(store, self._run, manifest, properties)

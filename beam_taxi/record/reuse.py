@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from beam_taxi import storage
+from beam_taxi.artifacts.listing import Listing
 from beam_taxi.artifacts.manifest import Manifest, package_versions
-from beam_taxi.inputs.csv.files import match_files
-from beam_taxi.inputs.csv.fingerprint import fingerprint_of, fingerprint_text
+from beam_taxi.inputs.fingerprint import fingerprint_of, fingerprint_text
 from beam_taxi.setting_fields import values_for_reuse
 from beam_taxi.settings.config import RunConfig
 from beam_taxi.steps import outputs
@@ -31,13 +31,9 @@ def cache_key(config: RunConfig, fingerprint: str) -> str:
   return hashlib.sha256(json.dumps(key, default=_plain, sort_keys=True).encode()).hexdigest()
 
 
-def fingerprint_of_input(config: RunConfig) -> str:
-  """The fingerprint of a run's input as it is now, which the run would find.
-
-  Raises:
-    UserError: a pattern matches nothing.
-  """
-  return fingerprint_text(fingerprint_of(match_files(source.input, source.input_settings)) for source in config.sources)
+def fingerprint_of_input(listing: Listing) -> str:
+  """The fingerprint of a run's input as it is now, which the run would find."""
+  return fingerprint_text(fingerprint_of(source.files) for source in listing.sources)
 
 
 def is_whole(manifest: Manifest) -> bool:

@@ -5,19 +5,19 @@ A new setting is a field here, or of what a kind of input can be told (inputs/),
 
 import dataclasses
 import datetime
-import os
 import re
 import secrets
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
-from beam_taxi import storage
 from beam_taxi.errors import UserError
+from beam_taxi.examples.output_form import OutputForm
 from beam_taxi.examples.splits import MOST_BUCKETS, Split, parse_splits
 from beam_taxi.inputs.bad_row_policy import BadRowLimit, BadRowPolicy, parse_max_bad_rows
 from beam_taxi.inputs.columns import ColumnType, parse_column_types
-from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.input_splits import InputSplit, parse_input_splits
+from beam_taxi.inputs.kinds import KINDS
+from beam_taxi.inputs.shards import Sizes
 from beam_taxi.parsing import parse_number, parse_size
 from beam_taxi.setting_fields import Parameter, Setting, setting, settings_of
 
@@ -35,11 +35,6 @@ _OUTPUT = 'how to write it'
 _OBJECT = '^gs://[^/]+/.+$'
 _PLAIN_NAME = '^[A-Za-z0-9][A-Za-z0-9._-]*$'
 _SIZE = '^[0-9]+ *[KMGkmg]?([Ii]?[Bb])?$'
-
-
-def _absolute(folder: str) -> str:
-  """A folder as it means the same from another one, for it is recorded."""
-  return os.path.abspath(folder) if folder and storage.is_local(folder) else folder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +62,6 @@ class RunConfig:
     'the run is written to DIR/runs/RUN_ID',
     group=_PLACES,
     metavar='DIR',
-    parse=_absolute,
     required=True,
     template=Parameter('Output folder', _OBJECT, 'GCS_WRITE_FOLDER'),
     counts_for_reuse=False,
@@ -146,7 +140,7 @@ class RunConfig:
     details='As TFX reads input splits.',
     template='is given once for each split, and a template takes each parameter once',
   )
-  input_settings: Dialect = dataclasses.field(default_factory=Dialect)
+  input_settings: Any = dataclasses.field(default_factory=KINDS[0].settings)
   column_types: Mapping[str, ColumnType] = setting(
     {},
     'types, INT, FLOAT or STRING, that are not to be inferred; a row with a cell that does not fit is bad',
@@ -302,6 +296,23 @@ class RunConfig:
       raise UserError(f'--shuffle_seed {self.shuffle_seed}: give 0 or more')
 
   @property
+  def form(self) -> OutputForm:
+    """What becomes of the rows."""
+    return OutputForm(
+      self.splits,
+      self.partition_feature,
+      self.empty_cells,
+      self.output_format,
+      self.compression_level,
+      self.block_size,
+    )
+
+  @property
+  def sizes(self) -> Sizes:
+    """How the input is cut."""
+    return Sizes(self.block_size, self.shard_size, self.num_shards)
+
+  @property
   def sources(self) -> tuple['RunConfig', ...]:
     """The settings for each part of the input that is read as if it were alone."""
     if not self.input_splits:
@@ -309,13 +320,9 @@ class RunConfig:
     return tuple(dataclasses.replace(self, input_splits=(split,)) for split in self.input_splits)
 
 
-# What each kind of input can be told.
-INPUT_SETTINGS = (Dialect,)
-
-
 def input_settings() -> tuple[Setting, ...]:
   """The settings of all kinds of input."""
-  found = (each for kind in INPUT_SETTINGS for each in settings_of(kind))
+  found = (each for kind in KINDS for each in settings_of(kind.settings))
   return tuple(dataclasses.replace(each, group=each.group or _FILES) for each in found)
 
 

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from beam_taxi.errors import UserError
-from beam_taxi.setting_fields import Flag, Setting, take_settings
-from beam_taxi.settings.config import INPUT_SETTINGS, RunConfig, all_settings, new_run_id
+from beam_taxi.inputs.kinds import KINDS
+from beam_taxi.setting_fields import Flag, Setting, settings_of, take_settings
+from beam_taxi.settings.config import RunConfig, all_settings, new_run_id
 
 
 def new_parser(program: str, description: str = '', epilog: str = '') -> argparse.ArgumentParser:
@@ -69,12 +70,18 @@ def parse_known(parser: argparse.ArgumentParser, argv: Sequence[str]) -> tuple[d
 def config_of(values: Mapping[str, Any]) -> RunConfig:
   """The RunConfig of what a parser found. Raises UserError."""
   left = dict(values)
-  [kind] = INPUT_SETTINGS
+  # Settings of a kind of input choose it; without any it is the first.
+  given = (kind.settings for kind in KINDS if any(flag.target in left for flag in _flags_of(kind.settings)))
+  kind = next(given, KINDS[0].settings)
   input_settings = kind(**take_settings(kind, left))
   if 'splits' in left and 'input_splits' in left:
     raise UserError('--splits makes splits of --input; with --input_split each input is one already')
   left.setdefault('run_id', new_run_id())
   return RunConfig(input_settings=input_settings, **take_settings(RunConfig, left))
+
+
+def _flags_of(settings: type) -> list[Flag]:
+  return [flag for each in settings_of(settings) for flag in each.flags]
 
 
 def _settle_switches(parser: argparse.ArgumentParser, argv: Sequence[str]) -> list[str]:

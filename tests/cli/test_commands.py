@@ -17,9 +17,19 @@ from beam_taxi.settings.flags import parse_flags, parse_known
 
 ROOT = pathlib.Path(__file__).parents[2]
 COMMANDS = command_names()
-PROMISED = set(
-  ['diff', 'lineage', 'preflight', 'reconcile', 'record', 'rehearse', 'report', 'runs', 'show', 'site', 'sniff']
-)
+PROMISED = {
+  'diff',
+  'lineage',
+  'preflight',
+  'reconcile',
+  'record',
+  'rehearse',
+  'report',
+  'runs',
+  'show',
+  'site',
+  'sniff',
+}
 
 
 @pytest.fixture(autouse=True)

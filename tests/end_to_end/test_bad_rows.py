@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from beam_taxi.artifacts.manifest import Manifest, RunFolder, read_manifest
 from beam_taxi.cli import _main as cli
-from beam_taxi.inputs.csv.quarantine import unescape
+from beam_taxi.inputs.quarantine import unescape
 
 # Four good rows, and one of each kind that is bad where `n` must be an INT.
 ROWS = b'n,s\n1,one\n2\n3,"th\nree"\n\n4,\xff\nfive,5\n+6,six\n7,seven\n'
@@ -66,7 +66,7 @@ def test_bad_rows_are_set_aside_counted_and_recorded_and_the_others_written(
   code, summary, _ = command('--bad_rows', 'quarantine', '--column_types', types)
 
   assert code == 0
-  assert set_aside(tmp_path / 'out') == [{'file': 'rows.csv', **row} for row in BAD]
+  assert set_aside(tmp_path / 'out') == [{'file': f'{tmp_path}/rows.csv', **row} for row in BAD]
   values = [record.features.feature['n'].int64_list.value[0] for record in records(tmp_path / 'out')]
   assert sorted(values) == [1, 3, 6, 7]
   manifest = manifest_of(tmp_path / 'out')
@@ -114,7 +114,9 @@ def test_more_bad_rows_than_allowed_fail_the_run(
   assert found == code
   assert bool(list(tmp_path.rglob('manifest.json'))) == (code == 0)
   if code:
-    assert f'3 of 7 rows are bad, and --max_bad_rows is {limit}; the first: rows.csv: line 3 (byte 10)' in stderr
+    assert (
+      f'3 of 7 rows are bad, and --max_bad_rows is {limit}; the first: {tmp_path}/rows.csv: line 3 (byte 10)' in stderr
+    )
 
 
 def test_the_limit_holds_where_types_are_not_looked_at_before_rows_are_written(
@@ -173,12 +175,12 @@ def test_a_curated_schema_gives_the_types_and_becomes_the_runs_schema(command: C
   assert sorted(record.features.feature['n'].float_list.value[0] for record in records(tmp_path / 'out')) == [1, 3]
   with sqlite3.connect(tmp_path / 'out' / 'metadata.sqlite') as store:
     recorded = store.execute("select string_value from ExecutionProperty where name = 'curated_schema'").fetchall()
-  assert recorded == [('curated.pbtxt',)] * 3
+  assert recorded == [(f'{tmp_path}/curated.pbtxt',)] * 3
 
 
 WRONG_USE = {
   'a_type_of_no_column': (['--column_types', 'm:INT'], "--column_types: rows.csv has no column 'm'; it has n, s"),
-  'no_schema': (['--schema', 'none.pbtxt'], '--schema none.pbtxt: cannot be read'),
+  'no_schema': (['--schema', 'none.pbtxt'], 'none.pbtxt: cannot be read'),
   'a_limit_without_quarantine': (['--max_bad_rows', '5'], 'give --bad_rows quarantine as well'),
   'wrong_compression': (['--compression', 'zstd'], 'rows.csv: is not a whole zstd file'),
   'wrong_encoding': (['--encoding', 'utf-16'], 'rows.csv: '),

@@ -153,7 +153,7 @@ def test_nothing_else_is_in_the_runs_folder(run):
   names = {str(path.relative_to(run[0])) for path in run[0].rglob('*') if path.is_file()}
   shards = {f'examples/Split-{split}/data_tfrecord-0000{n}-of-00002.gz' for split in ('train', 'eval') for n in (0, 1)}
   statistics = {f'statistics/Split-{split}/FeatureStats.pb' for split in ('train', 'eval')}
-  assert names == {*shards, *statistics, 'schema/schema.pbtxt', 'report/index.html', 'manifest.json'}
+  assert names == {*shards, *statistics, 'schema/schema.pbtxt', 'report/index.html', 'input.json', 'manifest.json'}
 
 
 def test_mlmd_leads_from_the_pipeline_to_the_run_to_its_artifacts(run, taxi_csv):

@@ -23,8 +23,8 @@ def config(**changed: Any) -> RunConfig:
 
 @pytest.mark.parametrize('partition_feature', ['', 'name'])
 def test_rows_and_records_of_a_split_are_the_same_ones_in_either_format(partition_feature: str) -> None:
-  framed = encode_block(ROWS, config(partition_feature=partition_feature))
-  plain = encode_block(ROWS, config(partition_feature=partition_feature, output_format='parquet'))
+  framed = encode_block(ROWS, config(partition_feature=partition_feature).form)
+  plain = encode_block(ROWS, config(partition_feature=partition_feature, output_format='parquet').form)
 
   for split in range(2):
     rows = framed.rows(split)
@@ -35,7 +35,7 @@ def test_rows_and_records_of_a_split_are_the_same_ones_in_either_format(partitio
 
 @pytest.mark.parametrize('output_format', ['tfrecord', 'parquet'])
 def test_the_only_split_has_all_rows(output_format: str) -> None:
-  found = encode_block(ROWS, config(splits=(Split('all', 1),), output_format=output_format))
+  found = encode_block(ROWS, config(splits=(Split('all', 1),), output_format=output_format).form)
 
   assert [len(records) for records in found.records] == [300]
   assert found.rows(0) == ROWS

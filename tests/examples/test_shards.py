@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
-from beam_taxi.artifacts.manifest import WrittenFile
+from beam_taxi.artifacts.manifest import RunFolder, WrittenFile
 from beam_taxi.examples import shards
 from beam_taxi.examples.shards import ParquetShardWriter, TFRecordShardWriter, open_shard
 from beam_taxi.examples.tfrecord import encode_records
@@ -207,7 +207,7 @@ def test_a_shard_is_opened_in_the_runs_format_under_tfxs_name(
   tmp_path: pathlib.Path, output_format: Literal['tfrecord', 'parquet'], expected: tuple[str, type]
 ) -> None:
   config = RunConfig(('a.csv',), str(tmp_path), 'run', output_format=output_format)
-  writer = open_shard(config, 'train', 2, 5)
+  writer = open_shard(RunFolder.of(config.output, config.run_id), config.form, 'train', 2, 5)
   writer.append(ROWS if output_format == 'parquet' else framed([b'one']))
 
   assert isinstance(writer, expected[1])

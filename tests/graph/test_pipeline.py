@@ -21,12 +21,13 @@ from apache_beam.testing.util import assert_that
 from beam_taxi.artifacts.manifest import Manifest, RunFolder, read_manifest
 from beam_taxi.errors import UserError, user_error_in
 from beam_taxi.examples.blocks import SplitBlock, encode_block
+from beam_taxi.examples.output_form import OutputForm
 from beam_taxi.examples.splits import Split
 from beam_taxi.graph.pipeline import build_graph
 from beam_taxi.graph.writing import EncodedBlock, WriteShards
 from beam_taxi.inputs.csv import ranges
-from beam_taxi.inputs.csv.ranges import Shard
 from beam_taxi.inputs.input_splits import InputSplit
+from beam_taxi.inputs.shards import Shard
 from beam_taxi.settings.config import RunConfig
 from beam_taxi.storage import AtomicFile
 
@@ -348,8 +349,8 @@ def test_rows_whose_examples_are_much_larger_are_encoded_a_few_at_a_time(tmp_pat
   path.write_text(','.join(names) + '\n' + ('1' + ',1' * 49 + '\n') * 2000)
   sizes = []
 
-  def measured(rows: pa.RecordBatch, config: RunConfig) -> SplitBlock:
-    encoded = encode_block(rows, config)
+  def measured(rows: pa.RecordBatch, form: OutputForm) -> SplitBlock:
+    encoded = encode_block(rows, form)
     sizes.append(encoded.bytes)
     return encoded
 
@@ -407,6 +408,6 @@ def test_labels_of_the_graph_are_the_fields_words(tmp_path):
   build_graph(root, RunConfig(input=('x',), output=str(tmp_path), run_id='run'))
   proto = root.to_runner_api()
   names = {transform.unique_name for transform in proto.components.transforms.values()}
-  steps = ['MatchFiles', 'PlanRanges', 'ScanRanges', 'ReadCsv', 'EncodeExamples', 'WriteShards']
+  steps = ['ListInput', 'PlanRanges', 'ScanRanges', 'ReadCsv', 'EncodeExamples', 'WriteShards']
   steps += ['GenerateStatistics[train]', 'GenerateStatistics[eval]', 'InferSchema', 'WriteManifest']
   assert names >= set(steps)

@@ -9,8 +9,7 @@ from apache_beam.portability import common_urns
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner, execution, translations
 
 from beam_taxi.graph.pipeline import build_graph
-from beam_taxi.graph.reading import MatchFiles, PlanRanges, ReadCsv, ScanRanges
-from beam_taxi.inputs.csv.layout import plan_input
+from beam_taxi.graph.reading import ListInput, PlanInput, PlanRanges, ReadCsv, ScanRanges
 from beam_taxi.inputs.input_splits import parse_input_splits
 from beam_taxi.settings.config import RunConfig
 
@@ -94,9 +93,9 @@ def test_rows_that_went_from_one_stage_to_another_would_be_counted(
   size = write_rows(tmp_path, 50_000)
   config = config_of(tmp_path, WAYS['one_input'], 'run')
   with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-    files = pipeline | MatchFiles(config)
-    plan = files | 'Plan' >> beam.Map(plan_input, config.input_settings, config.column_types, config.schema)
-    scanned = files | PlanRanges(config) | ScanRanges(config, plan)
+    listing = pipeline | ListInput(config, listed=False)
+    plan = listing | PlanInput(config, 0)
+    scanned = listing | PlanRanges(config, 0) | ScanRanges(config, plan)
     read = scanned.records | ReadCsv(config, plan, scanned.findings)
     read.blocks | beam.Reshuffle()
 

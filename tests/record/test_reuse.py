@@ -11,12 +11,13 @@ from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.input_splits import InputSplit
 from beam_taxi.record import reuse
+from beam_taxi.record.resolving import list_sources
 from beam_taxi.record.reuse import cache_key, fingerprint_of_input
 from beam_taxi.settings.config import RunConfig
 
 
 def key_of_input(config: RunConfig) -> str:
-  return cache_key(config, fingerprint_of_input(config))
+  return cache_key(config, fingerprint_of_input(list_sources(config)))
 
 
 CONFIG = RunConfig(('a.csv',), '/out', 'one')

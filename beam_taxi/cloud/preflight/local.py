@@ -1,15 +1,12 @@
 """Checks of what every run has: input, output, disk space, store. A run makes some of them itself, as it goes."""
 
 import dataclasses
-import logging
 import os
 import secrets
 import shutil
 import tempfile
 from collections.abc import Sequence
 
-from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.runners.runner import PipelineRunner
 from rich import filesize
 
 from beam_taxi import storage
@@ -26,50 +23,19 @@ from beam_taxi.cloud.preflight.checks import (
   warning,
 )
 from beam_taxi.errors import UserError
-from beam_taxi.examples.splitting import check_feature
-from beam_taxi.inputs.csv.files import compression_of, match_files
-from beam_taxi.inputs.csv.layout import InputPlan, plan_input
-from beam_taxi.inputs.csv.ranges import ByteRange, plan_ranges
+from beam_taxi.inputs.listing import faults_of_patterns
 from beam_taxi.metadata.store import connect
 from beam_taxi.metadata.uri import NO_STORE, parse_uri
-from beam_taxi.record.recorder import with_record
+from beam_taxi.record.resolving import ResolvedRun, Source, total_bytes
 from beam_taxi.settings.config import RunConfig
-
-_LOG = logging.getLogger(__name__)
 
 # What a run leaves behind, in bytes for each byte of CSV. Measured: taxi trips 0.38 (0.45 at --compression_level 0,
 # 0.31 at 9, 0.20 in Parquet); 20 columns of one random digit 1.5 (1.9 at level 0); rows that are all alike 0.16 (0.019
 # at level 9, 0.0065 in Parquet).
 _USUAL = 0.5
 _LEAST = 0.005
-# Of taxi trips in gzip; in bzip2 9.7.
-_COMPRESSED = 6
 
 _PROBE = '.beam_taxi-preflight'
-
-# A source of the input, as the graph will find it too.
-Source = tuple[list[ByteRange], InputPlan]
-
-
-def plan_sources(config: RunConfig) -> list[Source]:
-  """All sources of a run's input. Raises UserError where one cannot be read."""
-  return [_plan_source(source) for source in config.sources]
-
-
-def _plan_source(config: RunConfig) -> Source:
-  files = match_files(config.input, config.input_settings)
-  plan = plan_input(files, config.input_settings, config.column_types, config.schema)
-  [name, *others] = plan.header.columns
-  if not others and any(mark in name for mark in ',;\t|'):
-    _LOG.warning('%s: has one column, %r; is --delimiter right? "sniff" shows what is in a file', files[0].path, name)
-  if config.partition_feature:
-    check_feature(config.partition_feature, plan.header.columns)
-  return plan_ranges(files, config.block_size, config.shard_size, config.num_shards), plan
-
-
-def total_bytes(sources: Sequence[Source]) -> int:
-  """The input's bytes as stored."""
-  return sum(plan.bytes for _, plan in sources)
 
 
 def input_findings(config: RunConfig, sources: Sequence[Source] | UserError) -> list[Finding]:
@@ -77,19 +43,15 @@ def input_findings(config: RunConfig, sources: Sequence[Source] | UserError) -> 
   if isinstance(sources, UserError):
     return _faults_of_input(config, sources)
   files = sum(plan.files for _, plan in sources)
-  columns = max(len(plan.header.columns) for _, plan in sources)
+  columns = max(len(plan.layout.columns) for _, plan in sources)
   count = f'{files:,} file' + ('s' if files != 1 else '')
   return [ok(f'{count}, {filesize.decimal(total_bytes(sources))}, {columns} columns')]
 
 
 def _faults_of_input(config: RunConfig, error: UserError) -> list[Finding]:
   faults = {str(error): error}
-  for source in config.sources:
-    for pattern in source.input:
-      try:
-        match_files([pattern], source.input_settings)
-      except UserError as fault:
-        faults[str(fault)] = fault
+  for fault in faults_of_patterns(config.input):
+    faults[str(fault)] = fault
   return [failed_by(fault) for fault in faults.values()]
 
 
@@ -149,16 +111,16 @@ def nearest_folder(path: str) -> str:
 def space_finding(config: RunConfig, sources: Sequence[Source]) -> Finding:
   """Whether a local output has room for what the run will write."""
   stored = total_bytes(sources)
-  csv = sum(_csv_bytes(config, plan) for _, plan in sources)
+  text = sum(plan.text_bytes for _, plan in sources)
   there = nearest_folder(config.output)
   free = shutil.disk_usage(there).free
-  usual = filesize.decimal(int(csv * _USUAL))
-  what = f'{filesize.decimal(free)} are free in {there}; outputs usually take half of their CSV, {usual} here'
+  usual = filesize.decimal(int(text * _USUAL))
+  what = f'{filesize.decimal(free)} are free in {there}; outputs usually take half of their input, {usual} here'
   remedy = 'free some, or choose an --output with more'
   if free < stored * _LEAST:
     return failed(what, remedy)
   # Examples of many short cells take up to four times as much as usual.
-  return warning(what, remedy) if free < csv * _USUAL * 4 else ok(what)
+  return warning(what, remedy) if free < text * _USUAL * 4 else ok(what)
 
 
 def check_output(config: RunConfig, folder: str, sources: Sequence[Source]) -> None:
@@ -176,14 +138,9 @@ def check_output(config: RunConfig, folder: str, sources: Sequence[Source]) -> N
     raise PreflightError(findings)
 
 
-def _csv_bytes(config: RunConfig, plan: InputPlan) -> int:
-  """About how much CSV an input has when it is decompressed."""
-  return plan.bytes * (_COMPRESSED if compression_of(plan.header.path, config.input_settings) else 1)
-
-
-def store_finding(config: RunConfig, runner: PipelineRunner, options: PipelineOptions) -> Finding:
+def store_finding(run: ResolvedRun) -> Finding:
   """Whether the run can be recorded by whom it should be. Where there is no SQLite file yet, none is left behind."""
-  resolved = with_record(config, runner, options)
+  resolved = run.recorded_config()
   if resolved.metadata == NO_STORE:
     return ok('nothing is recorded')
   uri = parse_uri(resolved.metadata)

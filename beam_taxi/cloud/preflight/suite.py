@@ -19,7 +19,7 @@ from beam_taxi.cloud.preflight.checks import (
   run_checks,
 )
 from beam_taxi.errors import UserError
-from beam_taxi.process.once import Once
+from beam_taxi.record.resolving import ResolvedRun, Source
 from beam_taxi.runners.options import is_dataflow
 from beam_taxi.runners.shipping import shipped_package
 from beam_taxi.settings.config import RunConfig
@@ -30,10 +30,9 @@ Find = Callable[[], Finding | Sequence[Finding]]
 
 @dataclasses.dataclass(frozen=True)
 class Preflight:
-  """What all checks of a run found; and its input, which the run needs too, where that is as it should be."""
+  """What all checks of a run found."""
 
   findings: tuple[Finding, ...]
-  sources: tuple[local.Source, ...] = ()
 
   @property
   def refusal(self) -> PreflightError | None:
@@ -41,17 +40,14 @@ class Preflight:
     return PreflightError(self.findings) if failures(self.findings) else None
 
 
-def preflight(config: RunConfig, runner: PipelineRunner, options: PipelineOptions) -> Preflight:
-  """Makes all checks of a run on a runner."""
-  sources = Once(functools.partial(local.plan_sources, config))
-  findings = run_checks(_checks(config, runner, options, sources))
-  return Preflight(tuple(findings), tuple(sources.made or ()))
+def preflight(run: ResolvedRun) -> Preflight:
+  """Makes all checks of a run."""
+  return Preflight(tuple(run_checks(_checks(run))))
 
 
-def _checks(
-  config: RunConfig, runner: PipelineRunner, options: PipelineOptions, sources: Once[list[local.Source]]
-) -> list[Check]:
+def _checks(run: ResolvedRun) -> list[Check]:
   """All checks, in the order in which they are shown. A new one takes its place here, or in _dataflow_checks."""
+  config, runner, options = run.config, run.runner, run.options
   on_dataflow = is_dataflow(runner)
   on_disk = storage.is_local(config.output)
   more, require_storage = _dataflow_checks(config, runner, options) if on_dataflow else ([], None)
@@ -60,12 +56,12 @@ def _checks(
   def with_storage(find: Find) -> Find:
     return functools.partial(_after, require_storage, find) if require_storage else find
 
-  def with_input(find: Callable[[Sequence[local.Source]], Finding]) -> Find:
-    return lambda: find(_or_not_checked(sources, 'needs the input'))
+  def with_input(find: Callable[[Sequence[Source]], Finding]) -> Find:
+    return lambda: find(_or_not_checked(run.sources, 'needs the input'))
 
   def input_findings() -> list[Finding]:
     try:
-      return local.input_findings(config, sources())
+      return local.input_findings(config, run.sources())
     except UserError as error:
       return local.input_findings(config, error)
 
@@ -75,7 +71,7 @@ def _checks(
 
   return [
     Check('input', with_storage(input_findings) if reads_bucket else input_findings),
-    Check('metadata', lambda: local.store_finding(config, runner, options)),
+    Check('metadata', lambda: local.store_finding(run)),
     Check('output', lambda: local.output_finding(config), when=not on_dataflow),
     Check('run folder', with_storage(folder_finding), when=on_dataflow and not on_disk),
     Check(

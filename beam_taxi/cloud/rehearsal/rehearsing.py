@@ -21,10 +21,11 @@ from beam_taxi.cloud.rehearsal.cloud import Cloud, rehearsal_cloud
 from beam_taxi.cloud.rehearsal.cloud_storage import blob_of
 from beam_taxi.cloud.rehearsal.dataflow_service import ENDED, RefusalError
 from beam_taxi.cloud.rehearsal.metadata_server import metadata_server
-from beam_taxi.cloud.rehearsal.sample import sample_files
 from beam_taxi.errors import UserError
+from beam_taxi.inputs.kinds import reader_of
+from beam_taxi.inputs.listing import list_files
 from beam_taxi.process.provenance import without_secrets
-from beam_taxi.record.recorder import with_record
+from beam_taxi.record.resolving import with_record
 from beam_taxi.runners.options import is_dataflow, parse_beam_args
 from beam_taxi.runners.shipping import package_flag
 from beam_taxi.settings.config import RunConfig
@@ -98,12 +99,13 @@ def rehearse(argv: Sequence[str], sample_size: int, sample_from: str, keep: str)
 def _inputs(config: RunConfig, sample_size: int, sample_from: str) -> dict[str, bytes]:
   """What of the input and beside it the run reads, by gs:// URI."""
   found: dict[str, bytes] = {}
+  reader = reader_of(config.input_settings)
   for source in config.sources:
     if sample_from:
-      [(_, content)] = sample_files((sample_from,), source.input_settings, sample_size)
+      [(_, content)] = reader.sample(list_files([sample_from]), sample_size)
       found[_place_for(sample_from, source.input[0])] = content
     else:
-      found |= sample_files(source.input, source.input_settings, sample_size)
+      found.update(reader.sample(list_files(source.input), sample_size))
   if config.schema:
     found[config.schema] = storage.read_bytes(config.schema)
   for path in found:

@@ -8,11 +8,12 @@ from typing import Literal
 import numpy as np
 
 from beam_taxi.errors import on_one_line
-from beam_taxi.inputs.bad_row_policy import BadRowLimit
 from beam_taxi.inputs.csv.boundaries import count_lines
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.encoding import EncodingError, first_wrong_byte, to_utf_8
+from beam_taxi.inputs.csv.files import InputFile
 from beam_taxi.inputs.csv.rows import Rows
+from beam_taxi.inputs.findings import Problem
 
 Reason = Literal['wrong_number_of_cells', 'wrong_encoding', 'wrong_type']
 
@@ -49,6 +50,13 @@ class BadRow:
   def problem(self) -> RowProblem:
     """The row as an error message tells of it."""
     return RowProblem(self.offset, self.lines, f'{self.detail}: {_shown(self.data)}')
+
+
+def located(file: InputFile, problem: RowProblem) -> Problem:
+  """A problem as the user reads it. In a file that is converted as a stream, bytes are those of the text in UTF-8."""
+  byte = f'byte {problem.offset:,}' + (' of it in UTF-8' if file.converted_from else '')
+  place = f'{file.path}: line {problem.lines + 1} ({byte})'
+  return Problem(file.index, problem.offset, f'{place}: {problem.what}')
 
 
 def misread(data: bytes, rows: Rows, columns: int, dialect: Dialect, encoding: str) -> Reasons:
@@ -98,13 +106,6 @@ def without(data: bytes, rows: Rows, numbers: Iterable[int]) -> bytes:
   stretches = [data[rows.begins[first] : rows.ends[last - 1]] for first, last in edges.reshape(-1, 2)]
   # A stretch may end with a CR, before a blank line: an LF alone would become one line end with it.
   return b'\r\n'.join([*stretches, b'']) if stretches else b''
-
-
-def too_many(bad: int, rows: int, limit: BadRowLimit | None) -> str:
-  """Why so many bad rows end a run that sets them aside, or '' where they do not."""
-  if limit is None or limit.allows(bad, rows):
-    return ''
-  return f'{bad:,} of {rows:,} rows are bad, and --max_bad_rows is {limit}'
 
 
 def count_reasons(rows: Sequence[BadRow]) -> dict[str, int]:

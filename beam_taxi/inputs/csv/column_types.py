@@ -9,7 +9,6 @@ Arrow's own inference finds the same types for nearly every cell, in C++. Where 
 """
 
 import re
-from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -31,11 +30,6 @@ _SAME_TO_ARROW = {
   ColumnType.INT: r'^[ \t]*-?\d{1,18}[ \t]*$',
   ColumnType.FLOAT: r'^[ \t]*-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?[ \t]*$',
 }
-
-
-def widest(types: Iterable[Sequence[ColumnType]]) -> tuple[ColumnType, ...]:
-  """Per column the highest of several types; () where there are none."""
-  return tuple(ColumnType(max(column)) for column in zip(*types, strict=True))
 
 
 def type_of_cell(cell: bytes) -> ColumnType:

@@ -8,8 +8,8 @@ from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.bad_rows import BadRow
 from beam_taxi.inputs.csv.boundaries import Positions
 from beam_taxi.inputs.csv.column_types import may_spell_numbers_oddly, type_of_cells, type_of_inferred
-from beam_taxi.inputs.csv.layout import Layout
 from beam_taxi.inputs.csv.parsing import ARROW_TYPES, one_chunk, parse, parse_bytes
+from beam_taxi.inputs.layout import Layout
 
 # The types of the columns that `decode` returns: TFX's tf.Examples hold floats in single precision.
 _DECODED_TYPES = {**ARROW_TYPES, ColumnType.FLOAT: pa.float32()}
@@ -40,7 +40,7 @@ def infer_types(data: bytes, layout: Layout, stops: Positions | None = None) -> 
     stops: what rows.record_ends says of the data, if that is known already.
   """
   parsed = parse(data, layout, stops)
-  odd = may_spell_numbers_oddly(parsed.text, layout.dialect)
+  odd = may_spell_numbers_oddly(parsed.text, layout.settings)
   types: dict[str, ColumnType | None] = {}
   for name, given in zip(layout.columns, layout.types, strict=True):
     column = one_chunk(parsed.table[name])

@@ -18,6 +18,11 @@ class EncodingError(ValueError):
   """Some bytes are not text of the input's encoding."""
 
 
+def encoding_of_blocks(dialect: Dialect) -> str:
+  """The encoding that blocks are in: what is converted as a stream comes in UTF-8."""
+  return UTF_8 if needs_stream(dialect) else dialect.encoding
+
+
 def needs_stream(dialect: Dialect) -> bool:
   """Whether files must be converted from their beginning, and not block by block.
 

@@ -1,4 +1,4 @@
-"""Input files: matching them, their header, and exact reads that notice when a file is not what was planned."""
+"""Input files: their header, and exact reads that notice when a file is not what was planned."""
 
 import bz2
 import contextlib
@@ -13,7 +13,8 @@ from typing import BinaryIO, cast
 import pyarrow as pa
 
 from beam_taxi import storage
-from beam_taxi.errors import UserError, on_one_line
+from beam_taxi.artifacts.listing import ListedFile
+from beam_taxi.errors import UserError
 from beam_taxi.inputs.columns import fault_in_names
 from beam_taxi.inputs.csv.boundaries import first_record_end
 from beam_taxi.inputs.csv.dialect import Dialect
@@ -33,6 +34,7 @@ class InputFile:
     path: where it is.
     size: its bytes as stored.
     index: its place in the sorted list of all files.
+    version: what changes when it is written anew; '' where nothing tells.
     compression: 'gzip', 'bzip2', 'zstd' or None.
     converted_from: the encoding that must be converted to UTF-8 from the file's beginning on, or None where blocks are
       in UTF-8 or can be converted on their own.
@@ -41,6 +43,7 @@ class InputFile:
   path: str
   size: int
   index: int
+  version: str = ''
   compression: str | None = None
   converted_from: str | None = None
 
@@ -60,28 +63,15 @@ class Header:
   end: int
 
 
-def match_files(patterns: Iterable[str], dialect: Dialect) -> list[InputFile]:
-  """The files that paths, folders and patterns name, each once however it is spelled, sorted by path.
-
-  Raises:
-    UserError: one of them names no file.
-  """
-  files: dict[str, tuple[str, int]] = {}
-  for pattern in patterns:
-    found = storage.match(pattern)
-    if not found:
-      raise UserError(f'{pattern}: no file matches; check the path, and quote a pattern that a shell should not expand')
-    for path, size in found:
-      if not path.isprintable():
-        raise UserError(f'{on_one_line(path)}: this name cannot be printed, nor recorded; rename the file')
-      files.setdefault(storage.identity(path), (path, size))
-  return [input_file(path, size, index, dialect) for index, (path, size) in enumerate(sorted(files.values()))]
+def input_files(listed: Iterable[ListedFile], dialect: Dialect) -> list[InputFile]:
+  """Listed files, which are written in a dialect."""
+  return [input_file(file, index, dialect) for index, file in enumerate(listed)]
 
 
-def input_file(path: str, size: int, index: int, dialect: Dialect) -> InputFile:
-  """A file that is written in a dialect."""
+def input_file(file: ListedFile, index: int, dialect: Dialect) -> InputFile:
+  """A listed file, which is written in a dialect."""
   converted_from = dialect.encoding if needs_stream(dialect) else None
-  return InputFile(path, size, index, compression_of(path, dialect), converted_from)
+  return InputFile(file.path, file.size, index, file.version, compression_of(file.path, dialect), converted_from)
 
 
 def compression_of(path: str, dialect: Dialect) -> str | None:
@@ -96,16 +86,19 @@ def open_csv(file: InputFile) -> Iterator[BinaryIO]:
   """A stream of the file's CSV bytes from their beginning, decompressed and converted as it is read where need be.
 
   Raises:
-    UserError: the file is gone, its compressed stream is broken, or its text is not of its encoding.
+    UserError: the file is gone, its compressed stream is broken, or its text is not of its encoding; or it is local,
+      and not what was listed.
   """
   try:
     with storage.open_for_reading(file.path) as stored, contextlib.closing(_decompressed(stored, file)) as stream:
+      if storage.is_local(file.path):
+        _check(storage.stat_of(stored, file.path), file)
       # A converting stream has no more than the one method that a stream's reader needs.
       yield cast(BinaryIO, Utf8Stream(stream, file.converted_from)) if file.converted_from else stream
   except PermissionError as error:
     raise UserError(f'{file.path}: cannot be read ({error.strerror}); ask for the right to read it') from error
   except FileNotFoundError as error:
-    raise UserError(f'{file.path}: is gone since the run began; run again when nothing moves it') from error
+    raise gone(file) from error
   except EncodingError as error:
     raise UserError(f'{file.path}: {error}; give the --encoding that it has, or mend it') from error
   except (EOFError, zlib.error, OSError) as error:
@@ -115,6 +108,29 @@ def open_csv(file: InputFile) -> Iterator[BinaryIO]:
       f'{file.path}: is not a whole {file.compression} file ({error}); fetch or compress it again, or name its '
       '--compression'
     ) from error
+
+
+def check_unchanged(file: InputFile) -> None:
+  """Asks whether a file is still what was listed. Raises UserError where it is not.
+
+  A local one is looked at whenever it is opened as well.
+  """
+  try:
+    _check(storage.stat(file.path), file)
+  except FileNotFoundError as error:
+    raise gone(file) from error
+
+
+def _check(found: storage.StoredFile, file: InputFile) -> None:
+  if found.size != file.size:
+    raise changed(file, 'longer' if found.size > file.size else 'shorter')
+  if file.version and found.version != file.version:
+    raise UserError(f'{file.path}: was written anew since the run began; run again when nothing writes to it')
+
+
+def gone(file: InputFile) -> UserError:
+  """The error for a file that is not there any more."""
+  return UserError(f'{file.path}: is gone since the run began; run again when nothing moves it')
 
 
 def _decompressed(stream: BinaryIO, file: InputFile) -> BinaryIO:

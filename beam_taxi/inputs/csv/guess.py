@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from beam_taxi import storage
+from beam_taxi.artifacts.listing import ListedFile
 from beam_taxi.inputs.columns import ColumnType, fault_in_names
 from beam_taxi.inputs.csv.boundaries import last_record_end, open_quote, positions_of, quote_edges
 from beam_taxi.inputs.csv.column_types import type_of_cell
@@ -66,7 +67,7 @@ def guess_dialect(path: str, size: int, given: dict[str, Any]) -> Guess:
   """
   known = dict(given)
   known.setdefault('compression', _compression(path))
-  sample = _beginning(input_file(path, size, 0, Dialect(compression=known['compression'])))
+  sample = _beginning(input_file(ListedFile(path, size), 0, Dialect(compression=known['compression'])))
   mark = next((mark for mark in _MARKS if sample.startswith(mark)), b'')
   known.setdefault('encoding', _MARKS[mark] if mark else _encoding(sample))
   text = sample.decode(known['encoding'], 'replace').lstrip('\ufeff').encode()
@@ -89,7 +90,7 @@ def guess_dialect(path: str, size: int, given: dict[str, Any]) -> Guess:
   if not known['quote_char'] and 'quote_char' not in given and b'"' in text:
     notes.append('As quote characters the " in the file would leave a cell open, so they are taken for text.')
   if 'columns' not in known:
-    names = read_first_row(input_file(path, size, 0, Dialect(**known)), Dialect(**known)).columns
+    names = read_first_row(input_file(ListedFile(path, size), 0, Dialect(**known)), Dialect(**known)).columns
     numbers = [name for name in names if name[-1:].isdigit() and type_of_cell(name.encode()) is not ColumnType.STRING]
     if fault := fault_in_names(names):
       known['columns'] = tuple(f'column_{number}' for number in range(1, len(names) + 1))

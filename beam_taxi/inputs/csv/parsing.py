@@ -16,9 +16,10 @@ from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.bad_rows import BadRow, Reasons, bad_rows, misread, without
 from beam_taxi.inputs.csv.boundaries import Positions
 from beam_taxi.inputs.csv.column_types import as_type, may_spell_numbers_oddly
-from beam_taxi.inputs.csv.encoding import EncodingError, to_utf_8
-from beam_taxi.inputs.csv.layout import Layout
+from beam_taxi.inputs.csv.dialect import Dialect
+from beam_taxi.inputs.csv.encoding import EncodingError, encoding_of_blocks, to_utf_8
 from beam_taxi.inputs.csv.rows import Rows, find_rows, has_too_wide_row, record_ends
+from beam_taxi.inputs.layout import Layout
 
 ARROW_TYPES = {
   ColumnType.UNKNOWN: pa.null(),
@@ -54,7 +55,7 @@ def parse(data: bytes, layout: Layout, stops: Positions | None = None) -> Parsed
   """Parses a block.
 
   Args:
-    data: whole CSV records, in the layout's encoding.
+    data: whole CSV records, in the encoding of blocks.
     layout: what their rows must look like.
     stops: what rows.record_ends says of the data, if that is known already.
   """
@@ -62,22 +63,22 @@ def parse(data: bytes, layout: Layout, stops: Positions | None = None) -> Parsed
   reasons: Reasons = {}
   try:
     if not layout.checked:
-      stops = record_ends(data, layout.dialect) if stops is None else stops
-      if has_too_wide_row(data, len(layout.columns), stops, layout.dialect):
+      stops = record_ends(data, layout.settings) if stops is None else stops
+      if has_too_wide_row(data, len(layout.columns), stops, layout.settings):
         # Arrow 10 writes such a row beyond its buffer before it says that it is too wide (apache/arrow issue 45497).
         raise _CellsError
-    text = to_utf_8(data, layout.encoding)
+    text = to_utf_8(data, encoding_of_blocks(layout.settings))
     table, misfits = _read_typed(text, layout)
   except (EncodingError, _CellsError):
-    rows = find_rows(data, layout.dialect)
-    reasons = misread(data, rows, len(layout.columns), layout.dialect, layout.encoding)
-    text = to_utf_8(without(data, rows, reasons), layout.encoding)
+    rows = find_rows(data, layout.settings)
+    reasons = misread(data, rows, len(layout.columns), layout.settings, encoding_of_blocks(layout.settings))
+    text = to_utf_8(without(data, rows, reasons), encoding_of_blocks(layout.settings))
     table, misfits = _read_typed(text, layout)
   if misfits:
-    rows = rows or find_rows(data, layout.dialect)
+    rows = rows or find_rows(data, layout.settings)
     numbers = np.delete(np.arange(rows.begins.size), list(reasons))
     reasons.update({int(numbers[place]): reason for place, reason in misfits.items()})
-    text = to_utf_8(without(data, rows, reasons), layout.encoding)
+    text = to_utf_8(without(data, rows, reasons), encoding_of_blocks(layout.settings))
     table, misfits = _read_typed(text, layout)
     if misfits:
       raise RuntimeError(f'rows that were taken out are still there: {misfits}')
@@ -103,7 +104,7 @@ def _read_typed(text: bytes, layout: Layout) -> tuple[pa.Table, Reasons]:
   """
   given = {name: kind for name, kind in zip(layout.columns, layout.types, strict=True) if kind is not None}
   numbers = [name for name, kind in given.items() if kind in _NUMBERS]
-  if layout.checked or not numbers or not may_spell_numbers_oddly(text, layout.dialect):
+  if layout.checked or not numbers or not may_spell_numbers_oddly(text, layout.settings):
     try:
       table = _read(text, layout, {name: ARROW_TYPES[kind] for name, kind in given.items()})
     except pa.ArrowInvalid:
@@ -132,7 +133,7 @@ def _read(text: bytes, layout: Layout, types: dict[str, pa.DataType]) -> pa.Tabl
     _CellsError: some row has too many or too few cells.
     pyarrow.ArrowInvalid: some cell is not of its type.
   """
-  dialect = layout.dialect
+  dialect: Dialect = layout.settings
   if not dialect.skip_blank_lines:
     text = _fill_blank_lines(text, layout)
   # Of a long text without blank lines at its beginning, strip would make a copy.
@@ -170,9 +171,9 @@ def _read(text: bytes, layout: Layout, types: dict[str, pa.DataType]) -> pa.Tabl
 
 def _fill_blank_lines(text: bytes, layout: Layout) -> bytes:
   """Blank lines as rows of empty cells. In a file of one column they are that already."""
-  rows = find_rows(text, layout.dialect)
+  rows = find_rows(text, layout.settings)
   blank = rows.begins[rows.begins == rows.ends].tolist()
   if len(layout.columns) == 1 or not blank:
     return text
-  filling = layout.dialect.delimiter.encode() * (len(layout.columns) - 1)
+  filling: bytes = layout.settings.delimiter.encode() * (len(layout.columns) - 1)
   return filling.join(text[begin:end] for begin, end in zip([0, *blank], [*blank, len(text)], strict=True))

@@ -3,11 +3,10 @@
 import dataclasses
 from collections.abc import Iterator
 
-from beam_taxi import storage
 from beam_taxi.inputs.csv.bad_rows import RowProblem
 from beam_taxi.inputs.csv.boundaries import count_lines, last_record_end, open_quote
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import InputFile, changed, open_csv, read_exactly, read_some
+from beam_taxi.inputs.csv.files import InputFile, changed, check_unchanged, open_csv, read_exactly, read_some
 from beam_taxi.inputs.csv.ranges import RecordRange
 
 
@@ -35,6 +34,8 @@ def read_records(records: RecordRange, dialect: Dialect, block_size: int) -> Ite
     UserError: the file is not what it was when the run began.
     UnclosedQuoteError: a stream ends inside quotes.
   """
+  if records.end in (None, records.file.size):
+    check_unchanged(records.file)
   if records.end is None:
     yield from read_blocks(records.file, records.start, dialect, block_size)
   elif records.end > records.start:
@@ -53,8 +54,6 @@ def read_blocks(file: InputFile, start: int, dialect: Dialect, block_size: int) 
     UserError: the file is not what it was when the run began.
     UnclosedQuoteError: the file ends inside quotes.
   """
-  if storage.size(file.path) != file.size:
-    raise changed(file, 'of another size')
   with open_csv(file) as stream:
     lines = count_lines(read_exactly(stream, start, file))
     offset = start

@@ -13,28 +13,29 @@ import google_crc32c
 import numpy as np
 
 from beam_taxi.errors import UserError
+from beam_taxi.inputs.checksum import checksum_of_file, join_checksums
 from beam_taxi.inputs.columns import ColumnType
-from beam_taxi.inputs.csv.bad_rows import RowProblem, count_reasons
+from beam_taxi.inputs.csv.bad_rows import RowProblem, count_reasons, located
 from beam_taxi.inputs.csv.boundaries import Marks, Outcome, Positions, enter, first_record_end, next_cut, open_quote
-from beam_taxi.inputs.csv.checksum import checksum_of_file, join_checksums
 from beam_taxi.inputs.csv.decode import infer_types
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.files import (
   Header,
   InputFile,
   changed,
+  check_unchanged,
   header_difference,
   open_csv,
   read_exactly,
   read_header,
   read_some,
 )
-from beam_taxi.inputs.csv.findings import Findings, Problem, located, merge_findings
-from beam_taxi.inputs.csv.fingerprint import fingerprint_of_file
-from beam_taxi.inputs.csv.layout import InputPlan, Layout
 from beam_taxi.inputs.csv.ranges import ByteRange, RecordRange
 from beam_taxi.inputs.csv.records import Block, UnclosedQuoteError, read_blocks, read_records, unclosed_quote
 from beam_taxi.inputs.csv.rows import count_rows, record_ends
+from beam_taxi.inputs.findings import Findings, Problem, merge_findings
+from beam_taxi.inputs.fingerprint import fingerprint_of_file
+from beam_taxi.inputs.layout import InputPlan, Layout
 
 _LOOKAHEAD = 64 * 1024
 
@@ -113,9 +114,10 @@ def scan_range(part: ByteRange, plan: InputPlan, block_size: int) -> RangeScan:
   """
   header = None
   if part.start == 0:
+    check_unchanged(part.file)
     try:
-      header = read_header(part.file, plan.layout.dialect)
-      fault = header_difference(plan.header, header)
+      header = read_header(part.file, plan.layout.settings)
+      fault = header_difference(plan.own, header)
     except UserError as error:
       fault = str(error)
     if fault:
@@ -128,7 +130,7 @@ def scan_range(part: ByteRange, plan: InputPlan, block_size: int) -> RangeScan:
 
 def _scan_bytes(part: ByteRange, header: Header | None, layout: Layout, patience: int) -> RangeScan:
   """scan_range for a range of a file that is no stream. Only the file's first range is given its header."""
-  dialect = layout.dialect
+  dialect = layout.settings
   with open_csv(part.file) as stream:
     window = _read_window(stream, part, dialect)
     begin = header.begin if header else 0
@@ -166,7 +168,7 @@ def _scan_bytes(part: ByteRange, header: Header | None, layout: Layout, patience
 
 def _examine(block: Block, stops: Positions, layout: Layout) -> Examined:
   """What is to be known of a block's rows, which end at `stops`, before they are written."""
-  count = count_rows(block.data, stops, layout.dialect)
+  count = count_rows(block.data, stops, layout.settings)
   if layout.has_all_types:
     return Examined(count=count)
   found = infer_types(block.data, layout, stops)
@@ -237,8 +239,8 @@ def _scan_stream(part: ByteRange, header: Header, layout: Layout, block_size: in
   scan = RangeScan(part, 0, _NOTHING, _NOTHING, guess=False, header_end=header.end)
   first: RowProblem | None = None
   try:
-    for block in read_blocks(part.file, header.end, layout.dialect, block_size):
-      rows = _examine(block, record_ends(block.data, layout.dialect), layout)
+    for block in read_blocks(part.file, header.end, layout.settings, block_size):
+      rows = _examine(block, record_ends(block.data, layout.settings), layout)
       found = merge_findings([found, Findings(rows.types, rows.count, rows.bad)])
       first = first or rows.first_bad_row
   except UnclosedQuoteError as error:
@@ -297,9 +299,9 @@ def settle(scans: Iterable[RangeScan]) -> Settled:
 
 def scan_records(records: RecordRange, layout: Layout, block_size: int) -> Findings:
   """Pass 1 again, over a range whose records are known."""
-  blocks = read_records(records, layout.dialect, block_size)
+  blocks = read_records(records, layout.settings, block_size)
   return merge_findings(
-    _findings(records.file, _examine(block, record_ends(block.data, layout.dialect), layout), 0, 0) for block in blocks
+    _findings(records.file, _examine(block, record_ends(block.data, layout.settings), layout), 0, 0) for block in blocks
   )
 
 

@@ -7,18 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from beam_taxi.inputs.columns import ColumnType
-from beam_taxi.inputs.csv.bad_rows import count_reasons
+from beam_taxi.inputs.csv.bad_rows import count_reasons, located
 from beam_taxi.inputs.csv.boundaries import count_lines
 from beam_taxi.inputs.csv.column_types import type_of_cell
 from beam_taxi.inputs.csv.decode import decode
 from beam_taxi.inputs.csv.files import InputFile
-from beam_taxi.inputs.csv.findings import Findings, located, merge_findings
-from beam_taxi.inputs.csv.layout import InputPlan, Layout
 from beam_taxi.inputs.csv.parsing import one_chunk, parse, parse_bytes
 from beam_taxi.inputs.csv.ranges import ByteRange, RecordRange, plan_ranges
 from beam_taxi.inputs.csv.records import Block, read_records
 from beam_taxi.inputs.csv.rows import find_rows
 from beam_taxi.inputs.csv.scan import RangeScan, Settled, scan_range, scan_records, settle
+from beam_taxi.inputs.findings import Findings, merge_findings
+from beam_taxi.inputs.layout import InputPlan, Layout
+from beam_taxi.inputs.shards import Sizes
 from beam_taxi.parsing import MIB
 
 _BLOCK_SIZE = 4 * MIB
@@ -73,7 +74,7 @@ def survey(
 
   settled: dict[int, list[RangeScan]] = {}
   with ThreadPoolExecutor(workers) as pool:
-    for found in pool.map(scan, plan_ranges(files, _BLOCK_SIZE, _BLOCK_SIZE)):
+    for found in pool.map(scan, plan_ranges(files, Sizes(_BLOCK_SIZE, _BLOCK_SIZE))):
       settled.setdefault(found.part.file.index, []).append(found)
     of_files = [settle(scans) for _, scans in sorted(settled.items())]
     unsure = [records for file in of_files for records in file.unsure]
@@ -92,7 +93,7 @@ def survey(
 def _bad_rows(records: RecordRange, layout: Layout) -> Findings:
   """The bad rows among records, where all types are given."""
   parts = []
-  for block in read_records(records, layout.dialect, _BLOCK_SIZE):
+  for block in read_records(records, layout.settings, _BLOCK_SIZE):
     bad = decode(block.data, layout).bad
     if bad:
       first = located(records.file, bad[0].problem.behind(block.offset, block.lines))
@@ -110,7 +111,7 @@ def _forcing_cells(files: Sequence[Settled], pending: Layout, layout: Layout) ->
   for records, types in _ranges(files):
     # Of a range that was guessed wrong the types are not at hand.
     wanted = [column for column in open_columns if types is None or (types and types[column] == layout.types[column])]
-    for block in read_records(records, layout.dialect, _BLOCK_SIZE) if wanted else ():
+    for block in read_records(records, layout.settings, _BLOCK_SIZE) if wanted else ():
       found.update(_forcing_cells_of(block, records.file, pending, layout, open_columns & set(wanted)))
       open_columns -= found.keys()
   return tuple(found.get(column) for column in range(len(layout.columns)))
@@ -121,7 +122,7 @@ def _forcing_cells_of(
 ) -> Iterator[tuple[int, Cell]]:
   """The first cell of its column's type, for each column that has one in the block."""
   parsed = parse(block.data, pending)
-  begins = find_rows(block.data, layout.dialect).begins
+  begins = find_rows(block.data, layout.settings).begins
   begins = np.setdiff1d(begins, [row.offset for row in parsed.bad])
   for column in wanted:
     cells = one_chunk(parse_bytes(parsed.text, pending, (layout.columns[column],)).column(0)).to_pylist()
@@ -135,7 +136,7 @@ def _forcing_cells_of(
 def _first_rows(files: Sequence[Settled], layout: Layout, rows: int) -> tuple[tuple[str | None, ...], ...]:
   found: list[tuple[str | None, ...]] = []
   for records, _ in _ranges(files):
-    for block in read_records(records, layout.dialect, _BLOCK_SIZE):
+    for block in read_records(records, layout.settings, _BLOCK_SIZE):
       table = parse_bytes(parse(block.data, layout).text, layout, layout.columns).slice(0, rows - len(found))
       columns = [[cell and cell.decode() for cell in column.to_pylist()] for column in table.columns]
       found += zip(*columns, strict=True)

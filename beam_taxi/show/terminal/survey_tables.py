@@ -14,8 +14,8 @@ from beam_taxi.errors import on_one_line
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.files import compression_of
 from beam_taxi.inputs.csv.guess import Guess
-from beam_taxi.inputs.csv.layout import InputPlan
 from beam_taxi.inputs.csv.survey import Cell, Survey
+from beam_taxi.inputs.layout import InputPlan
 
 _LONGEST_CELL = 24
 _DELIMITERS = {',': 'comma', ';': 'semicolon', '\t': 'tab', '|': 'pipe', ' ': 'blank'}
@@ -71,7 +71,7 @@ def _facts(guess: Guess, plan: InputPlan, found: Survey) -> Table:
     'Header': 'none' if dialect.columns else f'{columns:,} column' + ('s' if columns > 1 else ''),
     'Line ends': guess.line_ends,
     'Encoding': dialect.encoding + (' with a byte-order mark' if guess.byte_order_mark else ''),
-    'Compression': compression_of(plan.header.path, dialect) or 'none',
+    'Compression': compression_of(plan.own.path, dialect) or 'none',
   }
   for name, value in facts.items():
     table.add_row(name, escape(value))

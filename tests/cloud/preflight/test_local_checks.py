@@ -1,5 +1,6 @@
 """Input, output, disk space and store, before a run; nothing is left behind."""
 
+import gzip
 import os
 import pathlib
 import shutil
@@ -12,7 +13,8 @@ from findings import shown
 from beam_taxi.cloud.preflight import local
 from beam_taxi.cloud.preflight.checks import Finding, PreflightError
 from beam_taxi.errors import UserError
-from beam_taxi.inputs.csv.dialect import Dialect
+from beam_taxi.inputs.csv import csv_input
+from beam_taxi.record.resolving import list_sources, plan_sources, resolve
 from beam_taxi.runners.options import parse_beam_args
 from beam_taxi.settings.config import RunConfig
 
@@ -38,7 +40,7 @@ def config(folder: pathlib.Path, *names: str, **settings: object) -> RunConfig:
 
 def input_of(wanted: RunConfig) -> list[Finding]:
   try:
-    return local.input_findings(wanted, local.plan_sources(wanted))
+    return local.input_findings(wanted, plan_sources(wanted, list_sources(wanted)))
   except UserError as error:
     return local.input_findings(wanted, error)
 
@@ -115,22 +117,21 @@ def test_free_space_is_held_against_what_outputs_usually_take(
 ) -> None:
   wanted = config(folder)
   monkeypatch.setattr(local, 'total_bytes', lambda sources: GB)
-  monkeypatch.setattr(local, '_csv_bytes', lambda config, plan: GB)
+  monkeypatch.setattr(csv_input, 'text_bytes', lambda files: GB)
   monkeypatch.setattr(shutil, 'disk_usage', lambda path: Usage(0, 0, free))
 
-  [(found, what, _)] = shown(local.space_finding(wanted, local.plan_sources(wanted)))
+  [(found, what, _)] = shown(local.space_finding(wanted, plan_sources(wanted, list_sources(wanted))))
 
   assert found == mark
-  assert what.endswith('outputs usually take half of their CSV, 500.0 MB here')
+  assert what.endswith('outputs usually take half of their input, 500.0 MB here')
 
 
 def test_a_compressed_input_counts_for_what_it_holds(folder: pathlib.Path) -> None:
-  wanted = config(folder, input_settings=Dialect(compression='none'))
-  [(_, plan)] = local.plan_sources(wanted)
+  (folder / 'rows.csv.gz').write_bytes(gzip.compress(b'a,b\n1,2\n'))
+  wanted = config(folder, 'rows.csv.gz')
+  [(_, plan)] = plan_sources(wanted, list_sources(wanted))
 
-  assert local._csv_bytes(config(folder, input_settings=Dialect(compression='gzip')), plan) == 6 * local._csv_bytes(
-    wanted, plan
-  )
+  assert plan.text_bytes == 6 * plan.bytes
 
 
 def test_a_run_in_this_process_is_refused_where_there_is_surely_no_room(
@@ -140,11 +141,11 @@ def test_a_run_in_this_process_is_refused_where_there_is_surely_no_room(
   wanted = config(folder)
 
   with pytest.raises(PreflightError, match=r'preflight: disk space: 0 bytes are free'):
-    local.check_output(wanted, str(folder), local.plan_sources(wanted))
+    local.check_output(wanted, str(folder), plan_sources(wanted, list_sources(wanted)))
 
 
 def store_of(wanted: RunConfig, *flags: str) -> Finding:
-  return local.store_finding(wanted, *parse_beam_args(flags))
+  return local.store_finding(resolve(wanted, *parse_beam_args(flags)))
 
 
 def test_a_store_that_is_not_there_yet_is_not_made(folder: pathlib.Path) -> None:

@@ -69,12 +69,12 @@ def test_a_local_run_is_checked_and_nothing_is_left_behind(command: Command, tmp
   assert os.listdir(tmp_path) == ['rows.csv']
 
 
-def test_what_has_failed_is_shown_with_what_mends_it(command: Command) -> None:
+def test_what_has_failed_is_shown_with_what_mends_it(command: Command, tmp_path: pathlib.Path) -> None:
   code, out, _ = command('preflight', '--input', 'none.csv', '--output', 'rows.csv')
 
   assert code == 2
   lines = [' '.join(line.split()) for line in out.splitlines()]
-  assert 'failed input none.csv: no file matches' in lines
+  assert f'failed input {tmp_path}/none.csv: no file matches' in lines
   assert 'check the path, and quote a pattern that a shell should not expand' in lines
   assert 'not checked disk space needs the input' in lines
   assert lines[-1].endswith('failed')

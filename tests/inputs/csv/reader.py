@@ -5,17 +5,18 @@ import pathlib
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
+from csv_files import match_files, plan_input
 
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.bad_rows import BadRow
 from beam_taxi.inputs.csv.decode import decode
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import match_files
-from beam_taxi.inputs.csv.findings import Findings, merge_findings
-from beam_taxi.inputs.csv.layout import InputPlan, Layout, plan_input
 from beam_taxi.inputs.csv.ranges import plan_ranges
 from beam_taxi.inputs.csv.records import Block, read_records
 from beam_taxi.inputs.csv.scan import Settled, scan_range, scan_records, settle
+from beam_taxi.inputs.findings import Findings, merge_findings
+from beam_taxi.inputs.layout import InputPlan, Layout
+from beam_taxi.inputs.shards import Sizes
 
 
 def layout_of(
@@ -51,7 +52,7 @@ def read(
   dialect = dialect or Dialect()
   files = match_files([str(path) for path in paths], dialect)
   plan = plan_input(files, dialect, column_types or {}, '')
-  scans = [scan_range(part, plan, block_size) for part in plan_ranges(files, block_size, 1024)]
+  scans = [scan_range(part, plan, block_size) for part in plan_ranges(files, Sizes(block_size, 1024))]
   settled = tuple(settle([scan for scan in scans if scan.part.file == file][::-1]) for file in files)
   again = [scan_records(records, plan.layout, block_size) for file in settled for records in file.unsure]
   findings = merge_findings([*(file.findings for file in settled), *again])

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reader import layout_of
 
-from beam_taxi.inputs.columns import ColumnType
-from beam_taxi.inputs.csv.column_types import as_type, type_of_cell, type_of_cells, widest
+from beam_taxi.inputs.columns import ColumnType, widest
+from beam_taxi.inputs.csv.column_types import as_type, type_of_cell, type_of_cells
 from beam_taxi.inputs.csv.decode import infer_types
 from beam_taxi.inputs.csv.dialect import Dialect
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from csv_files import match_files
 from reader import read
 
 from beam_taxi.artifacts.manifest import RunFolder, read_manifest
@@ -18,7 +19,7 @@ from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv import boundaries, ranges
 from beam_taxi.inputs.csv.boundaries import open_quote
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import match_files, read_header
+from beam_taxi.inputs.csv.files import read_header
 
 SPECTRUM = pathlib.Path(__file__).parents[3] / 'data' / 'csv-spectrum'
 BLOCK_SIZES = [1, 2, 7, 30, 10_000]

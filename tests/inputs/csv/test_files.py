@@ -2,12 +2,15 @@
 
 import bz2
 import gzip
+import os
 import pathlib
 from collections.abc import Callable
 
 import pyarrow as pa
 import pytest
+from csv_files import match_files, plan_input
 
+from beam_taxi.artifacts.listing import ListedFile
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.files import (
@@ -16,18 +19,16 @@ from beam_taxi.inputs.csv.files import (
   compression_of,
   header_difference,
   input_file,
-  match_files,
   open_csv,
   read_exactly,
   read_header,
 )
-from beam_taxi.inputs.csv.layout import plan_input
 
 
 def header_of(path: pathlib.Path, data: bytes, dialect: Dialect | None = None) -> Header:
   path.write_bytes(data)
   dialect = dialect or Dialect()
-  return read_header(input_file(str(path), len(data), 0, dialect), dialect)
+  return read_header(input_file(ListedFile(str(path), len(data)), 0, dialect), dialect)
 
 
 def test_files_are_sorted_by_path_and_numbered_whatever_the_patterns_order(tmp_path: pathlib.Path) -> None:
@@ -37,10 +38,10 @@ def test_files_are_sorted_by_path_and_numbered_whatever_the_patterns_order(tmp_p
 
   files = match_files([f'{tmp_path}/sub/*.csv', f'{tmp_path}/*.csv'], Dialect())
 
-  assert files == [
-    InputFile(f'{tmp_path}/a.csv', 5, 0),
-    InputFile(f'{tmp_path}/b.csv', 5, 1),
-    InputFile(f'{tmp_path}/sub/c.csv', 9, 2),
+  assert [(file.path, file.size, file.index) for file in files] == [
+    (f'{tmp_path}/a.csv', 5, 0),
+    (f'{tmp_path}/b.csv', 5, 1),
+    (f'{tmp_path}/sub/c.csv', 9, 2),
   ]
 
 
@@ -186,7 +187,7 @@ def test_a_plan_counts_files_and_stored_bytes_and_has_the_first_files_header(tmp
 
   plan = plan_input(match_files([f'{tmp_path}/*.csv'], Dialect()), Dialect(), {}, '')
 
-  assert (plan.files, plan.bytes, plan.header.path) == (2, 12, f'{tmp_path}/a.csv')
+  assert (plan.files, plan.bytes, plan.own.path) == (2, 12, f'{tmp_path}/a.csv')
 
 
 COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
@@ -231,7 +232,26 @@ def test_a_file_that_is_gone_is_told_so(tmp_path: pathlib.Path) -> None:
 def test_reading_beyond_the_end_tells_that_the_file_shrank(tmp_path: pathlib.Path) -> None:
   path = tmp_path / 'a.csv'
   path.write_bytes(b'12345')
-  file = InputFile(str(path), 9, 0)
+  file = InputFile(str(path), 5, 0)
 
-  with pytest.raises(UserError, match='is shorter now than the 9 bytes'), open_csv(file) as stream:
+  with pytest.raises(UserError, match='is shorter now than the 5 bytes'), open_csv(file) as stream:
     read_exactly(stream, 6, file)
+
+
+WRITTEN_ANEW = {
+  'longer': (b'123456', 'a.csv: is longer now than the 5 bytes it had when the run began'),
+  'shorter': (b'1234', 'a.csv: is shorter now than the 5 bytes'),
+  'as_long': (b'54321', 'a.csv: was written anew since the run began'),
+}
+
+
+@pytest.mark.parametrize(('data', 'message'), WRITTEN_ANEW.values(), ids=WRITTEN_ANEW)
+def test_a_file_that_is_not_what_was_listed_is_refused(tmp_path: pathlib.Path, data: bytes, message: str) -> None:
+  path = tmp_path / 'a.csv'
+  path.write_bytes(b'12345')
+  os.utime(path, ns=(0, 0))
+  [file] = match_files([str(path)], Dialect())
+  path.write_bytes(data)
+
+  with pytest.raises(UserError, match=message), open_csv(file):
+    pass

@@ -9,12 +9,11 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from csv_files import match_files, plan_input
 
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import match_files
 from beam_taxi.inputs.csv.guess import Guess, guess_dialect
-from beam_taxi.inputs.csv.layout import plan_input
 
 
 def guess_of(path: pathlib.Path, data: bytes, **given: Any) -> Guess:
@@ -100,7 +99,7 @@ def test_what_is_guessed_reads_the_header(tmp_path: pathlib.Path, data: bytes) -
   path = tmp_path / 'a.csv'
   dialect = guess_of(path, data).dialect
 
-  columns = plan_input(match_files([str(path)], dialect), dialect, {}, '').header.columns
+  columns = plan_input(match_files([str(path)], dialect), dialect, {}, '').own.columns
 
   assert columns in (('name', 'n'), ('a', 'b'))
 

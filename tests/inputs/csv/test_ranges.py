@@ -6,16 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from beam_taxi.artifacts.listing import ListedFile
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.files import InputFile, input_file
 from beam_taxi.inputs.csv.ranges import ByteRange, plan_ranges
+from beam_taxi.inputs.shards import Sizes
 
 MIB = 1024 * 1024
 
 
 def files_of(*sizes: int, ending: str = '.csv') -> list[InputFile]:
-  return [input_file(f'{index}{ending}', size, index, Dialect()) for index, size in enumerate(sizes)]
+  return [input_file(ListedFile(f'{index}{ending}', size), index, Dialect()) for index, size in enumerate(sizes)]
 
 
 _INPUTS = st.lists(
@@ -25,14 +27,16 @@ _INPUTS = st.lists(
   min_size=1,
   max_size=4,
 ).map(
-  lambda files: [input_file(f'{index}{ending}', size, index, Dialect()) for index, (size, ending) in enumerate(files)]
+  lambda files: [
+    input_file(ListedFile(f'{index}{ending}', size), index, Dialect()) for index, (size, ending) in enumerate(files)
+  ]
 )
 
 
 @settings(max_examples=100, deadline=None)
 @given(_INPUTS, st.integers(MIB // 8, 8 * MIB), st.integers(MIB // 8, 64 * MIB))
 def test_ranges_cover_each_byte_of_each_file_once(files: list[InputFile], block_size: int, shard_size: int) -> None:
-  parts = plan_ranges(files, block_size, shard_size)
+  parts = plan_ranges(files, Sizes(block_size, shard_size))
 
   for file in files:
     mine = [part for part in parts if part.file == file]
@@ -47,7 +51,7 @@ def test_ranges_cover_each_byte_of_each_file_once(files: list[InputFile], block_
 def test_shards_follow_the_ranges_order_and_none_is_left_out(
   files: list[InputFile], block_size: int, shard_size: int
 ) -> None:
-  shards = [part.shard for part in plan_ranges(files, block_size, shard_size)]
+  shards = [part.shard for part in plan_ranges(files, Sizes(block_size, shard_size))]
 
   [count] = {shard.count for shard in shards}
   assert [index for index, _ in itertools.groupby(shard.index for shard in shards)] == list(range(count))
@@ -58,40 +62,40 @@ def sizes(parts: list[ByteRange]) -> set[int]:
 
 
 def test_no_range_is_larger_than_a_block() -> None:
-  assert sizes(list(plan_ranges(files_of(1024 * MIB), 4 * MIB, 256 * MIB))) == {4 * MIB}
+  assert sizes(list(plan_ranges(files_of(1024 * MIB), Sizes(4 * MIB, 256 * MIB)))) == {4 * MIB}
 
 
 def test_a_small_input_is_cut_into_enough_ranges_for_many_workers() -> None:
-  assert len(list(plan_ranges(files_of(32 * MIB), 4 * MIB, 256 * MIB))) == 16
+  assert len(list(plan_ranges(files_of(32 * MIB), Sizes(4 * MIB, 256 * MIB)))) == 16
 
 
 def test_a_tiny_file_is_one_range() -> None:
-  [part] = plan_ranges(files_of(100), 4 * MIB, 256 * MIB)
+  [part] = plan_ranges(files_of(100), Sizes(4 * MIB, 256 * MIB))
 
   assert (part.start, part.end, part.shard.count) == (0, 100, 1)
 
 
 def test_an_empty_file_is_one_empty_range() -> None:
-  [part] = plan_ranges(files_of(0), 4 * MIB, 256 * MIB)
+  [part] = plan_ranges(files_of(0), Sizes(4 * MIB, 256 * MIB))
 
   assert (part.start, part.end) == (0, 0)
 
 
 @pytest.mark.parametrize('ending', ['.gz', '.bz2', '.zst'])
 def test_a_compressed_file_is_one_range(ending: str) -> None:
-  [part] = plan_ranges(files_of(100 * MIB, ending=ending), MIB, 256 * MIB)
+  [part] = plan_ranges(files_of(100 * MIB, ending=ending), Sizes(MIB, 256 * MIB))
 
   assert (part.start, part.end) == (0, 100 * MIB)
 
 
 def test_a_shard_holds_about_as_much_csv_as_asked_for() -> None:
-  parts = list(plan_ranges(files_of(1000 * MIB), 4 * MIB, 50 * MIB))
+  parts = list(plan_ranges(files_of(1000 * MIB), Sizes(4 * MIB, 50 * MIB)))
 
   assert {part.shard.count for part in parts} == {20}
 
 
 def test_the_same_files_make_the_same_plan() -> None:
-  plans = [list(plan_ranges(files_of(5 * MIB, 7 * MIB), MIB, 2 * MIB)) for _ in range(2)]
+  plans = [list(plan_ranges(files_of(5 * MIB, 7 * MIB), Sizes(MIB, 2 * MIB))) for _ in range(2)]
 
   assert plans[0] == plans[1]
 
@@ -102,7 +106,7 @@ def test_as_many_shards_as_are_asked_for_are_made(sizes: list[int], num_shards: 
   files = files_of(*sizes)
   if sum(sizes) < 8 * num_shards:
     return
-  parts = plan_ranges(files, 4 * MIB, 256 * MIB, num_shards)
+  parts = plan_ranges(files, Sizes(4 * MIB, 256 * MIB, num_shards))
 
   assert {part.shard.count for part in parts} == {num_shards}
   assert {part.shard.index for part in parts} == set(range(num_shards))
@@ -115,4 +119,4 @@ def test_as_many_shards_as_are_asked_for_are_made(sizes: list[int], num_shards: 
 )
 def test_more_shards_than_the_input_can_be_cut_into_are_refused(files: list[InputFile], most: int) -> None:
   with pytest.raises(UserError, match=f'--num_shards 30: the input can be cut into {most},'):
-    plan_ranges(files, MIB, 256 * MIB, 30)
+    plan_ranges(files, Sizes(MIB, 256 * MIB, 30))

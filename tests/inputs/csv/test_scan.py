@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 import pytest
+from csv_files import match_files, plan_input
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from reader import read
@@ -18,11 +19,10 @@ from beam_taxi.errors import UserError
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv import boundaries, ranges, scan
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import match_files
-from beam_taxi.inputs.csv.findings import Findings, Problem, merge_findings
-from beam_taxi.inputs.csv.layout import plan_input
 from beam_taxi.inputs.csv.ranges import plan_ranges
 from beam_taxi.inputs.csv.scan import scan_range
+from beam_taxi.inputs.findings import Findings, Problem, merge_findings
+from beam_taxi.inputs.shards import Sizes
 
 DIALECT = Dialect()
 BLOCK_SIZES = [1, 2, 3, 5, 8, 13, 21, 34, 100, 10_000]
@@ -401,7 +401,7 @@ def test_a_file_that_grew_since_it_was_planned_is_refused(folder: pathlib.Path, 
   path.write_text('a\n1\n2\n')
   files = match_files([str(path)], DIALECT)
   plan = plan_input(files, DIALECT, {}, '')
-  parts = list(plan_ranges(files, block_size, 1000))
+  parts = list(plan_ranges(files, Sizes(block_size, 1000)))
   with path.open('a') as stream:
     stream.write('3\n')
 
@@ -415,7 +415,7 @@ def test_a_file_that_shrank_since_it_was_planned_is_refused(folder: pathlib.Path
   path.write_text('a\n1\n2\n')
   files = match_files([str(path)], DIALECT)
   plan = plan_input(files, DIALECT, {}, '')
-  parts = list(plan_ranges(files, block_size, 1000))
+  parts = list(plan_ranges(files, Sizes(block_size, 1000)))
   path.write_text('a\n1\n')
 
   with pytest.raises(UserError, match='is shorter now than the 6 bytes it had'):

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 
 import pytest
+from csv_files import match_files, plan_input
 
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.columns import ColumnType
@@ -14,8 +15,6 @@ from beam_taxi.inputs.csv import ranges
 from beam_taxi.inputs.csv import survey as module
 from beam_taxi.inputs.csv.column_types import type_of_cell
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import match_files
-from beam_taxi.inputs.csv.layout import plan_input
 from beam_taxi.inputs.csv.survey import Cell, Survey, survey
 
 UNKNOWN, INT, FLOAT, STRING = ColumnType

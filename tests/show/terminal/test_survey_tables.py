@@ -6,13 +6,12 @@ import shlex
 from typing import Any
 
 import pytest
+from csv_files import match_files, plan_input
 from rich.console import Console
 
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import match_files
 from beam_taxi.inputs.csv.guess import guess_dialect
-from beam_taxi.inputs.csv.layout import plan_input
 from beam_taxi.inputs.csv.survey import survey
 from beam_taxi.settings.flags import parse_flags
 from beam_taxi.show.terminal.survey_tables import dialect_flags, print_survey

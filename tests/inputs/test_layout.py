@@ -3,13 +3,14 @@
 import pathlib
 
 import pytest
+from csv_files import match_files, plan_input
 from reader import layout_of
 
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import match_files
-from beam_taxi.inputs.csv.layout import InputPlan, Layout, plan_input, types_in_schema
+from beam_taxi.inputs.csv.encoding import encoding_of_blocks
+from beam_taxi.inputs.layout import InputPlan, Layout, types_in_schema
 
 UNKNOWN, INT, FLOAT, STRING = ColumnType
 
@@ -42,7 +43,7 @@ def test_the_plan_has_the_files_their_bytes_and_the_header_of_the_first(tmp_path
   plan = planned(tmp_path)
 
   assert (plan.files, plan.bytes) == (2, 18)
-  assert (plan.header.path, plan.header.columns) == (f'{tmp_path}/a.csv', ('a', 'b', 'c'))
+  assert (plan.own.path, plan.own.columns) == (f'{tmp_path}/a.csv', ('a', 'b', 'c'))
   assert plan.layout == Layout(Dialect(), ('a', 'b', 'c'), (None, None, None))
 
 
@@ -136,13 +137,13 @@ ENCODINGS = {
 def test_blocks_are_in_the_files_encoding_or_in_utf8_where_files_are_converted_as_streams(
   encoding: str, of_blocks: str
 ) -> None:
-  assert layout_of('a', dialect=Dialect(encoding=encoding)).encoding == of_blocks
+  assert encoding_of_blocks(Dialect(encoding=encoding)) == of_blocks
 
 
 def test_a_mark_that_is_part_of_other_characters_has_a_file_converted_as_a_stream() -> None:
   # In Shift JIS, '|' is the second byte of many characters, and ',' of none.
-  assert layout_of('a', dialect=Dialect(',', encoding='shift_jis')).encoding == 'shift_jis'
-  assert layout_of('a', dialect=Dialect('|', encoding='shift_jis')).encoding == 'utf-8'
+  assert encoding_of_blocks(Dialect(',', encoding='shift_jis')) == 'shift_jis'
+  assert encoding_of_blocks(Dialect('|', encoding='shift_jis')) == 'utf-8'
 
 
 @pytest.mark.parametrize(

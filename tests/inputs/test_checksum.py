@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beam_taxi.inputs.csv.checksum import checksum_of_file, join_checksums
+from beam_taxi.inputs.checksum import checksum_of_file, join_checksums
 
 
 @given(st.binary(max_size=200), st.binary(max_size=200))

@@ -1,7 +1,8 @@
 """What the rows of an input must look like, and what is known of an input before they are read."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -9,9 +10,6 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from beam_taxi import storage
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.columns import ColumnType
-from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.encoding import UTF_8, needs_stream
-from beam_taxi.inputs.csv.files import Header, InputFile, read_header
 
 _TYPES = {
   schema_pb2.INT: ColumnType.INT,
@@ -25,21 +23,16 @@ class Layout:
   """What each row of an input must look like.
 
   Attributes:
-    dialect: how rows are written.
+    settings: how rows are written: those of the input's kind.
     columns: the columns' names.
     types: the columns' types; None for each that is to be inferred.
     checked: whether all rows are known to fit the types.
   """
 
-  dialect: Dialect
+  settings: Any
   columns: tuple[str, ...]
   types: tuple[ColumnType | None, ...]
   checked: bool = False
-
-  @property
-  def encoding(self) -> str:
-    """That of blocks: what is converted as a stream comes in UTF-8."""
-    return UTF_8 if needs_stream(self.dialect) else self.dialect.encoding
 
   @property
   def has_all_types(self) -> bool:
@@ -55,35 +48,44 @@ class Layout:
 
 @dataclasses.dataclass(frozen=True)
 class InputPlan:
-  """The whole input: how many files and stored bytes it has, the header of its first file, and the rows' layout."""
+  """What is known of an input before its rows are read.
+
+  Attributes:
+    files: how many there are.
+    bytes: theirs as stored.
+    text_bytes: about how many they are when they are decompressed.
+    layout: what each row must look like.
+    doubts: what the user should be told, for it may be wrong.
+    own: what the input's kind itself needs to know in its passes.
+  """
 
   files: int
   bytes: int
-  header: Header
+  text_bytes: int
   layout: Layout
+  doubts: tuple[str, ...] = ()
+  own: Any = None
 
 
-def plan_input(
-  files: Sequence[InputFile], dialect: Dialect, column_types: Mapping[str, ColumnType], schema: str
-) -> InputPlan:
-  """What is known of the input before its records are read.
+def given_types(
+  columns: tuple[str, ...], column_types: Mapping[str, ColumnType], schema: str, where: str
+) -> tuple[ColumnType | None, ...]:
+  """The types that were given of some columns; None for each that is to be inferred.
 
   Args:
-    files: the input.
-    dialect: how they are written.
-    column_types: types that were given, by column.
+    columns: the columns' names.
+    column_types: types by column.
     schema: the path of a curated schema, or ''. It gives the types of the columns that `column_types` leaves open.
+    where: the file that the columns are of.
 
   Raises:
-    UserError: as read_header and types_in_schema do, or a type is given to a column that is not there.
+    UserError: as types_in_schema does, or a type is given to a column that is not there.
   """
-  header = read_header(files[0], dialect)
   for name in column_types:
-    if name not in header.columns:
-      raise UserError(f'--column_types: {header.path} has no column {name!r}; it has {", ".join(header.columns)}')
+    if name not in columns:
+      raise UserError(f'--column_types: {where} has no column {name!r}; it has {", ".join(columns)}')
   given = {**(types_in_schema(schema) if schema else {}), **column_types}
-  layout = Layout(dialect, header.columns, tuple(map(given.get, header.columns)))
-  return InputPlan(len(files), sum(file.size for file in files), header, layout)
+  return tuple(map(given.get, columns))
 
 
 def types_in_schema(path: str) -> dict[str, ColumnType]:

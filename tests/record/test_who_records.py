@@ -5,7 +5,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import create_runner
 
 from beam_taxi.errors import UserError
-from beam_taxi.record.recorder import with_record
+from beam_taxi.record.resolving import with_record
 from beam_taxi.settings.config import RunConfig
 
 SERVER = 'mysql://me@10.0.0.1/runs?password_secret=projects/p/secrets/s'

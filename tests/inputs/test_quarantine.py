@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pathlib
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import example, given
@@ -12,13 +13,18 @@ from reader import layout_of, read
 from beam_taxi.artifacts.manifest import WrittenFile
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.bad_rows import BadRow
+from beam_taxi.inputs.csv.csv_input import bad_record
 from beam_taxi.inputs.csv.decode import decode
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.files import InputFile
-from beam_taxi.inputs.csv.quarantine import QuarantineWriter, escape, unescape
 from beam_taxi.inputs.csv.records import Block
+from beam_taxi.inputs.quarantine import BadRecord, QuarantineWriter, escape, unescape
 
 FILE = InputFile('/data/größe.csv', 1000, 0)
+
+
+def records(rows: Sequence[BadRow], file: InputFile, block: Block) -> list[BadRecord]:
+  return [bad_record(row, file, block) for row in rows]
 
 
 def lines_of(path: pathlib.Path) -> list[dict[str, object]]:
@@ -34,7 +40,7 @@ def test_a_bad_row_is_a_line_that_says_where_it_stands_in_the_file_and_why_it_is
   ]
 
   with QuarantineWriter(str(path)) as writer:
-    writer.append(rows, FILE, block)
+    writer.append(records(rows, FILE, block))
     writer.finish()
 
   assert lines_of(path) == [
@@ -61,7 +67,7 @@ def test_a_bad_row_is_a_line_that_says_where_it_stands_in_the_file_and_why_it_is
 
 def test_text_that_is_not_ascii_can_be_read_in_the_file(tmp_path: pathlib.Path) -> None:
   with QuarantineWriter(str(tmp_path / 'bad.jsonl')) as writer:
-    writer.append([BadRow(0, 0, 'wrong_encoding', 'x', '東京,'.encode() + b'\xff')], FILE, Block(b'', 0, 0))
+    writer.append(records([BadRow(0, 0, 'wrong_encoding', 'x', '東京,'.encode() + b'\xff')], FILE, Block(b'', 0, 0)))
     writer.finish()
 
   assert '"row": "東京,\\\\xff"' in (tmp_path / 'bad.jsonl').read_text('utf-8')
@@ -72,9 +78,9 @@ def test_the_finished_file_is_told_with_its_reasons_and_checksum(tmp_path: pathl
   cells, kind = (BadRow(0, 0, reason, '', b'x') for reason in ('wrong_number_of_cells', 'wrong_type'))
 
   with QuarantineWriter(str(path)) as writer:
-    writer.append([kind, cells], FILE, Block(b'', 0, 0))
-    writer.append([], FILE, Block(b'', 50, 5))
-    writer.append([cells], FILE, Block(b'', 90, 9))
+    writer.append(records([kind, cells], FILE, Block(b'', 0, 0)))
+    writer.append(records([], FILE, Block(b'', 50, 5)))
+    writer.append(records([cells], FILE, Block(b'', 90, 9)))
     found = writer.finish()
 
   data = path.read_bytes()
@@ -85,7 +91,7 @@ def test_the_finished_file_is_told_with_its_reasons_and_checksum(tmp_path: pathl
 
 def test_without_bad_rows_there_is_no_file(tmp_path: pathlib.Path) -> None:
   with QuarantineWriter(str(tmp_path / 'deeper' / 'bad.jsonl')) as writer:
-    writer.append([], FILE, Block(b'1,2\n', 0, 0))
+    writer.append(records([], FILE, Block(b'1,2\n', 0, 0)))
     found = writer.finish()
 
   assert found is None
@@ -96,7 +102,7 @@ def test_a_file_appears_only_when_it_is_finished(tmp_path: pathlib.Path) -> None
   path = tmp_path / 'bad.jsonl'
 
   with QuarantineWriter(str(path)) as writer:
-    writer.append([BadRow(0, 0, 'wrong_type', '', b'x')], FILE, Block(b'', 0, 0))
+    writer.append(records([BadRow(0, 0, 'wrong_type', '', b'x')], FILE, Block(b'', 0, 0)))
     before = path.exists()
     writer.finish()
 
@@ -107,7 +113,7 @@ def test_a_file_appears_only_when_it_is_finished(tmp_path: pathlib.Path) -> None
 def test_nothing_is_left_where_the_block_raises(tmp_path: pathlib.Path, error: type[BaseException]) -> None:
   def write() -> None:
     with QuarantineWriter(str(tmp_path / 'bad.jsonl')) as writer:
-      writer.append([BadRow(0, 0, 'wrong_type', '', b'x')], FILE, Block(b'', 0, 0))
+      writer.append(records([BadRow(0, 0, 'wrong_type', '', b'x')], FILE, Block(b'', 0, 0)))
       raise error
 
   with pytest.raises(error):
@@ -122,7 +128,7 @@ def test_a_file_of_an_earlier_try_stays_where_a_later_one_fails(tmp_path: pathli
 
   def write() -> None:
     with QuarantineWriter(str(path)) as writer:
-      writer.append([BadRow(0, 0, 'wrong_type', '', b'x')], FILE, Block(b'', 0, 0))
+      writer.append(records([BadRow(0, 0, 'wrong_type', '', b'x')], FILE, Block(b'', 0, 0)))
       raise KeyError
 
   with pytest.raises(KeyError):
@@ -144,7 +150,7 @@ def test_what_is_set_aside_is_found_again_in_the_file_at_its_line_and_offset(
 
   with QuarantineWriter(str(tmp_path / 'bad.jsonl')) as writer:
     for block, row in found.bad:
-      writer.append([row], InputFile(str(source), len(data), 0), block)
+      writer.append(records([row], InputFile(str(source), len(data), 0), block))
     writer.finish()
 
   lines = lines_of(tmp_path / 'bad.jsonl')
@@ -160,7 +166,7 @@ def test_a_row_of_a_block_is_written_with_the_bytes_that_it_has_there(tmp_path: 
   [bad] = decode(block.data, layout_of(['n'], [ColumnType.INT])).bad
 
   with QuarantineWriter(str(tmp_path / 'bad.jsonl')) as writer:
-    writer.append([bad], FILE, block)
+    writer.append(records([bad], FILE, block))
     writer.finish()
 
   [line] = lines_of(tmp_path / 'bad.jsonl')

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from beam_taxi import storage
-from beam_taxi.inputs.csv.checksum import checksum_of_file
-from beam_taxi.inputs.csv.files import InputFile
+from beam_taxi.artifacts.listing import ListedFile
+from beam_taxi.inputs.checksum import checksum_of_file
 
 _MODULUS = 2**256
 
@@ -23,10 +23,10 @@ def fingerprint_text(parts: Iterable[int]) -> str:
   return f'sha256-sum:{sum(parts) % _MODULUS:064x}'
 
 
-def fingerprint_of(files: Sequence[InputFile]) -> int:
+def fingerprint_of(files: Sequence[ListedFile]) -> int:
   """An input's fingerprint from the files as they are now: a cloud's own checksums, or else every byte is read."""
 
-  def of(file: InputFile) -> int:
+  def of(file: ListedFile) -> int:
     checksum = storage.stored_crc32c(file.path)
     return fingerprint_of_file(file.path, file.size, checksum_of_file(file.path) if checksum is None else checksum)
 

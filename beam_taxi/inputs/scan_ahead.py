@@ -11,9 +11,9 @@ import threading
 import time
 from collections.abc import Sequence
 
-from beam_taxi.inputs.csv.layout import InputPlan
-from beam_taxi.inputs.csv.ranges import ByteRange
-from beam_taxi.inputs.csv.scan import RangeScan, scan_range
+from beam_taxi.inputs.kinds import reader_of
+from beam_taxi.inputs.layout import InputPlan
+from beam_taxi.inputs.reading import Range, Scan
 
 # No other method leaves the child what is imported already.
 _FORK = multiprocessing.get_context('fork')
@@ -22,19 +22,19 @@ _FORK = multiprocessing.get_context('fork')
 class ScanAhead:
   """Scans ranges in processes of its own until the first of them is asked for."""
 
-  def __init__(self, sources: Sequence[tuple[Sequence[ByteRange], InputPlan]], block_size: int, processes: int):
+  def __init__(self, sources: Sequence[tuple[Sequence[Range], InputPlan]], block_size: int, processes: int):
     """Begins.
 
     Args:
       sources: parts of the input that are read as if they were alone: each one's ranges, and its plan.
-      block_size: the third argument that scan_range is going to be called with.
+      block_size: the third argument that `scan` is going to be called with.
       processes: how many of them, over all sources.
     """
     self._plans = [plan for _, plan in sources]
     self._block_size = block_size
     self._lock = threading.Lock()
     # By the source's place and the range.
-    self._scans: dict[tuple[int, ByteRange], tuple[RangeScan, float]] = {}
+    self._scans: dict[tuple[int, Range], tuple[Scan, float]] = {}
     self._children = []
     work = [(source, part) for source, (ranges, _) in enumerate(sources) for part in ranges]
     for number in range(processes):
@@ -47,8 +47,8 @@ class ScanAhead:
       reader.start()
       self._children.append((child, reader))
 
-  def take(self, part: ByteRange, plan: InputPlan, block_size: int) -> tuple[RangeScan, float] | None:
-    """What scan_range gives for these arguments, and its seconds; None where it has not been called.
+  def take(self, part: Range, plan: InputPlan, block_size: int) -> tuple[Scan, float] | None:
+    """What the scan gives for these arguments, and its seconds; None where it has not been called.
 
     Each range of a source is given once. The first call ends the scanning here.
     """
@@ -79,7 +79,7 @@ class ScanAhead:
 def _scan_and_send(
   receiver: multiprocessing.connection.Connection,
   sender: multiprocessing.connection.Connection,
-  work: Sequence[tuple[int, ByteRange]],
+  work: Sequence[tuple[int, Range]],
   plans: Sequence[InputPlan],
   block_size: int,
 ) -> None:
@@ -90,7 +90,8 @@ def _scan_and_send(
   for source, part in work:
     start = time.perf_counter()
     try:
-      scan = scan_range(part, plans[source], block_size)
+      plan = plans[source]
+      scan = reader_of(plan.layout.settings).scan(part, plan, block_size)
       sender.send((source, part, scan, time.perf_counter() - start))
     except Exception:  # The graph comes to this range as well, and says what is wrong.
       return
@@ -99,7 +100,7 @@ def _scan_and_send(
 _begun: ScanAhead | None = None
 
 
-def begin(sources: Sequence[tuple[Sequence[ByteRange], InputPlan]], block_size: int, processes: int) -> None:
+def begin(sources: Sequence[tuple[Sequence[Range], InputPlan]], block_size: int, processes: int) -> None:
   """Begins to scan for the run that this process is about to make, as ScanAhead does.
 
   What the run before left is forgotten: its files may have been written anew.
@@ -110,6 +111,6 @@ def begin(sources: Sequence[tuple[Sequence[ByteRange], InputPlan]], block_size: 
   _begun = ScanAhead(sources, block_size, processes)
 
 
-def take(part: ByteRange, plan: InputPlan, block_size: int) -> tuple[RangeScan, float] | None:
+def take(part: Range, plan: InputPlan, block_size: int) -> tuple[Scan, float] | None:
   """ScanAhead.take of what was begun here, if anything was."""
   return _begun.take(part, plan, block_size) if _begun else None

@@ -4,12 +4,9 @@ import collections
 import dataclasses
 from collections.abc import Iterable, Mapping
 
-from beam_taxi.inputs.bad_row_policy import BadRowLimit, BadRowPolicy
-from beam_taxi.inputs.columns import ColumnType
-from beam_taxi.inputs.csv.bad_rows import RowProblem, too_many
-from beam_taxi.inputs.csv.column_types import widest
-from beam_taxi.inputs.csv.files import InputFile
-from beam_taxi.inputs.csv.layout import Layout
+from beam_taxi.inputs.bad_row_policy import BadRowLimit, BadRowPolicy, too_many
+from beam_taxi.inputs.columns import ColumnType, widest
+from beam_taxi.inputs.layout import Layout
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,10 +85,3 @@ def refusal_of_row(problem: Problem, bad: int = 1) -> str:
   """What a run that stands no bad rows says of the first of them."""
   others = f' (the first of {bad:,} bad rows)' if bad > 1 else ''
   return f'{problem.message}{others}; mend or remove it, or set bad rows aside with --bad_rows quarantine'
-
-
-def located(file: InputFile, problem: RowProblem) -> Problem:
-  """A problem as the user reads it. In a file that is converted as a stream, bytes are those of the text in UTF-8."""
-  byte = f'byte {problem.offset:,}' + (' of it in UTF-8' if file.converted_from else '')
-  place = f'{file.path}: line {problem.lines + 1} ({byte})'
-  return Problem(file.index, problem.offset, f'{place}: {problem.what}')

@@ -7,16 +7,17 @@ import pathlib
 import signal
 
 import pytest
+from csv_files import match_files, plan_input
 
+from beam_taxi.inputs import scan_ahead
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv import ranges as plan_of_ranges
-from beam_taxi.inputs.csv import scan_ahead
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import match_files
-from beam_taxi.inputs.csv.layout import InputPlan, plan_input
 from beam_taxi.inputs.csv.ranges import ByteRange, plan_ranges
 from beam_taxi.inputs.csv.scan import scan_range
-from beam_taxi.inputs.csv.scan_ahead import ScanAhead
+from beam_taxi.inputs.layout import InputPlan
+from beam_taxi.inputs.scan_ahead import ScanAhead
+from beam_taxi.inputs.shards import Sizes
 
 BLOCK_SIZE = 1000
 
@@ -28,7 +29,7 @@ def planned(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> tuple[li
   path = tmp_path / 'rows.csv'
   path.write_text('a,b\n' + ''.join(f'{row},"text {row}\n"\n' for row in range(1000)))
   files = match_files([str(path)], Dialect())
-  ranges = list(plan_ranges(files, BLOCK_SIZE, 10**9))
+  ranges = list(plan_ranges(files, Sizes(BLOCK_SIZE, 10**9)))
   assert len(ranges) > 10
   return ranges, plan_input(files, Dialect(), {}, '')
 

@@ -7,15 +7,16 @@ from collections.abc import Callable
 
 import pytest
 
-from beam_taxi.cloud.rehearsal.sample import sample_files
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.csv.dialect import Dialect
+from beam_taxi.inputs.csv.sample import sample_files
+from beam_taxi.inputs.listing import list_files
 
 TEXT = 'n,s\n' + ''.join(f'{n},"row\n{n}"\n' for n in range(100))
 
 
 def taken(folder: pathlib.Path, size: int, **dialect: str) -> dict[str, bytes]:
-  found = sample_files((str(folder / '*'),), Dialect(**dialect), size)
+  found = sample_files(list_files([str(folder / '*')]), Dialect(**dialect), size)
   return {pathlib.Path(path).name: content for path, content in found}
 
 

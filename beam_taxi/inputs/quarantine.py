@@ -5,6 +5,7 @@ as it is, any other byte as \xNN, and a backslash is doubled, so that `unescape`
 """
 
 import collections
+import dataclasses
 import hashlib
 import json
 import re
@@ -13,11 +14,25 @@ from types import TracebackType
 
 from beam_taxi import storage
 from beam_taxi.artifacts.manifest import WrittenFile
-from beam_taxi.inputs.csv.bad_rows import BadRow
-from beam_taxi.inputs.csv.files import InputFile
-from beam_taxi.inputs.csv.records import Block
+from beam_taxi.inputs.findings import Problem
 
 _ESCAPED = re.compile(r'\\(?:\\|x([0-9a-f]{2}))')
+
+
+@dataclasses.dataclass(frozen=True)
+class BadRecord:
+  """A row that cannot be read: where it is, why it is bad, its bytes, and what an error message says of it.
+
+  `line` counts from 1, `offset` in the file's uncompressed bytes.
+  """
+
+  file: str
+  line: int
+  offset: int
+  reason: str
+  detail: str
+  data: bytes
+  problem: Problem
 
 
 class QuarantineWriter:
@@ -37,14 +52,14 @@ class QuarantineWriter:
     if self._file and kind:
       self._file.discard()
 
-  def append(self, rows: Sequence[BadRow], file: InputFile, block: Block) -> None:
-    """Writes the bad rows of a file's block."""
+  def append(self, rows: Sequence[BadRecord]) -> None:
+    """Writes bad rows."""
     for row in rows:
       self._reasons[row.reason] += 1
       line = {
-        'file': file.path,
-        'line': block.lines + row.lines + 1,
-        'offset': block.offset + row.offset,
+        'file': row.file,
+        'line': row.line,
+        'offset': row.offset,
         'reason': row.reason,
         'detail': row.detail,
         'row': escape(row.data),

@@ -1,31 +1,32 @@
 """The beginning of a run's input, for a rehearsal: whole records, written as the files are."""
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
 from beam_taxi import storage
+from beam_taxi.artifacts.listing import ListedFile
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.csv.boundaries import last_record_end
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.encoding import needs_stream
-from beam_taxi.inputs.csv.files import InputFile, compression_of, match_files, open_csv, read_some
+from beam_taxi.inputs.csv.files import InputFile, compression_of, input_files, open_csv, read_some
 
 
-def sample_files(patterns: tuple[str, ...], dialect: Dialect, size: int) -> Iterator[tuple[str, bytes]]:
+def sample_files(listed: Iterable[ListedFile], dialect: Dialect, size: int) -> Iterator[tuple[str, bytes]]:
   """(path, content) of so much of an input: files in their order, the last of them cut behind a record.
 
   Args:
-    patterns: as RunConfig.input.
+    listed: the input.
     dialect: how the files are written.
     size: bytes of uncompressed CSV, more or less. At least a record of the first file comes.
 
   Raises:
-    UserError: no file matches, or a record is longer than that.
+    UserError: a record is longer than that.
   """
   left = size
-  for file in match_files(patterns, dialect):
+  for file in input_files(listed, dialect):
     if left <= 0:
       return
     content, left = _beginning(file, dialect, left)

@@ -1,0 +1,58 @@
+"""Listing an input: the one place that matches patterns. It reads nothing but the file systems' own lists."""
+
+import os
+from collections.abc import Iterable, Sequence
+
+from beam_taxi import storage
+from beam_taxi.artifacts.listing import ListedFile, ListedSource, Listing
+from beam_taxi.errors import UserError, on_one_line
+
+
+def list_input(sources: Iterable[tuple[str, Sequence[str]]]) -> Listing:
+  """Lists an input.
+
+  Args:
+    sources: of each part that is read as if it were alone the split that it is ('' for all), and its patterns.
+
+  Raises:
+    UserError: a pattern names no file, or a file system does not answer.
+  """
+  return Listing(tuple(ListedSource(split, tuple(patterns), list_files(patterns)) for split, patterns in sources))
+
+
+def list_files(patterns: Iterable[str]) -> tuple[ListedFile, ...]:
+  """The files that paths, folders and patterns name, each once however it is spelled, sorted by path.
+
+  Local paths are made absolute: what is listed means the same from another folder.
+
+  Raises:
+    UserError: one of them names no file.
+  """
+  files: dict[str, ListedFile] = {}
+  for pattern in patterns:
+    found = storage.match_files(absolute(pattern))
+    if not found:
+      raise UserError(f'{pattern}: no file matches; check the path, and quote a pattern that a shell should not expand')
+    for file in found:
+      if not file.path.isprintable():
+        raise UserError(f'{on_one_line(file.path)}: this name cannot be printed, nor recorded; rename the file')
+      files.setdefault(storage.identity(file.path), ListedFile(file.path, file.size, file.version))
+  return tuple(sorted(files.values(), key=lambda file: (file.path, file.size)))
+
+
+def faults_of_patterns(patterns: Iterable[str]) -> list[UserError]:
+  """What is amiss with each of some patterns that is amiss."""
+  faults = []
+  for pattern in patterns:
+    try:
+      list_files([pattern])
+    except UserError as fault:
+      faults.append(fault)
+  return faults
+
+
+def absolute(path: str) -> str:
+  """A local path or pattern from the root on, and any other as it is; a slash at its end stays."""
+  if not path or not storage.is_local(path):
+    return path
+  return os.path.abspath(path) + ('/' if path.endswith('/') and path != '/' else '')

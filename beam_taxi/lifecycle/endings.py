@@ -1,0 +1,283 @@
+"""How a run can end: for each way what becomes of its record, which words the user reads, and the exit code."""
+
+import dataclasses
+import logging
+import shlex
+from collections.abc import Mapping
+
+from apache_beam.options.pipeline_options import GoogleCloudOptions
+from rich.console import Console
+from rich.markup import escape
+
+from beam_taxi.artifacts.manifest import Manifest, RunFolder, Value, read_manifest
+from beam_taxi.cloud.preflight.checks import PreflightError
+from beam_taxi.errors import UserError, user_error_in
+from beam_taxi.lifecycle.graph_run import GraphRun
+from beam_taxi.lifecycle.interruption import undisturbed
+from beam_taxi.lifecycle.opening import OpenedRun, give_back_folder
+from beam_taxi.metadata.uri import NO_STORE
+from beam_taxi.record.recorder import Reused
+from beam_taxi.show.terminal.check_findings import print_failures
+from beam_taxi.show.terminal.run_summary import RunSummary, print_summary
+
+_LOG = logging.getLogger(__name__)
+
+COMPLETE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+
+_WHO_RECORDS = {
+  'graph': 'Its last step records it as complete.',
+  'manifest': 'Nobody records it; "main.py record" does, once its manifest is there.',
+  'driver': 'Nobody records its end; "main.py reconcile" does, once it has one.',
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Ending:
+  """How a run ended."""
+
+  code = FAILED
+
+  def record(self, run: OpenedRun) -> 'Ending':
+    """Records it; the ending as it then is."""
+    return self
+
+  def say(self, run: OpenedRun) -> None:
+    """Tells the user."""
+    raise NotImplementedError
+
+
+def settle(run: OpenedRun, ending: Ending) -> int:
+  """Records how a run ended, says so, and returns the exit code."""
+  ending = ending.record(run)
+  ending.say(run)
+  return ending.code
+
+
+@dataclasses.dataclass(frozen=True)
+class Completed(Ending):
+  """It made what its manifest says. `counters` are those of its steps, `ids` of its recorded artifacts, by key."""
+
+  manifest: Manifest
+  counters: Mapping[str, int]
+  seconds: float
+  ids: Mapping[str, int] = dataclasses.field(default_factory=dict)
+  code = COMPLETE
+
+  def record(self, run: OpenedRun) -> Ending:
+    measured: dict[str, Value] = {f'counter.{name}': count for name, count in sorted(self.counters.items())}
+    try:
+      if run.config.record == 'graph':
+        ids = run.recorder.completed()
+      else:
+        ids = run.recorder.complete(self.manifest, {'seconds': self.seconds, **measured})
+    except (Exception, KeyboardInterrupt) as error:
+      return Unrecorded(error)
+    return dataclasses.replace(self, ids=ids)
+
+  def say(self, run: OpenedRun) -> None:
+    summary = RunSummary(
+      run.config.run_id, self.manifest, run.folder, self.counters, self.seconds, run.recorder.uri, self.ids
+    )
+    print_summary(Console(), summary)
+    if run.config.record == 'manifest':
+      print(f'To record it: {shlex.join(_record_command(run.folder, "URI"))}')
+
+
+@dataclasses.dataclass(frozen=True)
+class Cached(Ending):
+  """It took what an earlier run made; that is recorded already."""
+
+  reused: Reused
+  code = COMPLETE
+
+  def record(self, run: OpenedRun) -> Ending:
+    give_back_folder(run)
+    return self
+
+  def say(self, run: OpenedRun) -> None:
+    reused = self.reused
+    summary = RunSummary(
+      run.config.run_id, reused.manifest, reused.folder, {}, run.seconds, run.recorder.uri, reused.ids
+    )
+    print_summary(Console(), summary)
+
+
+@dataclasses.dataclass(frozen=True)
+class Left(Ending):
+  """It goes on, or will, without this command. `job` is its id on a service, where it has one."""
+
+  job: str
+  code = COMPLETE
+
+  def say(self, run: OpenedRun) -> None:
+    if template := run.resolved.options.view_as(GoogleCloudOptions).template_location:
+      what = f'{template} is written, and {run.config.run_id} begins when it is launched'
+    else:
+      what = f'{run.config.run_id} goes on without this command' + (f' as job {self.job}' if self.job else '')
+    who = 'manifest' if run.config.metadata == NO_STORE else run.config.record
+    print(f'{what}. {_WHO_RECORDS[who]}')
+
+
+@dataclasses.dataclass(frozen=True)
+class Refused(Ending):
+  """The input, the output, a flag or the store is wrong."""
+
+  error: UserError
+  code = WRONG_USE
+
+  def record(self, run: OpenedRun) -> Ending:
+    run.recorder.fail(str(self.error))
+    give_back_folder(run)
+    return self
+
+  def say(self, run: OpenedRun) -> None:
+    say_refusal(self.error)
+
+
+@dataclasses.dataclass(frozen=True)
+class Failed(Ending):
+  """Something went wrong. `recorded` says whether that is recorded."""
+
+  error: Exception
+  recorded: str = ''
+
+  def record(self, run: OpenedRun) -> Ending:
+    recorded = run.recorder.fail(str(self.error))
+    give_back_folder(run)
+    return dataclasses.replace(self, recorded=recorded)
+
+  def say(self, run: OpenedRun) -> None:
+    _LOG.error('the run failed', exc_info=self.error)
+    _say(f'{run.config.run_id} failed and {self.recorded}: {last_line(self.error)}')
+
+
+@dataclasses.dataclass(frozen=True)
+class Canceled(Ending):
+  """Somebody canceled its job."""
+
+  why: str
+  recorded: str = ''
+
+  def record(self, run: OpenedRun) -> Ending:
+    return dataclasses.replace(self, recorded=run.recorder.fail(self.why, canceled=True))
+
+  def say(self, run: OpenedRun) -> None:
+    _say(f'{run.config.run_id} {self.recorded}: {self.why}')
+
+
+@dataclasses.dataclass(frozen=True)
+class Lost(Ending):
+  """Nobody here knows how it ended, or will. It may end well yet, and is recorded by its graph or by `reconcile`."""
+
+  why: str
+
+  def say(self, run: OpenedRun) -> None:
+    _say(f'{self.why}; {_who_knows(run)}')
+
+
+@dataclasses.dataclass(frozen=True)
+class Interrupted(Ending):
+  """Ctrl-C or SIGTERM ended it. `graph` is what it had begun."""
+
+  interrupt: KeyboardInterrupt
+  graph: GraphRun | None
+  recorded: str = ''
+  code = INTERRUPTED
+
+  @property
+  def why(self) -> str:
+    """What interrupted it."""
+    return f'interrupted by {str(self.interrupt) or "Ctrl-C"}'
+
+  def record(self, run: OpenedRun) -> Ending:
+    with undisturbed():
+      if self.graph and not self.graph.cancel():
+        return NotCanceled(self.why)
+      if self.graph and has_manifest(run.folder):
+        return Unrecorded(self.interrupt)
+      if not self.graph:
+        give_back_folder(run)
+      return dataclasses.replace(self, recorded=run.recorder.fail(self.why, canceled=True))
+
+  def say(self, run: OpenedRun) -> None:
+    _say(f'interrupted: {run.config.run_id} {self.recorded} and has no manifest')
+
+
+@dataclasses.dataclass(frozen=True)
+class NotCanceled(Ending):
+  """It was interrupted, but its job could not be stopped."""
+
+  why: str
+  code = INTERRUPTED
+
+  def say(self, run: OpenedRun) -> None:
+    _say(f'{self.why}: the job may go on, and {_who_knows(run)}')
+
+
+@dataclasses.dataclass(frozen=True)
+class Unrecorded(Ending):
+  """It is complete, and only its record is missing."""
+
+  error: BaseException
+
+  def say(self, run: OpenedRun) -> None:
+    if isinstance(self.error, Exception):
+      _LOG.error('the run is complete but could not be recorded', exc_info=self.error)
+    uri, complete = run.recorder.uri, f'{run.config.run_id} is complete in {run.config.output}'
+    if uri == NO_STORE:  # Then only an interruption keeps a run that is complete from its end.
+      _say(f'{complete} all the same: {last_line(self.error)}')
+    else:
+      _say(
+        f'{complete}, but recording it into {uri} failed ({last_line(self.error)}); when the store is back: '
+        f'{shlex.join(_record_command(run.folder, uri))}'
+      )
+
+
+def ending_of(error: Exception, run: OpenedRun, graph: GraphRun | None) -> Ending:
+  """How a run ended that raised an error."""
+  if graph and run.config.record == 'graph' and has_manifest(run.folder):
+    return Unrecorded(error)
+  wrong_use = error if isinstance(error, PreflightError) else user_error_in(error)
+  return Refused(wrong_use) if wrong_use else Failed(error)
+
+
+def say_refusal(error: UserError) -> None:
+  """Says why a run does not begin, or what in its input, flags or store ended it."""
+  if isinstance(error, PreflightError):
+    print_failures(_console(), error.findings)
+    _say('nothing was begun or staged; "main.py preflight" makes these checks alone, --skip_preflight none of them')
+  else:
+    _say(str(error))
+
+
+def has_manifest(folder: RunFolder) -> bool:
+  """Whether a run is complete, by what can be read of it."""
+  try:
+    return read_manifest(folder) is not None
+  except (OSError, UserError):
+    return False
+
+
+def last_line(error: BaseException) -> str:
+  """The end of an error's text, which behind a runner is a whole traceback."""
+  lines = str(error).strip().splitlines()
+  return lines[-1] if lines else type(error).__name__
+
+
+def _who_knows(run: OpenedRun) -> str:
+  """How it is found out what became of a run that this command has lost."""
+  if run.config.metadata == NO_STORE:
+    return f'{run.folder.manifest} is there once it is complete'
+  return f'"main.py reconcile" settles {run.config.run_id}'
+
+
+def _record_command(folder: RunFolder, uri: str) -> list[str]:
+  return ['python', '-m', 'beam_taxi', 'record', folder.uri, '--metadata', uri]
+
+
+def _console() -> Console:
+  return Console(stderr=True)
+
+
+def _say(message: str) -> None:
+  _console().print(f'[bold red]error:[/] {escape(message)}', highlight=False, soft_wrap=True)

@@ -1,0 +1,159 @@
+"""Opening a run: checks before anything is written, then its id, its folder and its record."""
+
+import contextlib
+import dataclasses
+import os
+import time
+from collections.abc import Mapping, Sequence
+
+from apache_beam.options.pipeline_options import GoogleCloudOptions
+
+from beam_taxi import storage
+from beam_taxi.artifacts.listing import write_listing
+from beam_taxi.artifacts.manifest import RunFolder, Value
+from beam_taxi.cloud.dataflow.jobs import name_job, planned_job
+from beam_taxi.cloud.preflight.checks import PreflightError, log_doubts
+from beam_taxi.cloud.preflight.suite import preflight
+from beam_taxi.errors import UserError
+from beam_taxi.metadata.recording import RecordedRun
+from beam_taxi.process.provenance import provenance
+from beam_taxi.record.recorder import Recorder, refused_id
+from beam_taxi.record.resolving import ResolvedRun
+from beam_taxi.runners.options import is_dataflow, runs_here
+from beam_taxi.runners.shipping import ship_package
+from beam_taxi.settings.config import RunConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class OpenedRun:
+  """A run whose record has begun.
+
+  Attributes:
+    resolved: what it is.
+    config: its settings, with the store and with who records the end.
+    recorder: keeps its record; under an id of its own where the run was refused.
+    properties: what is recorded of it from the start.
+    refusal: why it does not go on; None where its folder is its own.
+    began: when, by time.monotonic.
+  """
+
+  resolved: ResolvedRun
+  config: RunConfig
+  recorder: Recorder
+  properties: Mapping[str, Value]
+  refusal: UserError | None
+  began: float
+
+  @property
+  def folder(self) -> RunFolder:
+    """Where all that it makes goes."""
+    return self.resolved.folder
+
+  @property
+  def seconds(self) -> float:
+    """How long it has gone on."""
+    return time.monotonic() - self.began
+
+
+def check(resolved: ResolvedRun) -> PreflightError | None:
+  """Why a run elsewhere should not begin. A run in this process finds out as fast as the checks would."""
+  if runs_here(resolved.runner) or not resolved.config.preflight:
+    return None
+  found = preflight(resolved)
+  if not found.refusal:
+    log_doubts(found.findings)
+  return found.refusal
+
+
+def open_run(resolved: ResolvedRun, refusal: UserError | None, argv: Sequence[str]) -> OpenedRun:
+  """Takes the run's id and folder, and records that it begins.
+
+  Args:
+    resolved: the run.
+    refusal: why it should not begin, where that is known. It is recorded as well, under an id of its own.
+    argv: the whole command line, which is recorded without what may be secret.
+
+  Raises:
+    UserError: it cannot be recorded. Nothing is left behind.
+  """
+  began = time.monotonic()
+  try:
+    ship_package(resolved.runner, resolved.options)
+    config = resolved.recorded_config()
+    refusal = refusal or _take_folder(config, resolved.folder)
+    recorder = _open_recorder(config, resolved.folder, refusal)
+  except UserError as error:
+    raise refusal or error from error
+  properties = {
+    **provenance(argv, type(resolved.runner).__name__),
+    'input': ' '.join(config.input),
+    'record': config.record,
+  }
+  if config.schema:
+    properties['curated_schema'] = config.schema
+  if is_dataflow(resolved.runner):
+    name_job(resolved.options, config.run_id)
+    properties |= planned_job(resolved.options)
+  return OpenedRun(resolved, config, recorder, properties, refusal, began)
+
+
+def begin_record(run: OpenedRun) -> None:
+  """Records that the run begins or, of one that is refused, that it was there. Raises UserError where it is refused."""
+  refusal = run.recorder.start(run.properties) or run.refusal
+  if refusal:
+    raise refusal
+
+
+def write_input_listing(run: OpenedRun) -> None:
+  """Writes down what the run reads, which from here on nobody lists again. Raises UserError where that fails.
+
+  A template lists its input when it is launched.
+  """
+  if run.resolved.options.view_as(GoogleCloudOptions).template_location:
+    return
+  try:
+    write_listing(run.folder, run.resolved.listing())
+  except OSError as error:  # As Beam's file systems raise, too.
+    raise UserError(f'--output {run.config.output}: cannot be written ({error}); choose a folder that can') from error
+
+
+def give_back_folder(run: OpenedRun) -> None:
+  """Frees the id of a run that wrote nothing but its listing, so that the mended command can use it."""
+  if run.refusal is None:
+    _clear(run.folder)
+
+
+def _clear(folder: RunFolder) -> None:
+  with contextlib.suppress(Exception):  # It is a courtesy, and file systems of clouds raise many kinds.
+    if storage.is_local(folder.uri):
+      if os.listdir(folder.uri) == [os.path.basename(folder.listing)]:
+        storage.delete(folder.listing)
+      os.rmdir(folder.uri)
+    elif [path for path, _ in storage.match(storage.join(folder.uri, '**'))] == [folder.listing]:
+      storage.delete(folder.listing)
+
+
+def _open_recorder(config: RunConfig, folder: RunFolder, refusal: UserError | None) -> Recorder:
+  """The recorder of this run. A refused one gets an id of its own: the id that it asked for may be another run's."""
+  run_id = refused_id(config.run_id) if refusal else config.run_id
+  try:
+    return Recorder(config.metadata, RecordedRun(run_id, config.pipeline_name, folder))
+  except UserError as error:
+    if not refusal:
+      _clear(folder)
+    raise refusal or error from error
+
+
+def _take_folder(config: RunConfig, folder: RunFolder) -> UserError | None:
+  """Makes the run's folder where it is local; says why not where it exists or cannot be made."""
+  taken = UserError(f'{folder.uri}: exists already; choose another --run_id or --output')
+  try:
+    if storage.is_local(folder.uri):
+      os.makedirs(folder.uri)
+    elif storage.match(storage.join(folder.uri, '**')):
+      return taken
+  except FileExistsError:
+    return taken if os.path.isdir(folder.uri) else UserError(f'--output {config.output}: is a file; name a folder')
+  except OSError as error:
+    return UserError(f'--output {config.output}: cannot be written ({error}); choose a folder that can')
+  return None

@@ -1,0 +1,23 @@
+"""CSV files as a run finds them, for tests of what is done with them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from beam_taxi.inputs.columns import ColumnType
+from beam_taxi.inputs.csv.csv_input import CsvInput
+from beam_taxi.inputs.csv.dialect import Dialect
+from beam_taxi.inputs.csv.files import InputFile, input_files
+from beam_taxi.inputs.layout import InputPlan
+from beam_taxi.inputs.listing import list_files
+
+
+def match_files(patterns: Sequence[str], dialect: Dialect) -> list[InputFile]:
+  """The files that patterns name."""
+  return input_files(list_files(patterns), dialect)
+
+
+def plan_input(
+  files: Sequence[Any], dialect: Dialect, column_types: Mapping[str, ColumnType], schema: str
+) -> InputPlan:
+  """What is known of files before their rows are read."""
+  return CsvInput(dialect).plan(files, column_types, schema)

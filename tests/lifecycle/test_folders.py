@@ -1,0 +1,71 @@
+"""What a run leaves in its folder, however it ends."""
+
+import os
+import pathlib
+
+import pytest
+
+from beam_taxi.artifacts.listing import ListedFile, read_listing
+from beam_taxi.artifacts.manifest import RunFolder
+from beam_taxi.lifecycle.run import run
+from beam_taxi.settings.config import RunConfig
+
+
+@pytest.fixture
+def rows(tmp_path: pathlib.Path) -> pathlib.Path:
+  """A file of two rows."""
+  path = tmp_path / 'rows.csv'
+  path.write_text('a,b\n1,2\n3,4\n')
+  return path
+
+
+def config(rows: pathlib.Path, run_id: str = 'one', **settings: object) -> RunConfig:
+  return RunConfig((str(rows),), str(rows.parent / 'out'), run_id, **settings)  # type: ignore[arg-type]
+
+
+def folder_of(rows: pathlib.Path, run_id: str = 'one') -> pathlib.Path:
+  return rows.parent / 'out' / 'runs' / run_id
+
+
+def test_what_was_read_is_written_down(rows: pathlib.Path) -> None:
+  assert run(config(rows), []) == 0
+
+  [source] = read_listing(RunFolder(str(folder_of(rows)))).sources
+  assert source.patterns == (str(rows),)
+  assert source.files == (ListedFile(str(rows), 12, str(rows.stat().st_mtime_ns)),)
+
+
+def test_a_run_without_input_leaves_no_folder(rows: pathlib.Path) -> None:
+  assert run(config(rows.parent / 'none.csv'), []) == 2
+  assert not folder_of(rows).exists()
+
+
+def test_a_run_that_fails_before_it_writes_frees_its_id(rows: pathlib.Path) -> None:
+  rows.write_text('a,b\n1\n')
+  assert run(config(rows), []) == 2
+  assert not folder_of(rows).exists()
+
+  rows.write_text('a,b\n1,2\n')
+  assert run(config(rows), []) == 0
+
+
+def test_a_refused_run_leaves_the_folder_of_the_other_as_it_is(rows: pathlib.Path) -> None:
+  folder_of(rows).mkdir(parents=True)
+  (folder_of(rows) / 'input.json').write_text('of another run')
+
+  assert run(config(rows), []) == 2
+  assert (folder_of(rows) / 'input.json').read_text() == 'of another run'
+
+
+def test_a_run_that_takes_an_earlier_one_leaves_no_folder(rows: pathlib.Path) -> None:
+  assert run(config(rows), []) == 0
+  assert run(config(rows, 'two', cache=True), []) == 0
+
+  assert os.listdir(rows.parent / 'out' / 'runs') == ['one']
+
+
+def test_a_relative_input_is_recorded_from_the_root_on(rows: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+  monkeypatch.chdir(rows.parent)
+
+  assert run(RunConfig(('rows.csv',), 'out', 'one'), []) == 0
+  assert read_listing(RunFolder(str(folder_of(rows)))).sources[0].patterns == (str(rows),)
