@@ -19,7 +19,7 @@ VALIDATOR = Step(
   'Validator',
   reads=('statistics', 'schema'),
   makes=(
-    Output('anomalies', ArtifactType('Anomalies', {'span': int}), lambda _: {'span': 0}),
+    Output('findings', ArtifactType('Findings', {'span': int}), lambda _: {'span': 0}),
     Output('blessing', ArtifactType('Blessing')),
   ),
 )
@@ -32,7 +32,7 @@ def more_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def validated(run_id: str) -> Manifest:
   made = manifest(run_id)
-  files = {'anomalies': (WrittenFile('a.pb', 'aa', 'train'),), 'blessing': ()}
+  files = {'findings': (WrittenFile('a.pb', 'aa', 'train'),), 'blessing': ()}
   return dataclasses.replace(made, artifacts={**made.artifacts, **files})
 
 
@@ -50,12 +50,11 @@ def test_a_step_may_read_and_make_several_artifacts(store: mlmd.MetadataStore) -
   assert {(event.type, event.path.steps[0].key, event.artifact_id) for event in events} == {
     (pb.Event.INPUT, 'statistics', ids['statistics']),
     (pb.Event.INPUT, 'schema', ids['schema']),
-    (pb.Event.OUTPUT, 'anomalies', ids['anomalies']),
+    (pb.Event.OUTPUT, 'findings', ids['findings']),
     (pb.Event.OUTPUT, 'blessing', ids['blessing']),
   }
-  keys = ['input', 'examples', 'statistics', 'schema', 'anomalies', 'blessing']
-  assert [artifact.key for artifact in artifacts_of(store, find_run(store, 'four'))] == keys
-  assert {node.type for node in lineage_of(store, ids['schema']).nodes} >= {'beam_taxi.Validator', 'Anomalies'}
+  assert [artifact.key for artifact in artifacts_of(store, find_run(store, 'four'))] == list(ids)
+  assert {node.type for node in lineage_of(store, ids['schema']).nodes} >= {'beam_taxi.Validator', 'Findings'}
 
 
 @pytest.mark.usefixtures('more_steps')
@@ -109,7 +108,7 @@ def test_a_run_that_was_begun_with_fewer_steps_ends_with_them(
     record_failure(store, run('three'), 'bad')
 
   assert find_run(store, 'three').state == ('COMPLETE' if ended else 'FAILED')
-  assert len(store.get_executions()) == 3
+  assert len(store.get_executions()) == len(STEPS)
 
 
 @pytest.mark.usefixtures('more_steps')

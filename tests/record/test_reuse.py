@@ -6,14 +6,16 @@ from collections.abc import Callable
 
 import pytest
 
+from beam_taxi.artifacts.manifest import InputSummary, Manifest
 from beam_taxi.examples.splits import Split
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.input_splits import InputSplit
 from beam_taxi.record import reuse
 from beam_taxi.record.resolving import list_sources
-from beam_taxi.record.reuse import cache_key, fingerprint_of_input
+from beam_taxi.record.reuse import cache_key, fingerprint_of_input, is_whole
 from beam_taxi.settings.config import RunConfig
+from beam_taxi.steps import outputs
 
 
 def key_of_input(config: RunConfig) -> str:
@@ -88,6 +90,16 @@ def test_files_are_known_by_name_size_and_content(
 
   change(tmp_path)
   assert key_of_input(config) != before
+
+
+def test_a_run_that_lacks_what_a_step_makes_is_not_taken() -> None:
+  made = {output.key: () for output in outputs()}
+  manifest = Manifest('one', 'p', InputSummary((), 0, 0, 0, ''), {}, {}, made, {})
+  assert is_whole(manifest)
+
+  for key in made:
+    lacking = {other: files for other, files in made.items() if other != key}
+    assert not is_whole(dataclasses.replace(manifest, artifacts=lacking))
 
 
 def test_which_split_a_file_is_in_matters(tmp_path: pathlib.Path) -> None:
