@@ -14,7 +14,7 @@ from apache_beam.transforms.util import Create
 
 from beam_taxi.cloud.rehearsal import worker
 from beam_taxi.graph.pipeline import build_graph
-from beam_taxi.runners.options import SETUP_FILE
+from beam_taxi.runners.shipping import package_flag
 from beam_taxi.settings.config import RunConfig
 
 SITE_PACKAGES = sysconfig.get_paths()['purelib']
@@ -25,7 +25,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
   """This package as Beam's stager builds it, installed by itself."""
   folder = tmp_path_factory.mktemp('package')
   (folder / 'sdist').mkdir()
-  archive = Stager._build_setup_package(SETUP_FILE, str(folder / 'sdist'))
+  archive = Stager._build_setup_package(package_flag()[1], str(folder / 'sdist'))
   command = [sys.executable, '-m', 'pip', 'install', '--quiet', '--no-deps', '--no-index', '--no-build-isolation']
   subprocess.run([*command, '--target', str(folder / 'packages'), archive], check=True)
   return folder / 'packages'
