@@ -1,9 +1,7 @@
 """What `sniff` shows: how files are written, their columns, their first rows, and the command that reads them."""
 
-import csv
-import io
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from rich import filesize
 from rich.console import Console
@@ -11,14 +9,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from beam_taxi.errors import on_one_line
-from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import compression_of
+from beam_taxi.inputs.csv.description import dialect_flags, facts_of
 from beam_taxi.inputs.csv.guess import Guess
 from beam_taxi.inputs.csv.survey import Cell, Survey
 from beam_taxi.inputs.layout import InputPlan
 
 _LONGEST_CELL = 24
-_DELIMITERS = {',': 'comma', ';': 'semicolon', '\t': 'tab', '|': 'pipe', ' ': 'blank'}
 
 
 def print_survey(
@@ -58,20 +54,13 @@ def print_survey(
 
 
 def _facts(guess: Guess, plan: InputPlan, found: Survey) -> Table:
-  dialect = guess.dialect
-  columns = len(plan.layout.columns)
   table = Table(box=None, show_header=False, pad_edge=False)
   table.add_column(style='bold cyan')
   table.add_column()
   facts = {
     'Files': f'{plan.files:,}, {filesize.decimal(plan.bytes)}',
     'Rows': f'{found.findings.rows:,}',
-    'Delimiter': _DELIMITERS.get(dialect.delimiter, dialect.delimiter),
-    'Quote': dialect.quote_char or 'none',
-    'Header': 'none' if dialect.columns else f'{columns:,} column' + ('s' if columns > 1 else ''),
-    'Line ends': guess.line_ends,
-    'Encoding': dialect.encoding + (' with a byte-order mark' if guess.byte_order_mark else ''),
-    'Compression': compression_of(plan.own.path, dialect) or 'none',
+    **facts_of(guess, plan),
   }
   for name, value in facts.items():
     table.add_row(name, escape(value))
@@ -120,26 +109,3 @@ def _bad_rows(found: Survey) -> str:
   counts = ', '.join(f'{rows:,} {reason.replace("_", " ")}' for reason, rows in findings.bad_rows.items())
   first = f'; the first: {findings.first_bad_row.message}' if findings.first_bad_row else ''
   return f'\n[bold red]bad rows:[/] {escape(counts + first)}'
-
-
-def dialect_flags(dialect: Dialect) -> list[str]:
-  """The flags of a run that say how its files are written, where they are not as they are by default."""
-  default = Dialect()
-  flags: Mapping[str, Sequence[str]] = {
-    'delimiter': ['--delimiter=' + ('tab' if dialect.delimiter == '\t' else dialect.delimiter)],
-    'quote_char': [f'--quote_char={dialect.quote_char}'],
-    'columns': ['--no_header', f'--columns={_list(dialect.columns)}'],
-    'null_values': [f'--null_values={_list(dialect.null_values)}'],
-    'skip_blank_lines': ['--no_skip_blank_lines'],
-    'encoding': [f'--encoding={dialect.encoding}'],
-    'compression': [f'--compression={dialect.compression}'],
-  }
-  changed = [words for name, words in flags.items() if getattr(dialect, name) != getattr(default, name)]
-  return [word for words in changed for word in words]
-
-
-def _list(names: Sequence[str]) -> str:
-  """Names as one row of CSV."""
-  text = io.StringIO()
-  csv.writer(text, lineterminator='').writerow(names)
-  return text.getvalue()

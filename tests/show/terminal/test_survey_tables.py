@@ -10,11 +10,12 @@ from csv_files import match_files, plan_input
 from rich.console import Console
 
 from beam_taxi.inputs.columns import ColumnType
+from beam_taxi.inputs.csv.description import dialect_flags
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.guess import guess_dialect
 from beam_taxi.inputs.csv.survey import survey
 from beam_taxi.settings.flags import parse_flags
-from beam_taxi.show.terminal.survey_tables import dialect_flags, print_survey
+from beam_taxi.show.terminal.survey_tables import print_survey
 
 DIALECTS = {
   'default': Dialect(),

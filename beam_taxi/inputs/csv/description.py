@@ -1,0 +1,49 @@
+"""How CSV files are written, in words and as the flags that say so."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+
+from beam_taxi.inputs.csv.dialect import Dialect
+from beam_taxi.inputs.csv.files import compression_of
+from beam_taxi.inputs.csv.guess import Guess
+from beam_taxi.inputs.layout import InputPlan
+
+_DELIMITERS = {',': 'comma', ';': 'semicolon', '\t': 'tab', '|': 'pipe', ' ': 'blank'}
+
+
+def facts_of(guess: Guess, plan: InputPlan) -> dict[str, str]:
+  """What a guess found of how files are written, by its name."""
+  dialect = guess.dialect
+  columns = len(plan.layout.columns)
+  return {
+    'Delimiter': _DELIMITERS.get(dialect.delimiter, dialect.delimiter),
+    'Quote': dialect.quote_char or 'none',
+    'Header': 'none' if dialect.columns else f'{columns:,} column' + ('s' if columns > 1 else ''),
+    'Line ends': guess.line_ends,
+    'Encoding': dialect.encoding + (' with a byte-order mark' if guess.byte_order_mark else ''),
+    'Compression': compression_of(plan.own.path, dialect) or 'none',
+  }
+
+
+def dialect_flags(dialect: Dialect) -> list[str]:
+  """The flags of a run that say how its files are written, where they are not as they are by default."""
+  default = Dialect()
+  flags: Mapping[str, Sequence[str]] = {
+    'delimiter': ['--delimiter=' + ('tab' if dialect.delimiter == '\t' else dialect.delimiter)],
+    'quote_char': [f'--quote_char={dialect.quote_char}'],
+    'columns': ['--no_header', f'--columns={_list(dialect.columns)}'],
+    'null_values': [f'--null_values={_list(dialect.null_values)}'],
+    'skip_blank_lines': ['--no_skip_blank_lines'],
+    'encoding': [f'--encoding={dialect.encoding}'],
+    'compression': [f'--compression={dialect.compression}'],
+  }
+  changed = [words for name, words in flags.items() if getattr(dialect, name) != getattr(default, name)]
+  return [word for words in changed for word in words]
+
+
+def _list(names: Sequence[str]) -> str:
+  """Names as one row of CSV."""
+  text = io.StringIO()
+  csv.writer(text, lineterminator='').writerow(names)
+  return text.getvalue()
