@@ -111,10 +111,12 @@ def write_input_listing(run: OpenedRun) -> None:
   """
   if run.resolved.options.view_as(GoogleCloudOptions).template_location:
     return
+  listing = run.resolved.listing()
   try:
-    write_listing(run.folder, run.resolved.listing())
-  except OSError as error:  # As Beam's file systems raise, too.
-    raise UserError(f'--output {run.config.output}: cannot be written ({error}); choose a folder that can') from error
+    write_listing(run.folder, listing)
+  except Exception as error:  # File systems of clouds raise many kinds.
+    why = ' '.join(str(error).split())
+    raise UserError(f'--output {run.config.output}: cannot be written ({why}); choose a folder that can') from error
 
 
 def give_back_folder(run: OpenedRun) -> None:

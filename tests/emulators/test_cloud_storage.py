@@ -4,12 +4,20 @@ import json
 import pathlib
 from collections.abc import Iterator
 
+import apache_beam as beam
 import pytest
 from apache_beam.internal.gcp import auth
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from emulators.cloud_storage import bucket_at, storage_emulator, variables
 
 from beam_taxi import read
+from beam_taxi.artifacts.listing import write_listing
+from beam_taxi.artifacts.manifest import RunFolder
 from beam_taxi.cli import _main as cli
+from beam_taxi.errors import UserError
+from beam_taxi.graph.pipeline import build_graph
+from beam_taxi.record.resolving import list_sources
+from beam_taxi.settings.config import RunConfig
 
 FILES = {
   'trips/a.csv': b'n,s\n1,one\n2,"t\nwo"\n',
@@ -88,3 +96,16 @@ def test_the_report_of_a_run_in_a_bucket_is_a_page_to_a_browser(address: str) ->
 
   report = bucket_at(address).get_blob('seen/runs/run/report/index.html')
   assert report.content_type == 'text/html; charset=utf-8'
+
+
+def test_an_object_that_was_written_anew_since_it_was_listed_is_not_read(address: str, tmp_path: pathlib.Path) -> None:
+  config = RunConfig(('gs://bucket/anew.csv',), str(tmp_path), 'r')
+  bucket_at(address).blob('anew.csv').upload_from_string(b'n,s\n1,one\n')
+  write_listing(RunFolder.of(config.output, config.run_id), list_sources(config))
+  bucket_at(address).blob('anew.csv').upload_from_string(b'n,s\n2,two\n')
+
+  with (
+    pytest.raises((UserError, RuntimeError), match=r'gs://bucket/anew\.csv: was written anew since the run began'),
+    beam.Pipeline(runner=FnApiRunner()) as pipeline,
+  ):
+    build_graph(pipeline, config, listed=True)
