@@ -19,14 +19,14 @@ ROOT = pathlib.Path(__file__).parent.parent.parent
 WAITING = """
 import signal, sys, threading
 from beam_taxi.cli import _main as cli
-from beam_taxi.graph import reading
+from beam_taxi.inputs.csv import csv_input
 
 def wait(*_):
   print('scanning', flush=True)
   threading.Event().wait()
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
-reading.scan_range = wait
+csv_input.scan_range = wait
 sys.exit(cli.main())
 """
 

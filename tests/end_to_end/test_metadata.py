@@ -194,7 +194,7 @@ class TestLostStore:
     name = f'lost_{record}'
     mysql_server.create_database(name)
     uri = mysql_server.uri(name)
-    place = ('beam_taxi.graph.reading', 'scan_range', 'before', 1)
+    place = ('beam_taxi.inputs.csv.csv_input', 'scan_range', 'before', 1)
     words = ('--input', 'rows.csv', '--output', 'out', '--run_id', 'one', '--metadata', uri, '--record', record)
     process = start_with(folder, place, 'wait', *words)
     assert process.stdout
@@ -226,7 +226,7 @@ def test_a_password_is_nowhere_but_where_it_was_put(folder: pathlib.Path, mysql_
   mysql_server.create_database('secret')
   uri = mysql_server.uri('secret').partition('?')[0] + '?password_env=STORE_PASSWORD'
   password = mysql_server.password
-  place = ('beam_taxi.graph.reading', 'scan_range', 'before', 1)
+  place = ('beam_taxi.inputs.csv.csv_input', 'scan_range', 'before', 1)
   words = ('--input', 'rows.csv', '--output', 'out', '--run_id', 'one', '--metadata', uri, '--record', 'graph')
   process = start_with(folder, place, 'wait', *words, STORE_PASSWORD=password)
   assert process.stdout

@@ -25,7 +25,7 @@ from beam_taxi.errors import UserError
 from beam_taxi.inputs.kinds import reader_of
 from beam_taxi.inputs.listing import list_files
 from beam_taxi.process.provenance import without_secrets
-from beam_taxi.record.resolving import with_record
+from beam_taxi.record.resolving import resolve
 from beam_taxi.runners.options import is_dataflow, parse_beam_args
 from beam_taxi.runners.shipping import package_flag
 from beam_taxi.settings.config import RunConfig
@@ -55,8 +55,10 @@ def rehearse(argv: Sequence[str], sample_size: int, sample_from: str, keep: str)
     raise UserError('rehearse runs command lines for Dataflow, with --runner DataflowRunner; others need no rehearsal')
   cloud_options = options.view_as(GoogleCloudOptions)
   storage.use_options(options)
+  resolved = resolve(config, runner, options)
+  config = resolved.config
   # Said here, for the store of the rehearsal is another one.
-  with_record(config, runner, options)
+  resolved.recorded_config()
   wanted = [config.output, cloud_options.temp_location, cloud_options.staging_location, cloud_options.template_location]
   for flag, uri in zip(('output', 'temp_location', 'staging_location', 'template_location'), wanted, strict=True):
     if uri and not uri.startswith('gs://'):

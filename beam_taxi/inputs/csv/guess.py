@@ -63,8 +63,9 @@ def guess_dialect(path: str, size: int, given: dict[str, Any]) -> Guess:
     given: the Dialect's fields that are known.
 
   Raises:
-    UserError: the file cannot be read.
+    UserError: the file cannot be read, or no Dialect has what is given.
   """
+  Dialect(**given)
   known = dict(given)
   known.setdefault('compression', _compression(path))
   sample = _beginning(input_file(ListedFile(path, size), 0, Dialect(compression=known['compression'])))
