@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import pathlib
 import re
 import typing
 from collections.abc import Callable
@@ -234,14 +233,6 @@ def test_input_is_all_that_was_given_in_that_order() -> None:
 @pytest.mark.parametrize('output', ['gs://bucket/out', '/absolute/out'])
 def test_an_output_that_means_the_same_everywhere_stays_as_it_is(output: str) -> None:
   assert flags.parse_flags(['--input', 'a.csv', '--output', output])[0].output == output
-
-
-def test_a_relative_output_is_one_of_the_folder_in_which_it_was_typed(
-  tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-  monkeypatch.chdir(tmp_path)
-
-  assert parsed().output == f'{tmp_path}/out'
 
 
 @pytest.mark.parametrize('argv', [[], ['--input', 'a.csv'], ['--output', 'out']], ids=['both', 'output', 'input'])
