@@ -1,4 +1,4 @@
-"""What each page of the site shows, and its HTML. How it looks is in report/html."""
+"""What each page of the site shows, and its HTML. How it looks is in show/html."""
 
 import collections
 import dataclasses
