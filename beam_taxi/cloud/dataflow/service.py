@@ -83,7 +83,7 @@ class DataflowService:
       query['pageToken'] = page['nextPageToken']
 
   def metrics(self, job_id: str) -> dict[str, int]:
-    """What this project's counters have come to, by STEP.NAME, as run.py has them of any runner.
+    """What this project's counters have come to, by STEP.NAME, as GraphRun has them of any runner.
 
     Of a job that goes on they are behind: what is counted in a bundle that may yet be done again, which the service
     calls tentative, is left out.
