@@ -194,9 +194,12 @@ def test_site_has_them(old: Old, tmp_path: pathlib.Path) -> None:
 
 
 def _trends(data: dict[str, Any]) -> dict[str, Any]:
-  """Trends without the keys of their figures, which they did not have."""
+  """Trends without the keys and the names of their figures, which they did not have."""
   return {
-    name: {**page, 'splits': [[[values for _, values in feature] for feature in split] for split in page['splits']]}
+    name: {
+      **{what: said for what, said in page.items() if what != 'figures'},
+      'splits': [[[values for _, values in feature] for feature in split] for split in page['splits']],
+    }
     for name, page in data.items()
   }
 
