@@ -22,8 +22,8 @@ from beam_taxi.inputs.csv.files import input_files
 from beam_taxi.inputs.csv.ranges import plan_ranges
 from beam_taxi.inputs.csv.records import read_records
 from beam_taxi.inputs.csv.scan import scan_range, settle
-from beam_taxi.inputs.listing import list_files
-from beam_taxi.inputs.shards import Sizes
+from beam_taxi.inputs.matching import list_files
+from beam_taxi.inputs.shard_sizes import Sizes
 from beam_taxi.parsing import MIB
 
 

@@ -36,8 +36,8 @@ def pass_1(path: str, workers: int) -> Callable[[], None]:
   from beam_taxi.inputs.csv.files import input_files
   from beam_taxi.inputs.csv.ranges import plan_ranges
   from beam_taxi.inputs.csv.scan import scan_range, scan_records, settle
-  from beam_taxi.inputs.listing import list_files
-  from beam_taxi.inputs.shards import Sizes
+  from beam_taxi.inputs.matching import list_files
+  from beam_taxi.inputs.shard_sizes import Sizes
 
   listed = list_files([path])
   files, plan = input_files(listed, Dialect()), CsvInput(Dialect()).plan(listed, {}, '')
@@ -59,8 +59,8 @@ def pass_2(path: str, workers: int) -> Callable[[], None]:
   from beam_taxi.inputs.csv.records import read_records
   from beam_taxi.inputs.csv.scan import scan_range, scan_records, settle
   from beam_taxi.inputs.findings import merge_findings
-  from beam_taxi.inputs.listing import list_files
-  from beam_taxi.inputs.shards import Sizes
+  from beam_taxi.inputs.matching import list_files
+  from beam_taxi.inputs.shard_sizes import Sizes
 
   listed = list_files([path])
   files, plan = input_files(listed, Dialect()), CsvInput(Dialect()).plan(listed, {}, '')
@@ -82,7 +82,7 @@ def graph(path: str, workers: int) -> Callable[[], None]:
   import apache_beam as beam
   from apache_beam.options.pipeline_options import PipelineOptions
 
-  from beam_taxi.graph.reading import PlanInput, PlanRanges, ReadCsv, ScanRanges
+  from beam_taxi.graph.input_steps import PlanInput, PlanRanges, ReadCsv, ScanRanges
   from beam_taxi.record.resolving import list_sources
   from beam_taxi.runners.options import parse_beam_args
 

@@ -8,7 +8,7 @@ from beam_taxi.inputs.csv.csv_input import CsvInput
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.files import InputFile, input_files
 from beam_taxi.inputs.layout import InputPlan
-from beam_taxi.inputs.listing import list_files
+from beam_taxi.inputs.matching import list_files
 
 
 def match_files(patterns: Sequence[str], dialect: Dialect) -> list[InputFile]:

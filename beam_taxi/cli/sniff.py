@@ -43,7 +43,7 @@ def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
   from beam_taxi.inputs.csv.files import input_files
   from beam_taxi.inputs.csv.guess import guess_dialect
   from beam_taxi.inputs.csv.survey import survey
-  from beam_taxi.inputs.listing import list_files
+  from beam_taxi.inputs.matching import list_files
   from beam_taxi.show.terminal.survey_tables import print_survey
 
   given = take_settings(Dialect, dict(flags))

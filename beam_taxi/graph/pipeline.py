@@ -11,8 +11,8 @@ import apache_beam as beam
 
 from beam_taxi.analysis.statistics import generate_statistics
 from beam_taxi.artifacts.manifest import Manifest, Value
-from beam_taxi.graph.reading import ListInput, PlanInput, PlanRanges, ReadCsv, ScanRanges
-from beam_taxi.graph.writing import (
+from beam_taxi.graph.input_steps import ListInput, PlanInput, PlanRanges, ReadCsv, ScanRanges
+from beam_taxi.graph.output_steps import (
   EncodeExamples,
   ImportSchema,
   InferSchema,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from beam_taxi.inputs.csv.dialect import Dialect
 
 if TYPE_CHECKING:
-  from beam_taxi.inputs.reading import InputReader
+  from beam_taxi.inputs.reader import InputReader
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from beam_taxi.inputs.kinds import reader_of
 from beam_taxi.inputs.layout import InputPlan
-from beam_taxi.inputs.reading import Range, Scan
+from beam_taxi.inputs.reader import Range, Scan
 
 # No other method leaves the child what is imported already.
 _FORK = multiprocessing.get_context('fork')

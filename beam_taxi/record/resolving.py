@@ -19,8 +19,8 @@ from beam_taxi.errors import UserError
 from beam_taxi.examples.splitting import check_feature
 from beam_taxi.inputs.kinds import reader_of
 from beam_taxi.inputs.layout import InputPlan
-from beam_taxi.inputs.listing import absolute, list_input
-from beam_taxi.inputs.reading import Range
+from beam_taxi.inputs.matching import absolute, list_input
+from beam_taxi.inputs.reader import Range
 from beam_taxi.metadata.uri import NO_STORE, only_of_this_machine, parse_uri, store_uri
 from beam_taxi.process.once import Once
 from beam_taxi.runners.options import is_rehearsed, is_waited_for, runs_here

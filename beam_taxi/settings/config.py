@@ -17,7 +17,7 @@ from beam_taxi.inputs.bad_row_policy import BadRowLimit, BadRowPolicy, parse_max
 from beam_taxi.inputs.columns import ColumnType, parse_column_types
 from beam_taxi.inputs.input_splits import InputSplit, parse_input_splits
 from beam_taxi.inputs.kinds import KINDS
-from beam_taxi.inputs.shards import Sizes
+from beam_taxi.inputs.shard_sizes import Sizes
 from beam_taxi.parsing import parse_number, parse_size
 from beam_taxi.setting_fields import Parameter, Setting, setting, settings_of
 

@@ -211,7 +211,7 @@ def test_a_run_that_fails_for_another_reason_has_exit_code_1_and_says_where(comm
   def fail(*_):
     raise ZeroDivisionError('something broke')
 
-  monkeypatch.setattr('beam_taxi.graph.writing.encode_block', fail)
+  monkeypatch.setattr('beam_taxi.graph.output_steps.encode_block', fail)
   code, stderr = command('--input', '1.csv', '--output', 'out', '--run_id', 'broken')
   assert code == 1
   assert 'error: broken failed and is recorded as FAILED: something broke' in stderr

@@ -6,10 +6,10 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from beam_taxi.graph.coders import RowsCoder
+from beam_taxi.graph.input_steps import ShardBlock
+from beam_taxi.graph.output_steps import EncodedBlock
 from beam_taxi.graph.pipeline import build_graph
-from beam_taxi.graph.reading import ShardBlock
-from beam_taxi.graph.writing import EncodedBlock
-from beam_taxi.inputs.shards import Shard
+from beam_taxi.inputs.shard_sizes import Shard
 from beam_taxi.settings.config import RunConfig
 
 ROWS = pa.RecordBatch.from_arrays([pa.array([1, None, 3]), pa.array([b'x' * 1000, b'', None])], names=['a', 'b'])

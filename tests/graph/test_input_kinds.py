@@ -21,8 +21,8 @@ from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.findings import Findings, Problem
 from beam_taxi.inputs.layout import InputPlan, Layout
 from beam_taxi.inputs.quarantine import BadRecord
-from beam_taxi.inputs.reading import ReadBlock
-from beam_taxi.inputs.shards import Shard, Sizes
+from beam_taxi.inputs.reader import ReadBlock
+from beam_taxi.inputs.shard_sizes import Shard, Sizes
 from beam_taxi.settings.config import RunConfig
 
 ARROW = {ColumnType.INT: pa.int64(), ColumnType.STRING: pa.binary()}

@@ -23,11 +23,11 @@ from beam_taxi.errors import UserError, user_error_in
 from beam_taxi.examples.blocks import SplitBlock, encode_block
 from beam_taxi.examples.output_form import OutputForm
 from beam_taxi.examples.splits import Split
+from beam_taxi.graph.output_steps import EncodedBlock, WriteShards
 from beam_taxi.graph.pipeline import build_graph
-from beam_taxi.graph.writing import EncodedBlock, WriteShards
 from beam_taxi.inputs.csv import ranges
 from beam_taxi.inputs.input_splits import InputSplit
-from beam_taxi.inputs.shards import Shard
+from beam_taxi.inputs.shard_sizes import Shard
 from beam_taxi.settings.config import RunConfig
 from beam_taxi.storage import AtomicFile
 
@@ -354,7 +354,7 @@ def test_rows_whose_examples_are_much_larger_are_encoded_a_few_at_a_time(tmp_pat
     sizes.append(encoded.bytes)
     return encoded
 
-  monkeypatch.setattr('beam_taxi.graph.writing.encode_block', measured)
+  monkeypatch.setattr('beam_taxi.graph.output_steps.encode_block', measured)
   run_graph(RunConfig((str(path),), str(tmp_path / 'out'), 'run', block_size=20_000))
 
   assert sum(sizes) > 20_000_000

@@ -8,8 +8,8 @@ import pytest
 from apache_beam.portability import common_urns
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner, execution, translations
 
+from beam_taxi.graph.input_steps import ListInput, PlanInput, PlanRanges, ReadCsv, ScanRanges
 from beam_taxi.graph.pipeline import build_graph
-from beam_taxi.graph.reading import ListInput, PlanInput, PlanRanges, ReadCsv, ScanRanges
 from beam_taxi.inputs.input_splits import parse_input_splits
 from beam_taxi.settings.config import RunConfig
 

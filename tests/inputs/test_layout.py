@@ -9,7 +9,7 @@ from reader import layout_of
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.encoding import encoding_of_blocks
+from beam_taxi.inputs.csv.text_encoding import encoding_of_blocks
 from beam_taxi.inputs.layout import InputPlan, Layout, types_in_schema
 
 UNKNOWN, INT, FLOAT, STRING = ColumnType

@@ -17,7 +17,7 @@ from beam_taxi.inputs.csv.ranges import ByteRange, plan_ranges
 from beam_taxi.inputs.csv.scan import scan_range
 from beam_taxi.inputs.layout import InputPlan
 from beam_taxi.inputs.scan_ahead import ScanAhead
-from beam_taxi.inputs.shards import Sizes
+from beam_taxi.inputs.shard_sizes import Sizes
 
 BLOCK_SIZE = 1000
 

@@ -10,7 +10,7 @@ from google.cloud import storage as cloud_storage
 
 from beam_taxi.cloud.dataflow import google_rest
 from beam_taxi.cloud.preflight.checks import Check, Finding, failed, not_checked, ok, warning
-from beam_taxi.cloud.preflight.cloud import Cloud
+from beam_taxi.cloud.preflight.dataflow_checks import Cloud
 from beam_taxi.runners.options import is_rehearsed
 from beam_taxi.settings.config import RunConfig
 

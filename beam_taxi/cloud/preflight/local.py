@@ -23,7 +23,7 @@ from beam_taxi.cloud.preflight.checks import (
   warning,
 )
 from beam_taxi.errors import UserError
-from beam_taxi.inputs.listing import faults_of_patterns
+from beam_taxi.inputs.matching import faults_of_patterns
 from beam_taxi.metadata.store import connect
 from beam_taxi.metadata.uri import NO_STORE, parse_uri
 from beam_taxi.record.resolving import ResolvedRun, Source, total_bytes

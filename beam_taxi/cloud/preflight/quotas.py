@@ -7,7 +7,7 @@ from typing import Any
 from beam_taxi.cloud.dataflow import google_rest
 from beam_taxi.cloud.dataflow.google_rest import RestError, ask
 from beam_taxi.cloud.preflight.checks import Finding, NotCheckedError, not_checked, ok, warning
-from beam_taxi.cloud.preflight.cloud import Cloud, refused
+from beam_taxi.cloud.preflight.dataflow_checks import Cloud, refused
 
 # Dataflow's own defaults: the machine, and a disk of a batch job whose shuffle is the service's.
 _MACHINE = 'n1-standard-1'

@@ -87,23 +87,23 @@ def _dataflow_checks(
   config: RunConfig, runner: PipelineRunner, options: PipelineOptions
 ) -> tuple[list[Check], Callable[[], None]]:
   """The checks of a job on Dataflow, and what waits until buckets can be asked."""
-  from beam_taxi.cloud.preflight import cloud as of_cloud
+  from beam_taxi.cloud.preflight import dataflow_checks
   from beam_taxi.cloud.preflight.buckets import bucket_checks
   from beam_taxi.cloud.preflight.images import image_findings
   from beam_taxi.cloud.preflight.packages import package_findings
   from beam_taxi.cloud.preflight.quotas import quota_findings
 
-  cloud = of_cloud.Cloud(runner, options)
+  cloud = dataflow_checks.Cloud(runner, options)
   image = options.view_as(WorkerOptions).sdk_container_image
   ships = bool(shipped_package(options))
   # Who only writes a template submits nothing, and need not be allowed to.
   submits = not cloud.flags.template_location
   checks = [
-    Check('flags', lambda: of_cloud.flag_findings(config, cloud)),
+    Check('flags', lambda: dataflow_checks.flag_findings(config, cloud)),
     Check('credentials', cloud.credentials_finding),
     *bucket_checks(config, cloud),
-    Check('Dataflow', lambda: of_cloud.dataflow_finding(cloud), when=submits),
-    Check('worker account', lambda: of_cloud.account_finding(cloud), when=submits),
+    Check('Dataflow', lambda: dataflow_checks.dataflow_finding(cloud), when=submits),
+    Check('worker account', lambda: dataflow_checks.account_finding(cloud), when=submits),
     Check('quotas', lambda: quota_findings(cloud), when=submits),
     Check('worker image', lambda: image_findings(image, cloud.access_token, has_package=not ships), when=bool(image)),
     Check('worker package', lambda: package_findings(runner, options), when=ships or not image),

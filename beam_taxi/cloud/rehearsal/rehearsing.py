@@ -23,7 +23,7 @@ from beam_taxi.cloud.rehearsal.dataflow_service import ENDED, RefusalError
 from beam_taxi.cloud.rehearsal.metadata_server import metadata_server
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.kinds import reader_of
-from beam_taxi.inputs.listing import list_files
+from beam_taxi.inputs.matching import list_files
 from beam_taxi.process.provenance import without_secrets
 from beam_taxi.record.resolving import resolve
 from beam_taxi.runners.options import is_dataflow, parse_beam_args

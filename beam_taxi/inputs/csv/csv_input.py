@@ -18,8 +18,8 @@ from beam_taxi.inputs.csv.scan import RangeScan, Settled, scan_range, scan_recor
 from beam_taxi.inputs.findings import Findings
 from beam_taxi.inputs.layout import InputPlan, Layout, given_types
 from beam_taxi.inputs.quarantine import BadRecord
-from beam_taxi.inputs.reading import ReadBlock
-from beam_taxi.inputs.shards import Sizes
+from beam_taxi.inputs.reader import ReadBlock
+from beam_taxi.inputs.shard_sizes import Sizes
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,10 +5,10 @@ import dataclasses
 import pyarrow as pa
 
 from beam_taxi.inputs.columns import ColumnType
+from beam_taxi.inputs.csv.arrow_parsing import ARROW_TYPES, one_chunk, parse, parse_bytes
 from beam_taxi.inputs.csv.bad_rows import BadRow
 from beam_taxi.inputs.csv.boundaries import Positions
 from beam_taxi.inputs.csv.column_types import may_spell_numbers_oddly, type_of_cells, type_of_inferred
-from beam_taxi.inputs.csv.parsing import ARROW_TYPES, one_chunk, parse, parse_bytes
 from beam_taxi.inputs.layout import Layout
 
 # The types of the columns that `decode` returns: TFX's tf.Examples hold floats in single precision.

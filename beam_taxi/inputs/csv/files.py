@@ -18,7 +18,7 @@ from beam_taxi.errors import UserError
 from beam_taxi.inputs.columns import fault_in_names
 from beam_taxi.inputs.csv.boundaries import first_record_end
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.encoding import UTF_8, EncodingError, Utf8Stream, needs_stream
+from beam_taxi.inputs.csv.text_encoding import UTF_8, EncodingError, Utf8Stream, needs_stream
 
 _BYTE_ORDER_MARK = b'\xef\xbb\xbf'
 _HEADER_STEP = 64 * 1024

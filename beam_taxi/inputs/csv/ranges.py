@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.csv.files import InputFile
-from beam_taxi.inputs.shards import Shard, Sizes
+from beam_taxi.inputs.shard_sizes import Shard, Sizes
 
 # A small input is still cut into this many ranges and shards, so that every core has some, as long as a range is not
 # smaller than _SMALLEST_RANGE, below which opening the file and calling Arrow cost more than the bytes. More would make

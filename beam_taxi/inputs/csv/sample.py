@@ -10,8 +10,8 @@ from beam_taxi.artifacts.listing import ListedFile
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.csv.boundaries import last_record_end
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.encoding import needs_stream
 from beam_taxi.inputs.csv.files import InputFile, compression_of, input_files, open_csv, read_some
+from beam_taxi.inputs.csv.text_encoding import needs_stream
 
 
 def sample_files(listed: Iterable[ListedFile], dialect: Dialect, size: int) -> Iterator[tuple[str, bytes]]:

@@ -7,19 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from beam_taxi.inputs.columns import ColumnType
+from beam_taxi.inputs.csv.arrow_parsing import one_chunk, parse, parse_bytes
 from beam_taxi.inputs.csv.bad_rows import count_reasons, located
 from beam_taxi.inputs.csv.boundaries import count_lines
 from beam_taxi.inputs.csv.column_types import type_of_cell
 from beam_taxi.inputs.csv.decode import decode
 from beam_taxi.inputs.csv.files import InputFile
-from beam_taxi.inputs.csv.parsing import one_chunk, parse, parse_bytes
 from beam_taxi.inputs.csv.ranges import ByteRange, RecordRange, plan_ranges
 from beam_taxi.inputs.csv.records import Block, read_records
 from beam_taxi.inputs.csv.rows import find_rows
 from beam_taxi.inputs.csv.scan import RangeScan, Settled, scan_range, scan_records, settle
 from beam_taxi.inputs.findings import Findings, merge_findings
 from beam_taxi.inputs.layout import InputPlan, Layout
-from beam_taxi.inputs.shards import Sizes
+from beam_taxi.inputs.shard_sizes import Sizes
 from beam_taxi.parsing import MIB
 
 _BLOCK_SIZE = 4 * MIB

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from beam_taxi.cloud.preflight.checks import Finding, Mark
-from beam_taxi.cloud.preflight.cloud import Cloud
+from beam_taxi.cloud.preflight.dataflow_checks import Cloud
 from beam_taxi.runners.options import parse_beam_args
 
 

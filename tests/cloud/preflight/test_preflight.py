@@ -14,7 +14,7 @@ from emulators.cloud_storage import bucket_at
 from emulators.rest import RestService
 
 from beam_taxi.cli import _main as cli
-from beam_taxi.cloud.preflight.cloud import ACT_AS
+from beam_taxi.cloud.preflight.dataflow_checks import ACT_AS
 
 WORKER = 'worker@p.iam.gserviceaccount.com'
 

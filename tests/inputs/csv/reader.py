@@ -16,7 +16,7 @@ from beam_taxi.inputs.csv.records import Block, read_records
 from beam_taxi.inputs.csv.scan import Settled, scan_range, scan_records, settle
 from beam_taxi.inputs.findings import Findings, merge_findings
 from beam_taxi.inputs.layout import InputPlan, Layout
-from beam_taxi.inputs.shards import Sizes
+from beam_taxi.inputs.shard_sizes import Sizes
 
 
 def layout_of(

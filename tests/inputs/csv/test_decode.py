@@ -12,8 +12,8 @@ from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.bad_rows import RowProblem
 from beam_taxi.inputs.csv.decode import BlockTypes, decode, infer_types
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.encoding import needs_stream
 from beam_taxi.inputs.csv.rows import count_rows, record_ends
+from beam_taxi.inputs.csv.text_encoding import needs_stream
 
 UNKNOWN, INT, FLOAT, STRING = ColumnType
 

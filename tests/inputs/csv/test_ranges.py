@@ -11,7 +11,7 @@ from beam_taxi.errors import UserError
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.files import InputFile, input_file
 from beam_taxi.inputs.csv.ranges import ByteRange, plan_ranges
-from beam_taxi.inputs.shards import Sizes
+from beam_taxi.inputs.shard_sizes import Sizes
 
 MIB = 1024 * 1024
 

@@ -11,7 +11,7 @@ from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.files import InputFile
 from beam_taxi.inputs.csv.ranges import RecordRange
 from beam_taxi.inputs.csv.records import Block, UnclosedQuoteError, read_blocks, read_records
-from beam_taxi.inputs.shards import Shard
+from beam_taxi.inputs.shard_sizes import Shard
 
 SHARD = Shard(0, 1)
 

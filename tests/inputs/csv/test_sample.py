@@ -10,7 +10,7 @@ import pytest
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.sample import sample_files
-from beam_taxi.inputs.listing import list_files
+from beam_taxi.inputs.matching import list_files
 
 TEXT = 'n,s\n' + ''.join(f'{n},"row\n{n}"\n' for n in range(100))
 

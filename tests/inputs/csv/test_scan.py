@@ -22,7 +22,7 @@ from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.ranges import plan_ranges
 from beam_taxi.inputs.csv.scan import scan_range
 from beam_taxi.inputs.findings import Findings, Problem, merge_findings
-from beam_taxi.inputs.shards import Sizes
+from beam_taxi.inputs.shard_sizes import Sizes
 
 DIALECT = Dialect()
 BLOCK_SIZES = [1, 2, 3, 5, 8, 13, 21, 34, 100, 10_000]

@@ -11,7 +11,7 @@ from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.findings import Findings
 from beam_taxi.inputs.layout import InputPlan, Layout
 from beam_taxi.inputs.quarantine import BadRecord
-from beam_taxi.inputs.shards import Shard, Sizes
+from beam_taxi.inputs.shard_sizes import Shard, Sizes
 
 
 class RangeFile(Protocol):

@@ -31,13 +31,13 @@ from beam_taxi.examples.shards import ShardWriter, open_shard
 from beam_taxi.examples.shuffling import shuffle
 from beam_taxi.examples.splits import Split
 from beam_taxi.graph.coders import RowsCoder
-from beam_taxi.graph.reading import ShardBlock
+from beam_taxi.graph.input_steps import ShardBlock
 from beam_taxi.inputs.bad_row_policy import too_many
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.findings import Findings
 from beam_taxi.inputs.fingerprint import fingerprint_text
 from beam_taxi.inputs.layout import InputPlan
-from beam_taxi.inputs.shards import Shard
+from beam_taxi.inputs.shard_sizes import Shard
 from beam_taxi.record.reuse import cache_key
 from beam_taxi.runners.counters import StepCounters
 from beam_taxi.settings.config import RunConfig

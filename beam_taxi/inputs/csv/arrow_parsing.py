@@ -17,8 +17,8 @@ from beam_taxi.inputs.csv.bad_rows import BadRow, Reasons, bad_rows, misread, wi
 from beam_taxi.inputs.csv.boundaries import Positions
 from beam_taxi.inputs.csv.column_types import as_type, may_spell_numbers_oddly
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.encoding import EncodingError, encoding_of_blocks, to_utf_8
 from beam_taxi.inputs.csv.rows import Rows, find_rows, has_too_wide_row, record_ends
+from beam_taxi.inputs.csv.text_encoding import EncodingError, encoding_of_blocks, to_utf_8
 from beam_taxi.inputs.layout import Layout
 
 ARROW_TYPES = {

@@ -19,8 +19,8 @@ from beam_taxi.inputs.findings import Findings, merge_findings, refusal_of, refu
 from beam_taxi.inputs.kinds import reader_of
 from beam_taxi.inputs.layout import InputPlan, Layout
 from beam_taxi.inputs.quarantine import BadRecord, QuarantineWriter
-from beam_taxi.inputs.reading import Range, Records, Scan
-from beam_taxi.inputs.shards import Shard
+from beam_taxi.inputs.reader import Range, Records, Scan
+from beam_taxi.inputs.shard_sizes import Shard
 from beam_taxi.record.resolving import list_sources, plan_of, ranges_of
 from beam_taxi.runners.counters import StepCounters
 from beam_taxi.settings.config import RunConfig

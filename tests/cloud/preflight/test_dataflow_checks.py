@@ -12,7 +12,7 @@ from emulators.rest import RestService
 from findings import cloud_of, shown
 
 from beam_taxi.cloud.dataflow import google_rest
-from beam_taxi.cloud.preflight import cloud
+from beam_taxi.cloud.preflight import dataflow_checks as cloud
 from beam_taxi.cloud.preflight.checks import Check, NotCheckedError, made
 from beam_taxi.runners.options import parse_beam_args
 from beam_taxi.settings.config import RunConfig
