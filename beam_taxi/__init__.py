@@ -4,6 +4,10 @@ What is offered here is the public surface; everything else may change from rele
 before it is asked for.
 
     beam_taxi.RunConfig, run, build_graph         a run, and its graph for a pipeline of your own
+    beam_taxi.ReadCsv, EncodeExamples, WriteExamples, GenerateStatistics, WriteStatistics, InferSchema
+                                                  its steps, for a pipeline of your own; see recipes/
+    beam_taxi.ShardBatches, ShardBlock, OutputForm, Split, rows_of
+                                                  what goes between them, and says how
     beam_taxi.read                                a split of a finished run: RecordBatches, tf.data, pandas
     beam_taxi.report                              the report of a run or of statistics, in a notebook
     beam_taxi.connect, list_runs, find_run, artifacts_of, lineage_of, record_manifest
@@ -21,7 +25,18 @@ if TYPE_CHECKING:
   from beam_taxi.artifacts.manifest import RunFolder as RunFolder
   from beam_taxi.artifacts.manifest import read_manifest as read_manifest
   from beam_taxi.errors import UserError as UserError
+  from beam_taxi.examples.output_form import OutputForm as OutputForm
   from beam_taxi.examples.reading import read as read
+  from beam_taxi.examples.splits import Split as Split
+  from beam_taxi.graph.input_steps import ReadCsv as ReadCsv
+  from beam_taxi.graph.input_steps import ShardBatches as ShardBatches
+  from beam_taxi.graph.input_steps import ShardBlock as ShardBlock
+  from beam_taxi.graph.output_steps import EncodeExamples as EncodeExamples
+  from beam_taxi.graph.output_steps import GenerateStatistics as GenerateStatistics
+  from beam_taxi.graph.output_steps import InferSchema as InferSchema
+  from beam_taxi.graph.output_steps import WriteExamples as WriteExamples
+  from beam_taxi.graph.output_steps import WriteStatistics as WriteStatistics
+  from beam_taxi.graph.output_steps import rows_of as rows_of
   from beam_taxi.graph.pipeline import build_graph as build_graph
   from beam_taxi.lifecycle.run import run as run
   from beam_taxi.metadata.lineage import lineage_of as lineage_of
@@ -37,10 +52,20 @@ __version__ = '0.1.0'
 
 # Where each name is that is offered.
 _PUBLIC = {
+  'EncodeExamples': 'graph.output_steps',
+  'GenerateStatistics': 'graph.output_steps',
+  'InferSchema': 'graph.output_steps',
   'Manifest': 'artifacts.manifest',
+  'OutputForm': 'examples.output_form',
+  'ReadCsv': 'graph.input_steps',
   'RunConfig': 'settings.config',
   'RunFolder': 'artifacts.manifest',
+  'ShardBatches': 'graph.input_steps',
+  'ShardBlock': 'graph.input_steps',
+  'Split': 'examples.splits',
   'UserError': 'errors',
+  'WriteExamples': 'graph.output_steps',
+  'WriteStatistics': 'graph.output_steps',
   'artifacts_of': 'metadata.runs',
   'build_graph': 'graph.pipeline',
   'connect': 'metadata.store',
@@ -51,6 +76,7 @@ _PUBLIC = {
   'read_manifest': 'artifacts.manifest',
   'record_manifest': 'metadata.recording',
   'report': 'show.report.notebook',
+  'rows_of': 'graph.output_steps',
   'run': 'lifecycle.run',
 }
 

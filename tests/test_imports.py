@@ -23,10 +23,20 @@ HEAVY = {
   'tensorflow_metadata',
 }
 OFFERED = {
+  'EncodeExamples',
+  'GenerateStatistics',
+  'InferSchema',
   'Manifest',
+  'OutputForm',
+  'ReadCsv',
   'RunConfig',
   'RunFolder',
+  'ShardBatches',
+  'ShardBlock',
+  'Split',
   'UserError',
+  'WriteExamples',
+  'WriteStatistics',
   'artifacts_of',
   'build_graph',
   'connect',
@@ -37,6 +47,7 @@ OFFERED = {
   'read_manifest',
   'record_manifest',
   'report',
+  'rows_of',
   'run',
 }
 

@@ -15,4 +15,5 @@ class OutputForm:
   empty_cells: Literal['empty', 'missing'] = 'empty'
   output_format: Literal['tfrecord', 'parquet'] = 'tfrecord'
   compression_level: int = 1
+  shuffle_seed: int | None = None
   block_size: int = 4 * 1024 * 1024

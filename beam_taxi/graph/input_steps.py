@@ -196,7 +196,7 @@ class Read:
   quarantine: PCollection[WrittenFile]
 
 
-class ReadCsv(beam.PTransform):
+class ReadShards(beam.PTransform):
   """Pass 2: each shard's Records -> Read."""
 
   def __init__(self, config: RunConfig, plan: PCollection[InputPlan], findings: PCollection[Findings]):
@@ -267,3 +267,70 @@ class _ReadShard(beam.DoFn):
     quarantine.append(bad)
     for reason, rows in collections.Counter(row.reason for row in bad).items():
       self._counters.add(f'bad_rows.{reason}', rows)
+
+
+class ReadCsv(beam.PTransform):
+  """Nothing -> the ShardBlocks of a run's whole input, for a pipeline of your own.
+
+  Both passes over the input, as build_graph makes them: a shard's blocks come in the files' order. The listing of the
+  input is written to the run's folder, and bad rows that are set aside.
+  """
+
+  def __init__(self, config: RunConfig):
+    """Input that comes in splits has a shard 0 in each, and is for build_graph alone: that raises UserError here."""
+    super().__init__()
+    if config.input_splits:
+      raise UserError('ReadCsv reads one input: give each split a RunConfig of its own')
+    self._config = config
+
+  def expand(self, root: Any) -> PCollection[ShardBlock]:
+    listing = root | 'ListInput' >> ListInput(self._config, listed=False)
+    plan = listing | 'PlanInput' >> PlanInput(self._config, 0)
+    ranges = listing | 'PlanRanges' >> PlanRanges(self._config, 0)
+    scanned = ranges | 'ScanRanges' >> ScanRanges(self._config, plan)
+    read: Read = scanned.records | 'ReadShards' >> ReadShards(self._config, plan, scanned.findings)
+    return read.blocks
+
+
+class ShardBatches(beam.PTransform):
+  """Numbered RecordBatches of any origin, as (number, RecordBatch) -> ShardBlocks.
+
+  Batch `number` goes to shard `number % num_shards`, and within it the batches stand in the order of their numbers. So
+  the shards are the same however the pipeline is run and whatever is tried again, if each batch has a number of its
+  own that depends on nothing else. Batches are shuffled once, and a shard's are held in memory by one worker.
+  """
+
+  def __init__(self, schema: pa.Schema, num_shards: int):
+    """Columns of the schema are int64, float32 or binary; batches of another one raise UserError."""
+    super().__init__()
+    self._schema = schema
+    self._num_shards = num_shards
+
+  def expand(self, batches: PCollection[tuple[int, pa.RecordBatch]]) -> PCollection[ShardBlock]:
+    # A shard that no batch goes to has its files, too.
+    empty = batches.pipeline | 'Shards' >> beam.Create([(index, None) for index in range(self._num_shards)])
+    keyed = batches | 'ShardOf' >> beam.Map(_by_shard, self._num_shards)
+    blocks = (
+      (empty, keyed)
+      | 'All' >> beam.Flatten()
+      | 'BatchesOfShard' >> beam.GroupByKey()
+      | 'Order' >> beam.FlatMap(_blocks_of_shard, self._schema, self._num_shards)
+    )
+    blocks.element_type = ShardBlock
+    return blocks
+
+
+def _by_shard(numbered: tuple[int, pa.RecordBatch], num_shards: int) -> Any:
+  return numbered[0] % num_shards, numbered
+
+
+def _blocks_of_shard(shard: tuple[int, Iterable[Any]], schema: pa.Schema, num_shards: int) -> Iterator[ShardBlock]:
+  index, numbered = shard
+  batches = [batch for _, batch in sorted(filter(None, numbered), key=lambda each: each[0])]
+  for batch in batches:
+    if batch.schema != schema:
+      names = f'{batch.schema.names}; all need {schema.names}'
+      raise UserError(f'ShardBatches: a batch has the columns {names}, of the same types')
+  rows = [pa.RecordBatch.from_arrays([pa.array([], kind) for kind in schema.types], schema=schema), *batches]
+  for number, each in enumerate(rows):
+    yield ShardBlock(Shard(index, num_shards), number, number == len(rows) - 1, each)

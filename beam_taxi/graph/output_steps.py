@@ -14,7 +14,7 @@ from apache_beam.pvalue import AsList, AsSingleton, PCollection, TaggedOutput
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
 from beam_taxi.analysis.schema import write_curated_schema, write_inferred_schema
-from beam_taxi.analysis.statistics import write_statistics
+from beam_taxi.analysis.statistics import generate_statistics, write_statistics
 from beam_taxi.artifacts.manifest import (
   InputSummary,
   Manifest,
@@ -27,6 +27,7 @@ from beam_taxi.artifacts.manifest import (
 from beam_taxi.errors import UserError
 from beam_taxi.examples.blocks import encode_block
 from beam_taxi.examples.list_columns import to_list_columns
+from beam_taxi.examples.output_form import OutputForm
 from beam_taxi.examples.shards import ShardWriter, open_shard
 from beam_taxi.examples.shuffling import shuffle
 from beam_taxi.examples.splits import Split
@@ -66,16 +67,18 @@ beam.coders.registry.register_coder(EncodedBlock, RowsCoder)
 class EncodeExamples(beam.PTransform):
   """ShardBlocks -> EncodedBlocks, and beside them each split's rows for its statistics.
 
-  Returns a dict: 'examples', and one named by `rows_of` for each split.
+  Returns a dict: 'examples', which WriteExamples takes, and one named by `rows_of` for each split, of RecordBatches
+  which GenerateStatistics takes. Columns are int64, float32 or binary; a null is an empty cell.
   """
 
-  def __init__(self, config: RunConfig):
+  def __init__(self, form: OutputForm):
+    """`form` says which splits there are, and how rows become their records."""
     super().__init__()
-    self._config = config
+    self._form = form
 
   def expand(self, blocks: PCollection[ShardBlock]) -> Any:  # A dict; Beam takes a hint only of a PCollection.
-    tags = [rows_of(split) for split in self._config.splits]
-    outputs = blocks | 'Encode' >> beam.ParDo(_EncodeBlock(self._config)).with_outputs(*tags, main='examples')
+    tags = [rows_of(split) for split in self._form.splits]
+    outputs = blocks | 'Encode' >> beam.ParDo(_EncodeBlock(self._form)).with_outputs(*tags, main='examples')
     outputs.examples.element_type = EncodedBlock
     for tag in tags:
       outputs[tag].element_type = pa.RecordBatch
@@ -88,37 +91,42 @@ def rows_of(split: Split) -> str:
 
 
 class _EncodeBlock(beam.DoFn):
-  def __init__(self, config: RunConfig):
-    self._config = config
+  def __init__(self, form: OutputForm):
+    self._form = form
     self._counters = StepCounters('EncodeExamples')
     self._statistics = StepCounters('GenerateStatistics')
 
   def process(self, block: ShardBlock) -> Iterator[Any]:
-    rows, seed = block.rows, self._config.shuffle_seed
+    rows, seed = block.rows, self._form.shuffle_seed
     with self._counters.timed():
       if seed is not None:
         rows = shuffle(rows, seed, block.shard.index, block.number)
-      encoded = encode_block(rows, self._config.form)
+      encoded = encode_block(rows, self._form)
     self._counters.add('bytes', encoded.bytes)
     yield EncodedBlock(block.shard, block.number, block.last, encoded.records)
-    for index, split in enumerate(self._config.splits):
+    for index, split in enumerate(self._form.splits):
       with self._statistics.timed():
         split_rows = encoded.rows(index)
         self._counters.add(f'records.{split.name}', split_rows.num_rows)
         if split_rows.num_rows:
           # GenerateStatistics takes the rows in while this step waits for it to do so.
-          yield TaggedOutput(rows_of(split), to_list_columns(split_rows, self._config.empty_cells))
+          yield TaggedOutput(rows_of(split), to_list_columns(split_rows, self._form.empty_cells))
 
 
-class WriteShards(beam.PTransform):
-  """EncodedBlocks -> the WrittenFiles that were written, one a shard and split."""
+class WriteExamples(beam.PTransform):
+  """EncodedBlocks -> the WrittenFiles, one a shard and split, under the names that TFX gives them.
 
-  def __init__(self, config: RunConfig):
+  A shard's blocks must come in the order of their numbers and in one bundle. So they do where one element gives all of
+  them, as one does in ReadCsv and ShardBatches, and nothing between that and this step shuffles.
+  """
+
+  def __init__(self, folder: RunFolder, form: OutputForm):
     super().__init__()
-    self._config = config
+    self._folder = folder
+    self._form = form
 
   def expand(self, blocks: PCollection[EncodedBlock]) -> PCollection[WrittenFile]:
-    return blocks | 'Write' >> beam.ParDo(_WriteShard(self._config))
+    return blocks | 'Write' >> beam.ParDo(_WriteShard(self._folder, self._form))
 
 
 class _WriteShard(beam.DoFn):
@@ -128,9 +136,9 @@ class _WriteShard(beam.DoFn):
   and in one bundle. Should a runner ever do otherwise, the run fails here instead of writing a wrong shard.
   """
 
-  def __init__(self, config: RunConfig):
-    self._config = config
-    self._folder = RunFolder.of(config.output, config.run_id)
+  def __init__(self, folder: RunFolder, form: OutputForm):
+    self._folder = folder
+    self._form = form
     self._counters = StepCounters('WriteShards')
     self._writers: list[ShardWriter] = []
     self._shard: Shard | None = None
@@ -167,8 +175,8 @@ class _WriteShard(beam.DoFn):
 
   def _open(self, shard: Shard) -> None:
     self._shard, self._next = shard, 0
-    for split in self._config.splits:
-      self._writers.append(open_shard(self._folder, self._config.form, split.name, shard.index, shard.count))
+    for split in self._form.splits:
+      self._writers.append(open_shard(self._folder, self._form, split.name, shard.index, shard.count))
 
   def _give_up(self) -> None:
     for writer in self._writers:
@@ -176,12 +184,19 @@ class _WriteShard(beam.DoFn):
     self._shard, self._writers = None, []
 
 
+class GenerateStatistics(beam.PTransform):
+  """A split's rows, as EncodeExamples gives them -> one DatasetFeatureStatisticsList, by TFDV's defaults."""
+
+  def expand(self, rows: PCollection[pa.RecordBatch]) -> PCollection[DatasetFeatureStatisticsList]:
+    return rows | 'Generate' >> generate_statistics()
+
+
 class WriteStatistics(beam.PTransform):
   """A split's statistics -> the WrittenFile that holds them."""
 
-  def __init__(self, config: RunConfig, split: Split):
+  def __init__(self, folder: RunFolder, split: Split):
     super().__init__()
-    self._path = RunFolder.of(config.output, config.run_id).statistics_file(split.name)
+    self._path = folder.statistics_file(split.name)
     self._split = split.name
 
   def expand(self, statistics: PCollection[DatasetFeatureStatisticsList]) -> PCollection[WrittenFile]:
@@ -191,9 +206,9 @@ class WriteStatistics(beam.PTransform):
 class InferSchema(beam.PTransform):
   """The statistics of all splits, in the splits' order -> the WrittenFile that holds the schema."""
 
-  def __init__(self, config: RunConfig, statistics: Sequence[PCollection[DatasetFeatureStatisticsList]]):
+  def __init__(self, folder: RunFolder, statistics: Sequence[PCollection[DatasetFeatureStatisticsList]]):
     super().__init__()
-    self._path = RunFolder.of(config.output, config.run_id).schema_file
+    self._path = folder.schema_file
     self._statistics = statistics
 
   def expand(self, root: Any) -> PCollection[WrittenFile]:

@@ -9,18 +9,18 @@ from collections.abc import Mapping
 
 import apache_beam as beam
 
-from beam_taxi.analysis.statistics import generate_statistics
-from beam_taxi.artifacts.manifest import Manifest, Value
-from beam_taxi.graph.input_steps import ListInput, PlanInput, PlanRanges, ReadCsv, ScanRanges
+from beam_taxi.artifacts.manifest import Manifest, RunFolder, Value
+from beam_taxi.graph.input_steps import ListInput, PlanInput, PlanRanges, ReadShards, ScanRanges
 from beam_taxi.graph.output_steps import (
   EncodeExamples,
+  GenerateStatistics,
   ImportSchema,
   InferSchema,
   Made,
   RecordRun,
   SummarizeInput,
+  WriteExamples,
   WriteManifest,
-  WriteShards,
   WriteStatistics,
   rows_of,
 )
@@ -43,6 +43,7 @@ def build_graph(
   Returns:
     One Manifest, which by then is written. A run that has none did not finish.
   """
+  folder = RunFolder.of(config.output, config.run_id)
   made = Made()
   statistics = []
   listing = root | 'ListInput' >> ListInput(config, listed=listed)
@@ -56,20 +57,20 @@ def build_graph(
     scanned = ranges | f'ScanRanges{label}' >> ScanRanges(source, plan)
     made.inputs.append(scanned.findings | f'SummarizeInput{label}' >> SummarizeInput(plan))
 
-    read = scanned.records | f'ReadCsv{label}' >> ReadCsv(source, plan, scanned.findings)
-    encoded = read.blocks | f'EncodeExamples{label}' >> EncodeExamples(source)
+    read = scanned.records | f'ReadCsv{label}' >> ReadShards(source, plan, scanned.findings)
+    encoded = read.blocks | f'EncodeExamples{label}' >> EncodeExamples(source.form)
     made.add('quarantine', read.quarantine)
-    made.add('examples', encoded['examples'] | f'WriteShards{label}' >> WriteShards(source))
+    made.add('examples', encoded['examples'] | f'WriteShards{label}' >> WriteExamples(folder, source.form))
 
     for split in source.splits:
-      found = encoded[rows_of(split)] | f'GenerateStatistics[{split.name}]' >> generate_statistics()
+      found = encoded[rows_of(split)] | f'GenerateStatistics[{split.name}]' >> GenerateStatistics()
       statistics.append(found)
-      made.add('statistics', found | f'WriteStatistics[{split.name}]' >> WriteStatistics(config, split))
+      made.add('statistics', found | f'WriteStatistics[{split.name}]' >> WriteStatistics(folder, split))
 
   if config.schema:
     schema = root | 'ImportSchema' >> ImportSchema(config)
   else:
-    schema = root | 'InferSchema' >> InferSchema(config, statistics)
+    schema = root | 'InferSchema' >> InferSchema(folder, statistics)
   made.add('schema', schema)
 
   manifest = root | 'WriteManifest' >> WriteManifest(config, made, provenance or {})

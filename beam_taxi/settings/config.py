@@ -304,6 +304,7 @@ class RunConfig:
       self.empty_cells,
       self.output_format,
       self.compression_level,
+      self.shuffle_seed,
       self.block_size,
     )
 

@@ -23,7 +23,7 @@ from beam_taxi.errors import UserError, user_error_in
 from beam_taxi.examples.blocks import SplitBlock, encode_block
 from beam_taxi.examples.output_form import OutputForm
 from beam_taxi.examples.splits import Split
-from beam_taxi.graph.output_steps import EncodedBlock, WriteShards
+from beam_taxi.graph.output_steps import EncodedBlock, WriteExamples
 from beam_taxi.graph.pipeline import build_graph
 from beam_taxi.inputs.csv import ranges
 from beam_taxi.inputs.input_splits import InputSplit
@@ -399,7 +399,7 @@ def test_a_runner_that_tears_a_shards_blocks_apart_is_found_out(tmp_path):
   config = RunConfig(input=('unused',), output=str(tmp_path / 'out'), run_id='run')
   second = EncodedBlock(Shard(0, 1), number=1, last=True, records=())
   with pytest.raises(RuntimeError, match='does not keep the steps'), TestPipeline(runner=FnApiRunner()) as root:
-    _ = root | beam.Create([second]) | WriteShards(config)
+    _ = root | beam.Create([second]) | WriteExamples(RunFolder.of(config.output, config.run_id), config.form)
   assert not list(tmp_path.rglob('*.gz'))
 
 
