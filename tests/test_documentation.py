@@ -12,7 +12,7 @@ from beam_taxi.settings.flags import parse_flags
 
 ROOT = pathlib.Path(__file__).parents[1]
 GUIDES = sorted((ROOT / 'docs').glob('*.md'))
-PATHS = [path.relative_to(ROOT).as_posix() for path in [ROOT / 'README.md', *GUIDES]]
+PATHS = [path.relative_to(ROOT).as_posix() for path in [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *GUIDES]]
 # Bash's own, and those that a job or a user sets.
 SET = {'HOME', 'PATH', 'PWD'}
 
