@@ -19,6 +19,8 @@ import os
 import warnings
 from typing import TYPE_CHECKING
 
+from beam_taxi.version import __version__ as __version__
+
 # A name that is offered stands here, for type checkers and editors, and below.
 if TYPE_CHECKING:
   from beam_taxi.artifacts.manifest import Manifest as Manifest
@@ -47,8 +49,6 @@ if TYPE_CHECKING:
   from beam_taxi.metadata.store import connect as connect
   from beam_taxi.settings.config import RunConfig as RunConfig
   from beam_taxi.show.report.notebook import report as report
-
-__version__ = '0.1.0'
 
 # Where each name is that is offered.
 _PUBLIC = {

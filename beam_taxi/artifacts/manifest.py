@@ -8,8 +8,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from beam_taxi import __version__, storage
+from beam_taxi import storage
 from beam_taxi.errors import UserError
+from beam_taxi.version import __version__
 
 MANIFEST_VERSION = 2
 

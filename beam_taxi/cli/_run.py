@@ -4,11 +4,11 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-import beam_taxi
 from beam_taxi.cli._commands import command_list, program
 from beam_taxi.process import heavy_imports
 from beam_taxi.settings.config import all_settings
 from beam_taxi.settings.flags import add_flags, config_of, new_parser, parse_known
+from beam_taxi.version import __version__
 
 _DESCRIPTION = """\
 Reads CSV files, writes tf.Examples as TFRecord shards, their statistics and an inferred schema, and records it all in
@@ -30,7 +30,7 @@ def run_parser() -> ArgumentParser:
   """The parser of a run's flags, whose --help lists the sub-commands too."""
   description = _DESCRIPTION.format(program=program(), commands=command_list())
   parser = new_parser(program(), description, _EPILOG)
-  parser.add_argument('--version', action='version', version=f'beam_taxi {beam_taxi.__version__}')
+  parser.add_argument('--version', action='version', version=f'beam_taxi {__version__}')
   add_flags(parser, all_settings())
   return parser
 

@@ -14,11 +14,10 @@ from importlib import metadata
 from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions, WorkerOptions
 from apache_beam.runners.runner import PipelineRunner
 
-import beam_taxi
 from beam_taxi.errors import UserError
 from beam_taxi.runners.options import runs_here
 
-_PACKAGE = os.path.dirname(os.path.abspath(beam_taxi.__file__))
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # What pip notes of an installation, beside what a wheel has.
 _OF_INSTALLATION = ('RECORD', 'INSTALLER', 'REQUESTED', 'direct_url.json')

@@ -11,10 +11,10 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from beam_taxi import __version__
 from beam_taxi.errors import on_one_line
 from beam_taxi.show import formats
 from beam_taxi.show.figure_formats import figure
+from beam_taxi.version import __version__
 
 _PACKAGE = 'beam_taxi.show.html'
 
