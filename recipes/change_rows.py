@@ -44,4 +44,6 @@ def main(pattern: str, output: str) -> None:
 
 
 if __name__ == '__main__':
+  if len(sys.argv) != 3:
+    sys.exit('usage: python recipes/change_rows.py PATTERN OUTPUT')
   main(*sys.argv[1:])

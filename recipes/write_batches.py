@@ -34,4 +34,6 @@ def main(output: str) -> None:
 
 
 if __name__ == '__main__':
+  if len(sys.argv) != 2:
+    sys.exit('usage: python recipes/write_batches.py OUTPUT')
   main(*sys.argv[1:])

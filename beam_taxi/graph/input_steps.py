@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -292,17 +293,26 @@ class ReadCsv(beam.PTransform):
     return read.blocks
 
 
+_COLUMN_TYPES = (pa.int64(), pa.float32(), pa.binary())
+
+
 class ShardBatches(beam.PTransform):
   """Numbered RecordBatches of any origin, as (number, RecordBatch) -> ShardBlocks.
 
   Batch `number` goes to shard `number % num_shards`, and within it the batches stand in the order of their numbers. So
   the shards are the same however the pipeline is run and whatever is tried again, if each batch has a number of its
-  own that depends on nothing else. Batches are shuffled once, and a shard's are held in memory by one worker.
+  own that depends on nothing else; two of one number, or a batch of another schema, raise UserError. Batches are
+  shuffled once, and a shard's are held in memory by one worker.
   """
 
   def __init__(self, schema: pa.Schema, num_shards: int):
-    """Columns of the schema are int64, float32 or binary; batches of another one raise UserError."""
+    """Raises UserError where a column of the schema is not int64, float32 or binary, or there is no shard."""
     super().__init__()
+    if num_shards < 1:
+      raise UserError(f'ShardBatches: num_shards is {num_shards}; give at least 1')
+    for field in schema:
+      if field.type not in _COLUMN_TYPES:
+        raise UserError(f'ShardBatches: column {field.name!r} is {field.type}; cast it to int64, float32 or binary')
     self._schema = schema
     self._num_shards = num_shards
 
@@ -326,11 +336,15 @@ def _by_shard(numbered: tuple[int, pa.RecordBatch], num_shards: int) -> Any:
 
 def _blocks_of_shard(shard: tuple[int, Iterable[Any]], schema: pa.Schema, num_shards: int) -> Iterator[ShardBlock]:
   index, numbered = shard
-  batches = [batch for _, batch in sorted(filter(None, numbered), key=lambda each: each[0])]
-  for batch in batches:
+  ordered = sorted(filter(None, numbered), key=lambda each: each[0])
+  for number, same in itertools.groupby(ordered, key=lambda each: each[0]):
+    batch, *others = (batch for _, batch in same)
+    if others:
+      raise UserError(f'ShardBatches: two batches have the number {number}; each needs one of its own')
     if batch.schema != schema:
-      names = f'{batch.schema.names}; all need {schema.names}'
-      raise UserError(f'ShardBatches: a batch has the columns {names}, of the same types')
+      columns, wanted = (', '.join(f'{field.name}: {field.type}' for field in each) for each in (batch.schema, schema))
+      raise UserError(f'ShardBatches: batch {number} has the columns {columns}; all need {wanted}')
+  batches = [batch for _, batch in ordered]
   rows = [pa.RecordBatch.from_arrays([pa.array([], kind) for kind in schema.types], schema=schema), *batches]
   for number, each in enumerate(rows):
     yield ShardBlock(Shard(index, num_shards), number, number == len(rows) - 1, each)

@@ -99,3 +99,14 @@ def test_tensorflow_without_gpus_is_tensorflow(monkeypatch: pytest.MonkeyPatch) 
   versions = package_versions()
 
   assert (versions['tensorflow'], versions['pyarrow']) == ('2.16.2', '')
+
+
+BROKEN = {'no_json': 'garbage', 'no_artifacts': '{"version": 1}', 'a_list': '[]', 'later': '{"version": 7}'}
+
+
+@pytest.mark.parametrize('text', BROKEN.values(), ids=BROKEN)
+def test_a_manifest_that_cannot_be_understood_is_named(tmp_path: pathlib.Path, text: str) -> None:
+  (tmp_path / 'manifest.json').write_text(text)
+
+  with pytest.raises(UserError, match=f'^{tmp_path}/manifest.json: '):
+    read_manifest(RunFolder(str(tmp_path)))

@@ -82,10 +82,25 @@ def test_a_shard_without_a_batch_has_one_empty_block() -> None:
     assert_that(found, equal_to([(0, 0, True, 0), (1, 0, False, 0), (1, 1, True, 1)]))
 
 
-def test_batches_of_another_schema_are_refused() -> None:
-  rows = pa.RecordBatch.from_pydict({'m': [7]})
+BATCHES = {
+  'another_name': ([(0, {'m': [7]})], r'batch 0 has the columns m: int64; all need n: int64'),
+  'another_type': ([(0, {'n': ['x']})], r'batch 0 has the columns n: string; all need n: int64'),
+  'one_number_twice': ([(0, {'n': [1]}), (0, {'n': [2]})], r'two batches have the number 0'),
+}
+
+
+@pytest.mark.parametrize(('batches', 'message'), BATCHES.values(), ids=BATCHES)
+def test_batches_that_cannot_be_put_in_order_are_refused(batches: list, message: str) -> None:
+  numbered = [(number, pa.RecordBatch.from_pydict(columns)) for number, columns in batches]
   with (
-    pytest.raises((beam_taxi.UserError, RuntimeError), match=r"a batch has the columns \['m'\]; all need \['n'\]"),
+    pytest.raises((beam_taxi.UserError, RuntimeError), match=message),
     beam.Pipeline(runner=FnApiRunner()) as pipeline,
   ):
-    _ = pipeline | beam.Create([(0, rows)]) | beam_taxi.ShardBatches(SCHEMA, num_shards=1)
+    _ = pipeline | beam.Create(numbered) | beam_taxi.ShardBatches(SCHEMA, num_shards=1)
+
+
+def test_shards_of_no_number_or_of_other_columns_are_refused() -> None:
+  with pytest.raises(beam_taxi.UserError, match='num_shards is 0; give at least 1'):
+    beam_taxi.ShardBatches(SCHEMA, num_shards=0)
+  with pytest.raises(beam_taxi.UserError, match="column 'n' is int32; cast it to int64, float32 or binary"):
+    beam_taxi.ShardBatches(pa.schema([('n', pa.int32())]), num_shards=1)

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import gzip
 import io
+import os
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, cast
@@ -97,7 +98,7 @@ def open_csv(file: InputFile) -> Iterator[BinaryIO]:
       yield cast(BinaryIO, Utf8Stream(stream, file.converted_from)) if file.converted_from else stream
   except PermissionError as error:
     raise UserError(f'{file.path}: cannot be read ({error.strerror}); ask for the right to read it') from error
-  except FileNotFoundError as error:
+  except (FileNotFoundError, IsADirectoryError) as error:
     raise gone(file) from error
   except EncodingError as error:
     raise UserError(f'{file.path}: {error}; give the --encoding that it has, or mend it') from error
@@ -115,6 +116,8 @@ def check_unchanged(file: InputFile) -> None:
 
   A local one is looked at whenever it is opened as well.
   """
+  if storage.is_local(file.path) and not os.path.isfile(file.path):
+    raise gone(file)
   try:
     _check(storage.stat(file.path), file)
   except FileNotFoundError as error:
