@@ -1,7 +1,7 @@
 """The kinds of input. Imports nothing heavy.
 
 A kind is a package beside this module and a line in KINDS. Its settings, one frozen dataclass, say how its files are
-written. Its reader is made of them, and does what reading.InputReader says.
+written. Its reader is made of them, and does what reader.InputReader says.
 """
 
 import dataclasses

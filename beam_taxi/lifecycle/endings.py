@@ -254,7 +254,7 @@ def has_manifest(folder: RunFolder) -> bool:
   """Whether a run is complete, by what can be read of it."""
   try:
     return read_manifest(folder) is not None
-  except (OSError, UserError):
+  except Exception:  # File systems of clouds raise many kinds.
     return False
 
 

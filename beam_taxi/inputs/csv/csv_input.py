@@ -24,7 +24,7 @@ from beam_taxi.inputs.shard_sizes import Sizes
 
 @dataclasses.dataclass(frozen=True)
 class CsvInput:
-  """Reads CSV that is written in a dialect; see reading.InputReader for what each method does."""
+  """Reads CSV that is written in a dialect; see reader.InputReader for what each method does."""
 
   dialect: Dialect
 
