@@ -1,6 +1,6 @@
 """The input listing: which files a run reads, each with what tells whether it is still the same; and `input.json`.
 
-A run lists its input once. All that reads it later - the graph, the cache, the record - goes by the listing, so that a
+A run lists its input once. All that reads it later - the graph and the cache - goes by the listing, so that a
 file that comes later is not in the run, and one that changes or goes is noticed.
 """
 

@@ -249,7 +249,7 @@ def read_manifest(folder: RunFolder) -> Manifest | None:
 
 
 def package_versions() -> dict[str, str]:
-  """The versions of the packages that a run's results depend on; '' where one is there under another name."""
+  """The versions of the packages that a run's results depend on; '' where one is there under no name that is known."""
   return {'beam_taxi': __version__, **{name: _installed(name, _OTHER_NAMES.get(name, name)) for name in _PACKAGES}}
 
 

@@ -68,7 +68,8 @@ class EncodeExamples(beam.PTransform):
   """ShardBlocks -> EncodedBlocks, and beside them each split's rows for its statistics.
 
   Returns a dict: 'examples', which WriteExamples takes, and one named by `rows_of` for each split, of RecordBatches
-  which GenerateStatistics takes. Columns are int64, float32 or binary; a null is an empty cell.
+  which GenerateStatistics takes. Columns are int64, float32, binary or,
+  of a column without any value, null; a null is an empty cell.
   """
 
   def __init__(self, form: OutputForm):
@@ -132,8 +133,9 @@ class WriteExamples(beam.PTransform):
 class _WriteShard(beam.DoFn):
   """Appends a shard's blocks to its files.
 
-  The blocks of a shard come from one element of ReadCsv, through steps that every runner fuses, so they arrive in order
-  and in one bundle. Should a runner ever do otherwise, the run fails here instead of writing a wrong shard.
+  The blocks of a shard come from one element of ReadCsv or ShardBatches, through steps that every runner fuses, so they
+  arrive in order and in one bundle. Should a runner ever do otherwise, the run fails here instead of writing a wrong
+  shard.
   """
 
   def __init__(self, folder: RunFolder, form: OutputForm):

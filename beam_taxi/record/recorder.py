@@ -1,4 +1,4 @@
-"""Who records a run and where, what it does to its record, and what it does where the store cannot be had any more."""
+"""What is done to the record of a run, and what happens where its store cannot be had any more."""
 
 import dataclasses
 import logging
