@@ -30,7 +30,7 @@ _FIRST_ROWS = 3
 def add_arguments(parser: ArgumentParser) -> None:
   parser.add_argument('input', nargs='+', metavar='FILE', help='CSV files, folders or glob patterns, as for --input')
   types = [dataclasses.replace(each, group='types') for each in settings_of(RunConfig) if each.name in _TYPES]
-  add_flags(parser, [*input_settings(), *types])
+  add_flags(parser, [*input_settings(Dialect), *types])
 
 
 def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:

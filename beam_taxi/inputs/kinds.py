@@ -6,8 +6,10 @@ written. Its reader is made of them, and does what reader.InputReader says.
 
 import dataclasses
 import importlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
+from beam_taxi.errors import UserError
 from beam_taxi.inputs.csv.dialect import Dialect
 
 if TYPE_CHECKING:
@@ -16,14 +18,36 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-  """A kind of input: its settings, and the module and class that read with them."""
+  """A kind of input: its settings, the module and class that read with them, and how its files' names end."""
 
   name: str
   settings: type
   reader: str
+  endings: tuple[str, ...]
 
 
-KINDS: tuple[Kind, ...] = (Kind('csv', Dialect, 'beam_taxi.inputs.csv.csv_input:CsvInput'),)
+# What nothing else says is of the first.
+KINDS: tuple[Kind, ...] = (Kind('csv', Dialect, 'beam_taxi.inputs.csv.csv_input:CsvInput', ('.csv', '.tsv')),)
+
+_COMPRESSED = ('.gz', '.bz2', '.zst')
+
+
+def kind_of_names(patterns: Iterable[str]) -> Kind:
+  """The kind of files that some patterns name, by how they end; an ending of compression is passed over.
+
+  Raises:
+    UserError: they are of two kinds.
+  """
+  found: dict[str, tuple[Kind, str]] = {}
+  for pattern in patterns:
+    name = next((pattern.removesuffix(ending) for ending in _COMPRESSED if pattern.endswith(ending)), pattern)
+    for kind in KINDS:
+      if name.lower().endswith(kind.endings):
+        found.setdefault(kind.name, (kind, pattern))
+  if len(found) > 1:
+    (first, one), (second, other), *_ = found.values()
+    raise UserError(f'{one} is {first.name} and {other} is {second.name}: a run reads input of one kind')
+  return next((kind for kind, _ in found.values()), KINDS[0])
 
 
 def reader_of(settings: Any) -> 'InputReader':

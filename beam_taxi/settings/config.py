@@ -16,7 +16,7 @@ from beam_taxi.examples.splits import MOST_BUCKETS, Split, parse_splits
 from beam_taxi.inputs.bad_row_policy import BadRowLimit, BadRowPolicy, parse_max_bad_rows
 from beam_taxi.inputs.columns import ColumnType, parse_column_types
 from beam_taxi.inputs.input_splits import InputSplit, parse_input_splits
-from beam_taxi.inputs.kinds import KINDS
+from beam_taxi.inputs.kinds import KINDS, kind_of_names
 from beam_taxi.inputs.shard_sizes import Sizes
 from beam_taxi.parsing import parse_number, parse_size
 from beam_taxi.setting_fields import Parameter, Setting, setting, settings_of
@@ -42,7 +42,8 @@ class RunConfig:
   """A run's settings: the table from which its flags, their texts and the flex template's parameters are made.
 
   With `input_splits`, `input` and `splits` follow from them. Each is read as if it were alone: with its own header and
-  column types. `input_settings` is what one kind of input can be told. None is no limit of `max_bad_rows`, no
+  column types. `input_settings` is what one kind of input can be told; None, the defaults of the kind that the files'
+  names end like. None is no limit of `max_bad_rows`, no
   shuffling, and as many shards as follow from `shard_size`.
   """
 
@@ -140,7 +141,7 @@ class RunConfig:
     details='As TFX reads input splits.',
     template='is given once for each split, and a template takes each parameter once',
   )
-  input_settings: Any = dataclasses.field(default_factory=KINDS[0].settings)
+  input_settings: Any = None
   column_types: Mapping[str, ColumnType] = setting(
     {},
     'types, INT, FLOAT or STRING, that are not to be inferred; a row with a cell that does not fit is bad',
@@ -261,6 +262,8 @@ class RunConfig:
       object.__setattr__(self, 'splits', tuple(Split(split.name, 1) for split in self.input_splits))
       if self.partition_feature:
         raise UserError('--partition_feature chooses among output splits, and with --input_split the input does')
+    if self.input_settings is None:
+      object.__setattr__(self, 'input_settings', kind_of_names(self.input).settings())
     if not self.input:
       raise UserError('no input: give at least one file or pattern with --input')
     if not self.output:
@@ -321,10 +324,9 @@ class RunConfig:
     return tuple(dataclasses.replace(self, input_splits=(split,)) for split in self.input_splits)
 
 
-def input_settings() -> tuple[Setting, ...]:
-  """The settings of all kinds of input."""
-  found = (each for kind in KINDS for each in settings_of(kind.settings))
-  return tuple(dataclasses.replace(each, group=each.group or _FILES) for each in found)
+def input_settings(kind: type) -> tuple[Setting, ...]:
+  """What a kind of input can be told, under its heading."""
+  return tuple(dataclasses.replace(each, group=each.group or _FILES) for each in settings_of(kind))
 
 
 def all_settings() -> tuple[Setting, ...]:
@@ -335,7 +337,9 @@ def all_settings() -> tuple[Setting, ...]:
   found: list[Setting] = []
   for field in dataclasses.fields(RunConfig):
     if field.name == 'input_settings':
-      found += input_settings()
+      of_kinds = (each for kind in KINDS for each in input_settings(kind.settings))
+      # Kinds may share a flag.
+      found += {each.name: each for each in of_kinds}.values()
     elif not of_run[field.name].instead_of:
       found += [of_run[field.name], *(each for each in of_run.values() if each.instead_of == field.name)]
   return tuple(found)

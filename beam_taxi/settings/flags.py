@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from beam_taxi.errors import UserError
-from beam_taxi.inputs.kinds import KINDS
+from beam_taxi.inputs.kinds import KINDS, Kind, kind_of_names
 from beam_taxi.setting_fields import Flag, Setting, settings_of, take_settings
 from beam_taxi.settings.config import RunConfig, all_settings, new_run_id
 
@@ -69,19 +69,34 @@ def parse_known(parser: argparse.ArgumentParser, argv: Sequence[str]) -> tuple[d
 
 def config_of(values: Mapping[str, Any]) -> RunConfig:
   """The RunConfig of what a parser found. Raises UserError."""
-  left = dict(values)
-  # Settings of a kind of input choose it; without any it is the first.
-  given = (kind.settings for kind in KINDS if any(flag.target in left for flag in _flags_of(kind.settings)))
-  kind = next(given, KINDS[0].settings)
-  input_settings = kind(**take_settings(kind, left))
-  if 'splits' in left and 'input_splits' in left:
+  if 'splits' in values and 'input_splits' in values:
     raise UserError('--splits makes splits of --input; with --input_split each input is one already')
-  left.setdefault('run_id', new_run_id())
-  return RunConfig(input_settings=input_settings, **take_settings(RunConfig, left))
+  settings = {'run_id': new_run_id(), **take_settings(RunConfig, dict(values))}
+  patterns = [
+    *settings.get('input', ()),
+    *(path for split in settings.get('input_splits', ()) for path in split.patterns),
+  ]
+  return RunConfig(input_settings=_input_settings(values, kind_of_names(patterns)), **settings)
 
 
-def _flags_of(settings: type) -> list[Flag]:
-  return [flag for each in settings_of(settings) for flag in each.flags]
+def _input_settings(values: Mapping[str, Any], named: Kind) -> Any:
+  """The settings of the kind of input that the flags are of or, where they leave it open, that the files' names say.
+
+  A flag that is given its default leaves it open: a template's launcher may give all of them.
+  """
+  given = {kind.name: take_settings(kind.settings, dict(values)) for kind in KINDS}
+  said = {
+    each.name: each.flags[-1].name
+    for kind in KINDS
+    for each in settings_of(kind.settings)
+    if each.name in given[kind.name] and given[kind.name][each.name] != each.default
+  }
+  having_all = [kind for kind in KINDS if said.keys() <= {each.name for each in settings_of(kind.settings)}]
+  if not having_all:
+    flags = ' and '.join(f'--{flag}' for flag in said.values())
+    raise UserError(f'{flags} are of different kinds of input, and a run reads one kind')
+  kind = named if named in having_all else having_all[0]
+  return kind.settings(**given[kind.name])
 
 
 def _settle_switches(parser: argparse.ArgumentParser, argv: Sequence[str]) -> list[str]:

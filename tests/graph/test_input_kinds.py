@@ -102,7 +102,7 @@ class NumberedLinesInput:
 @pytest.fixture
 def folder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
   """A folder with two files of the kind, which is registered."""
-  kind = kinds.Kind('numbered_lines', NumberedLines, f'{__name__}:NumberedLinesInput')
+  kind = kinds.Kind('numbered_lines', NumberedLines, f'{__name__}:NumberedLinesInput', ('.lines',))
   monkeypatch.setattr(kinds, 'KINDS', (*kinds.KINDS, kind))
   (tmp_path / 'a.lines').write_text('[1, "one"]\n[2, "two"]\n')
   (tmp_path / 'b.lines').write_text('[3, "three"]\nfour\n')
@@ -110,7 +110,7 @@ def folder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.P
 
 
 def run(folder: pathlib.Path, **settings: Any) -> RunFolder:
-  config = RunConfig((f'{folder}/*.lines',), str(folder / 'out'), 'r', input_settings=NumberedLines(), **settings)
+  config = RunConfig((f'{folder}/*.lines',), str(folder / 'out'), 'r', **settings)
   with beam.Pipeline(runner=FnApiRunner()) as pipeline:
     build_graph(pipeline, config)
   return RunFolder.of(config.output, config.run_id)
