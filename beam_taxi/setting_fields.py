@@ -174,9 +174,27 @@ def take_settings(kind: type, values: dict[str, Any]) -> dict[str, Any]:
       if values.pop(switch, False) != (each.name in values):
         raise UserError(f'--{switch} and --{each.flags[-1].name} go together: {each.together}')
     if each.name in values:
-      value = values.pop(each.name)
-      given[each.name] = each.parse(value) if each.parse else value
+      given[each.name] = _parsed(each, values.pop(each.name))
   return given
+
+
+def _parsed(setting: Setting, typed: Any) -> Any:
+  if not setting.parse:
+    return typed
+  try:
+    return setting.parse(typed)
+  except UserError as error:
+    # A parser that many settings share cannot say whose value it is.
+    said = str(error)
+    raise UserError(said if said.startswith('--') else f'--{setting.flags[-1].name} {said}') from error
+
+
+def check_choices(settings: Any) -> None:
+  """Raises UserError where a setting of a dataclass is none of its choices, as one from Python can be."""
+  for each in settings_of(type(settings)):
+    value = getattr(settings, each.name)
+    if each.choices and value != each.default and value not in each.choices:
+      raise UserError(f'--{each.flags[-1].name} {value!r}: give one of {", ".join(each.choices)}')
 
 
 def values_for_reuse(settings: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from beam_taxi.inputs.input_splits import InputSplit, parse_input_splits
 from beam_taxi.inputs.kinds import KINDS, kind_of_names
 from beam_taxi.inputs.shard_sizes import Sizes
 from beam_taxi.parsing import parse_number, parse_size
-from beam_taxi.setting_fields import Parameter, Setting, setting, settings_of
+from beam_taxi.setting_fields import Parameter, Setting, check_choices, setting, settings_of
 
 _NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]*')
 
@@ -256,6 +256,9 @@ class RunConfig:
   )
 
   def __post_init__(self) -> None:
+    check_choices(self)
+    if isinstance(self.input, str):
+      raise UserError(f'input is a tuple of patterns: give ({self.input!r},)')
     if self.input_splits:
       patterns = tuple(pattern for split in self.input_splits for pattern in split.patterns)
       object.__setattr__(self, 'input', patterns)

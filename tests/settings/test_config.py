@@ -65,6 +65,9 @@ WRONG = {
     {'input_splits': (InputSplit('a', ('x',)),), 'partition_feature': 'c'},
     ['--partition_feature', '--input_split'],
   ),
+  'bad_rows_in_capitals': ({'bad_rows': 'Fail'}, ["--bad_rows 'Fail'", 'give one of fail, quarantine']),
+  'an_unknown_format': ({'output_format': 'csv'}, ["--output_format 'csv'", 'give one of tfrecord, parquet']),
+  'input_that_is_one_text': ({'input': 'a.csv'}, ["give ('a.csv',)"]),
   'negative_shard_size': ({'shard_size': -1}, ['--shard_size -1', 'positive number']),
 }
 
@@ -153,7 +156,7 @@ WRONG_DIALECTS = {
   'delimiter_that_is_the_quote': ({'delimiter': '"'}, "--delimiter and --quote_char are both '\"': they must differ"),
   'repeated_column': ({'columns': ('a', 'b', 'a')}, "--columns: two columns are named 'a'"),
   'unnamed_column': ({'columns': ('',)}, '--columns: column 1 has no name'),
-  'compression': ({'compression': 'zip'}, '--compression zip: give one of auto, none, gzip, bzip2, zstd'),
+  'compression': ({'compression': 'zip'}, "--compression 'zip': give one of auto, none, gzip, bzip2, zstd"),
   'encoding': ({'encoding': 'klingon'}, '--encoding klingon: unknown encoding: klingon; give one that Python knows'),
   'encoding_of_bytes': ({'encoding': 'hex'}, '--encoding hex: '),
   'encoding_of_text_to_text': ({'encoding': 'rot13'}, '--encoding rot13: '),

@@ -121,7 +121,7 @@ WRONG = {
   'columns_without_no_header': (['--columns', 'a,b'], ['--no_header and --columns go together']),
   'two_columns_of_one_name': (['--no_header', '--columns', 'a,a'], ["--columns: two columns are named 'a'"]),
   'a_column_without_a_name': (['--no_header', '--columns', 'a,,b'], ['--columns: column 2 has no name']),
-  'an_open_quote_in_columns': (['--no_header', '--columns', 'a,"b'], ["'a,\"b' is not a list", 'in quotes']),
+  'an_open_quote_in_columns': (['--no_header', '--columns', 'a,"b'], ["--columns 'a,\"b' is not a list", 'in quotes']),
   'two_rows_of_columns': (['--no_header', '--columns', 'a\nb'], ['is not a list']),
   'two_characters_as_delimiter': (['--delimiter', '||'], ["--delimiter '||'", 'one ASCII character']),
   'no_delimiter': (['--delimiter='], ["--delimiter ''", 'one ASCII character']),
@@ -142,7 +142,8 @@ WRONG = {
   'max_bad_rows_alone': (['--max_bad_rows', '5'], ['--max_bad_rows', 'give --bad_rows quarantine as well']),
   'no_bad_rows_at_most_alone': (['--max_bad_rows', '0'], ['give --bad_rows quarantine as well']),
   'max_bad_rows_where_one_ends_the_run': (['--max_bad_rows', '5%', '--bad_rows', 'fail'], ['--bad_rows quarantine']),
-  'a_wrong_size': (['--block_size', '4 miles'], ["'4 miles' is not a size"]),
+  'a_wrong_size': (['--block_size', '4 miles'], ["--block_size '4 miles' is not a size"]),
+  'a_wrong_number': (['--num_shards', 'x'], ["--num_shards 'x' is not a whole number"]),
 }
 
 

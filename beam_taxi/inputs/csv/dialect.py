@@ -6,7 +6,7 @@ import dataclasses
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.columns import fault_in_names
 from beam_taxi.parsing import parse_names
-from beam_taxi.setting_fields import Flag, Parameter, setting
+from beam_taxi.setting_fields import Flag, Parameter, check_choices, setting
 
 COMPRESSIONS = {
   'auto': 'By the ending of the name',
@@ -104,8 +104,7 @@ class Dialect:
       raise UserError(f'--delimiter and --quote_char are both {self.delimiter!r}: they must differ')
     if fault := fault_in_names(self.columns):
       raise UserError(f'--columns: {fault}')
-    if self.compression not in COMPRESSIONS:
-      raise UserError(f'--compression {self.compression}: give one of {", ".join(COMPRESSIONS)}')
+    check_choices(self)
     try:
       codec = codecs.lookup(self.encoding)
       ''.encode(self.encoding)  # Raises LookupError where the codec is none of text, such as base64's.
