@@ -19,10 +19,10 @@ from beam_taxi.inputs.csv.csv_input import CsvInput
 from beam_taxi.inputs.csv.decode import decode
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.files import input_files
-from beam_taxi.inputs.csv.ranges import plan_ranges
 from beam_taxi.inputs.csv.records import read_records
 from beam_taxi.inputs.csv.scan import scan_range, settle
 from beam_taxi.inputs.matching import list_files
+from beam_taxi.inputs.ranges import plan_ranges
 from beam_taxi.inputs.shard_sizes import Sizes
 from beam_taxi.parsing import MIB
 

@@ -34,9 +34,9 @@ def arrow(path: str, workers: int) -> Callable[[], None]:
 def pass_1(path: str, workers: int) -> Callable[[], None]:
   from beam_taxi.inputs.csv.csv_input import CsvInput
   from beam_taxi.inputs.csv.files import input_files
-  from beam_taxi.inputs.csv.ranges import plan_ranges
   from beam_taxi.inputs.csv.scan import scan_range, scan_records, settle
   from beam_taxi.inputs.matching import list_files
+  from beam_taxi.inputs.ranges import plan_ranges
   from beam_taxi.inputs.shard_sizes import Sizes
 
   listed = list_files([path])
@@ -55,11 +55,11 @@ def pass_2(path: str, workers: int) -> Callable[[], None]:
   from beam_taxi.inputs.csv.csv_input import CsvInput
   from beam_taxi.inputs.csv.decode import decode
   from beam_taxi.inputs.csv.files import input_files
-  from beam_taxi.inputs.csv.ranges import RecordRange, plan_ranges
   from beam_taxi.inputs.csv.records import read_records
   from beam_taxi.inputs.csv.scan import scan_range, scan_records, settle
   from beam_taxi.inputs.findings import merge_findings
   from beam_taxi.inputs.matching import list_files
+  from beam_taxi.inputs.ranges import RecordRange, plan_ranges
   from beam_taxi.inputs.shard_sizes import Sizes
 
   listed = list_files([path])

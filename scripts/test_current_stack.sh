@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 
 root=${BEAM_TAXI_ROOT:-$PWD/.trixie}
 suite=trixie
-packages=ca-certificates,chromium,fonts-dejavu-core,g++,git,mariadb-server,postgresql,python3,python3-dev,python3-pip,python3-venv
+# debootstrap cannot choose among packages that provide what chromium needs: dbus-x11 is one of them.
+packages=ca-certificates,chromium,dbus-x11,fonts-dejavu-core,g++,git,mariadb-server,postgresql,python3,python3-dev,python3-pip,python3-venv
 
 fail() {
   printf 'test_current_stack: %s\n' "$@" >&2

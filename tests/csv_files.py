@@ -6,7 +6,8 @@ from typing import Any
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.csv_input import CsvInput
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import InputFile, input_files
+from beam_taxi.inputs.csv.files import input_files
+from beam_taxi.inputs.input_files import InputFile
 from beam_taxi.inputs.layout import InputPlan
 from beam_taxi.inputs.matching import list_files
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from beam_taxi.errors import UserError
+from beam_taxi.inputs.compression import without_ending
 from beam_taxi.inputs.csv.dialect import Dialect
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ class Kind:
 # What nothing else says is of the first.
 KINDS: tuple[Kind, ...] = (Kind('csv', Dialect, 'beam_taxi.inputs.csv.csv_input:CsvInput', ('.csv', '.tsv')),)
 
-_COMPRESSED = ('.gz', '.bz2', '.zst')
-
 
 def kind_of_names(patterns: Iterable[str]) -> Kind:
   """The kind of files that some patterns name, by how they end; an ending of compression is passed over.
@@ -40,9 +39,8 @@ def kind_of_names(patterns: Iterable[str]) -> Kind:
   """
   found: dict[str, tuple[Kind, str]] = {}
   for pattern in patterns:
-    name = next((pattern.removesuffix(ending) for ending in _COMPRESSED if pattern.endswith(ending)), pattern)
     for kind in KINDS:
-      if name.lower().endswith(kind.endings):
+      if without_ending(pattern).lower().endswith(kind.endings):
         found.setdefault(kind.name, (kind, pattern))
   if len(found) > 1:
     (first, one), (second, other), *_ = found.values()

@@ -25,7 +25,7 @@ from beam_taxi.examples.output_form import OutputForm
 from beam_taxi.examples.splits import Split
 from beam_taxi.graph.output_steps import EncodedBlock, WriteExamples
 from beam_taxi.graph.pipeline import build_graph
-from beam_taxi.inputs.csv import ranges
+from beam_taxi.inputs import ranges
 from beam_taxi.inputs.input_splits import InputSplit
 from beam_taxi.inputs.shard_sizes import Shard
 from beam_taxi.settings.config import RunConfig

@@ -16,8 +16,8 @@ from beam_taxi.inputs.csv.bad_rows import BadRow
 from beam_taxi.inputs.csv.csv_input import bad_record
 from beam_taxi.inputs.csv.decode import decode
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import InputFile
 from beam_taxi.inputs.csv.records import Block
+from beam_taxi.inputs.input_files import InputFile
 from beam_taxi.inputs.quarantine import BadRecord, QuarantineWriter, escape, unescape
 
 FILE = InputFile('/data/größe.csv', 1000, 0)

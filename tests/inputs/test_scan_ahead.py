@@ -9,13 +9,13 @@ import signal
 import pytest
 from csv_files import match_files, plan_input
 
+from beam_taxi.inputs import ranges as plan_of_ranges
 from beam_taxi.inputs import scan_ahead
 from beam_taxi.inputs.columns import ColumnType
-from beam_taxi.inputs.csv import ranges as plan_of_ranges
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.ranges import ByteRange, plan_ranges
 from beam_taxi.inputs.csv.scan import scan_range
 from beam_taxi.inputs.layout import InputPlan
+from beam_taxi.inputs.ranges import ByteRange, plan_ranges
 from beam_taxi.inputs.scan_ahead import ScanAhead
 from beam_taxi.inputs.shard_sizes import Sizes
 

@@ -10,10 +10,10 @@ import numpy as np
 from beam_taxi.errors import on_one_line
 from beam_taxi.inputs.csv.boundaries import count_lines
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import InputFile
 from beam_taxi.inputs.csv.rows import Rows
 from beam_taxi.inputs.csv.text_encoding import EncodingError, first_wrong_byte, to_utf_8
 from beam_taxi.inputs.findings import Problem
+from beam_taxi.inputs.input_files import InputFile
 
 Reason = Literal['wrong_number_of_cells', 'wrong_encoding', 'wrong_type']
 

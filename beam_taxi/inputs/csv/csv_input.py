@@ -10,14 +10,15 @@ from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.bad_rows import BadRow, located
 from beam_taxi.inputs.csv.decode import decode
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import InputFile, input_files, read_header
-from beam_taxi.inputs.csv.ranges import ByteRange, RecordRange, plan_ranges, text_bytes
+from beam_taxi.inputs.csv.files import input_files, read_header
 from beam_taxi.inputs.csv.records import Block, read_records
 from beam_taxi.inputs.csv.sample import sample_files
 from beam_taxi.inputs.csv.scan import RangeScan, Settled, scan_range, scan_records, settle
 from beam_taxi.inputs.findings import Findings
+from beam_taxi.inputs.input_files import InputFile
 from beam_taxi.inputs.layout import InputPlan, Layout, given_types
 from beam_taxi.inputs.quarantine import BadRecord
+from beam_taxi.inputs.ranges import ByteRange, RecordRange, plan_ranges, text_bytes
 from beam_taxi.inputs.reader import ReadBlock
 from beam_taxi.inputs.shard_sizes import Sizes
 

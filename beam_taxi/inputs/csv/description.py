@@ -4,8 +4,8 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 
+from beam_taxi.inputs.compression import compression_of
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import compression_of
 from beam_taxi.inputs.csv.guess import Guess
 from beam_taxi.inputs.layout import InputPlan
 
@@ -22,7 +22,7 @@ def facts_of(guess: Guess, plan: InputPlan) -> dict[str, str]:
     'Header': 'none' if dialect.columns else f'{columns:,} column' + ('s' if columns > 1 else ''),
     'Line ends': guess.line_ends,
     'Encoding': dialect.encoding + (' with a byte-order mark' if guess.byte_order_mark else ''),
-    'Compression': compression_of(plan.own.path, dialect) or 'none',
+    'Compression': compression_of(plan.own.path, dialect.compression) or 'none',
   }
 
 

@@ -5,16 +5,9 @@ import dataclasses
 
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.columns import fault_in_names
+from beam_taxi.inputs.compression import COMPRESSIONS
 from beam_taxi.parsing import parse_names
 from beam_taxi.setting_fields import Flag, Parameter, check_choices, setting
-
-COMPRESSIONS = {
-  'auto': 'By the ending of the name',
-  'none': 'None',
-  'gzip': 'gzip',
-  'bzip2': 'bzip2',
-  'zstd': 'Zstandard',
-}
 
 
 def parse_delimiter(text: str) -> str:

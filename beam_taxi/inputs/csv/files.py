@@ -1,57 +1,24 @@
-"""Input files: their header, and exact reads that notice when a file is not what was planned."""
+"""CSV files: their text, and the header that each begins with."""
 
-import bz2
 import contextlib
 import csv
 import dataclasses
-import gzip
 import io
-import os
-import zlib
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, cast
 
-import pyarrow as pa
-
-from beam_taxi import storage
 from beam_taxi.artifacts.listing import ListedFile
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.columns import fault_in_names
+from beam_taxi.inputs.compression import compression_of
 from beam_taxi.inputs.csv.boundaries import first_record_end
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.text_encoding import UTF_8, EncodingError, Utf8Stream, needs_stream
+from beam_taxi.inputs.input_files import InputFile, open_file
 
 _BYTE_ORDER_MARK = b'\xef\xbb\xbf'
 _HEADER_STEP = 64 * 1024
-_ENDINGS = {'.gz': 'gzip', '.bz2': 'bzip2', '.zst': 'zstd'}
 _OTHER_MARKS = {b'\xff\xfe': 'utf-16', b'\xfe\xff': 'utf-16'}
-
-
-@dataclasses.dataclass(frozen=True)
-class InputFile:
-  """One input file.
-
-  Attributes:
-    path: where it is.
-    size: its bytes as stored.
-    index: its place in the sorted list of all files.
-    version: what changes when it is written anew; '' where nothing tells.
-    compression: 'gzip', 'bzip2', 'zstd' or None.
-    converted_from: the encoding that must be converted to UTF-8 from the file's beginning on, or None where blocks are
-      in UTF-8 or can be converted on their own.
-  """
-
-  path: str
-  size: int
-  index: int
-  version: str = ''
-  compression: str | None = None
-  converted_from: str | None = None
-
-  @property
-  def is_stream(self) -> bool:
-    """Whether the file can only be read from its beginning to its end."""
-    return self.compression is not None or self.converted_from is not None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,14 +39,9 @@ def input_files(listed: Iterable[ListedFile], dialect: Dialect) -> list[InputFil
 def input_file(file: ListedFile, index: int, dialect: Dialect) -> InputFile:
   """A listed file, which is written in a dialect."""
   converted_from = dialect.encoding if needs_stream(dialect) else None
-  return InputFile(file.path, file.size, index, file.version, compression_of(file.path, dialect), converted_from)
-
-
-def compression_of(path: str, dialect: Dialect) -> str | None:
-  """How a file is compressed: as the dialect says, which may leave it to the name's ending."""
-  if dialect.compression == 'auto':
-    return next((codec for ending, codec in _ENDINGS.items() if path.endswith(ending)), None)
-  return None if dialect.compression == 'none' else dialect.compression
+  return InputFile(
+    file.path, file.size, index, file.version, compression_of(file.path, dialect.compression), converted_from
+  )
 
 
 @contextlib.contextmanager
@@ -87,63 +49,14 @@ def open_csv(file: InputFile) -> Iterator[BinaryIO]:
   """A stream of the file's CSV bytes from their beginning, decompressed and converted as it is read where need be.
 
   Raises:
-    UserError: the file is gone, its compressed stream is broken, or its text is not of its encoding; or it is local,
-      and not what was listed.
+    UserError: as open_file does, or its text is not of its encoding.
   """
-  try:
-    with storage.open_for_reading(file.path) as stored, contextlib.closing(_decompressed(stored, file)) as stream:
-      if storage.is_local(file.path):
-        _check(storage.stat_of(stored, file.path), file)
+  with open_file(file) as stream:
+    try:
       # A converting stream has no more than the one method that a stream's reader needs.
       yield cast(BinaryIO, Utf8Stream(stream, file.converted_from)) if file.converted_from else stream
-  except PermissionError as error:
-    raise UserError(f'{file.path}: cannot be read ({error.strerror}); ask for the right to read it') from error
-  except (FileNotFoundError, IsADirectoryError) as error:
-    raise gone(file) from error
-  except EncodingError as error:
-    raise UserError(f'{file.path}: {error}; give the --encoding that it has, or mend it') from error
-  except (EOFError, zlib.error, OSError) as error:
-    if not file.compression:
-      raise
-    raise UserError(
-      f'{file.path}: is not a whole {file.compression} file ({error}); fetch or compress it again, or name its '
-      '--compression'
-    ) from error
-
-
-def check_unchanged(file: InputFile) -> None:
-  """Asks whether a file is still what was listed. Raises UserError where it is not.
-
-  A local one is looked at whenever it is opened as well.
-  """
-  if storage.is_local(file.path) and not os.path.isfile(file.path):
-    raise gone(file)
-  try:
-    _check(storage.stat(file.path), file)
-  except FileNotFoundError as error:
-    raise gone(file) from error
-
-
-def _check(found: storage.StoredFile, file: InputFile) -> None:
-  if found.size != file.size:
-    raise changed(file, 'longer' if found.size > file.size else 'shorter')
-  if file.version and found.version != file.version:
-    raise UserError(f'{file.path}: was written anew since the run began; run again when nothing writes to it')
-
-
-def gone(file: InputFile) -> UserError:
-  """The error for a file that is not there any more."""
-  return UserError(f'{file.path}: is gone since the run began; run again when nothing moves it')
-
-
-def _decompressed(stream: BinaryIO, file: InputFile) -> BinaryIO:
-  if file.compression == 'gzip':
-    return cast(BinaryIO, gzip.GzipFile(fileobj=stream))
-  if file.compression == 'bzip2':
-    return cast(BinaryIO, bz2.BZ2File(stream))
-  if file.compression == 'zstd':
-    return cast(BinaryIO, pa.CompressedInputStream(pa.PythonFile(stream, 'r'), 'zstd'))
-  return stream
+    except EncodingError as error:
+      raise UserError(f'{file.path}: {error}; give the --encoding that it has, or mend it') from error
 
 
 def read_some(stream: BinaryIO, size: int) -> bytes:
@@ -155,31 +68,6 @@ def read_some(stream: BinaryIO, size: int) -> bytes:
   while data.endswith(b'\r') and (more := stream.read(size)):
     data += more
   return data
-
-
-def read_exactly(stream: BinaryIO, size: int, file: InputFile) -> bytes:
-  """The next `size` bytes of a file that is no stream.
-
-  Raises:
-    UserError: the file ends before them, so it shrank after it was planned.
-  """
-  pieces = []
-  missing = size
-  while missing:
-    piece = stream.read(missing)
-    if not piece:
-      raise changed(file, 'shorter')
-    pieces.append(piece)
-    missing -= len(piece)
-  return b''.join(pieces)
-
-
-def changed(file: InputFile, how: str) -> UserError:
-  """The error for a file whose size is no longer the planned one."""
-  return UserError(
-    f'{file.path}: is {how} now than the {file.size:,} bytes it had when the run began; run again when nothing writes '
-    'to it'
-  )
 
 
 def read_header(file: InputFile, dialect: Dialect) -> Header:

@@ -10,11 +10,13 @@ import numpy as np
 from beam_taxi import storage
 from beam_taxi.artifacts.listing import ListedFile
 from beam_taxi.inputs.columns import ColumnType, fault_in_names
+from beam_taxi.inputs.compression import compression_of
 from beam_taxi.inputs.csv.boundaries import last_record_end, open_quote, positions_of, quote_edges
 from beam_taxi.inputs.csv.column_types import type_of_cell
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import InputFile, compression_of, input_file, open_csv, read_first_row
+from beam_taxi.inputs.csv.files import input_file, open_csv, read_first_row
 from beam_taxi.inputs.csv.rows import find_rows
+from beam_taxi.inputs.input_files import InputFile
 
 _SAMPLE = 1024 * 1024
 # (Sources: RFC 1952, RFC 8878, and for bzip2 its level and the marks of a block or of the end.)
@@ -108,7 +110,7 @@ def _compression(path: str) -> str:
   with storage.open_for_reading(path) as stream:
     head = stream.read(_LONGEST_MAGIC)
   found = next((codec for codec, magic in _MAGIC.items() if magic.match(head)), None)
-  return 'auto' if found == compression_of(path, Dialect()) else found or 'none'
+  return 'auto' if found == compression_of(path, 'auto') else found or 'none'
 
 
 def _beginning(file: InputFile) -> bytes:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from beam_taxi.inputs.csv.bad_rows import RowProblem
 from beam_taxi.inputs.csv.boundaries import count_lines, last_record_end, open_quote
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import InputFile, changed, check_unchanged, open_csv, read_exactly, read_some
-from beam_taxi.inputs.csv.ranges import RecordRange
+from beam_taxi.inputs.csv.files import open_csv, read_some
+from beam_taxi.inputs.input_files import InputFile, changed, check_unchanged, read_exactly
+from beam_taxi.inputs.ranges import RecordRange
 
 
 class UnclosedQuoteError(ValueError):

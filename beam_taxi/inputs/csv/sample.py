@@ -8,10 +8,12 @@ import pyarrow as pa
 from beam_taxi import storage
 from beam_taxi.artifacts.listing import ListedFile
 from beam_taxi.errors import UserError
+from beam_taxi.inputs.compression import compression_of
 from beam_taxi.inputs.csv.boundaries import last_record_end
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import InputFile, compression_of, input_files, open_csv, read_some
+from beam_taxi.inputs.csv.files import input_files, open_csv, read_some
 from beam_taxi.inputs.csv.text_encoding import needs_stream
+from beam_taxi.inputs.input_files import InputFile
 
 
 def sample_files(listed: Iterable[ListedFile], dialect: Dialect, size: int) -> Iterator[tuple[str, bytes]]:
@@ -51,7 +53,7 @@ def _stored(text: bytes, file: InputFile, dialect: Dialect) -> bytes:
   if needs_stream(dialect):
     # What is read as a stream comes as UTF-8.
     text = codecs.encode(text.decode(), dialect.encoding)
-  compression = compression_of(file.path, dialect)
+  compression = compression_of(file.path, dialect.compression)
   if not compression:
     return text
   buffer = pa.BufferOutputStream()

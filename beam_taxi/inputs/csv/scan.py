@@ -19,23 +19,14 @@ from beam_taxi.inputs.csv.bad_rows import RowProblem, count_reasons, located
 from beam_taxi.inputs.csv.boundaries import Marks, Outcome, Positions, enter, first_record_end, next_cut, open_quote
 from beam_taxi.inputs.csv.decode import infer_types
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import (
-  Header,
-  InputFile,
-  changed,
-  check_unchanged,
-  header_difference,
-  open_csv,
-  read_exactly,
-  read_header,
-  read_some,
-)
-from beam_taxi.inputs.csv.ranges import ByteRange, RecordRange
+from beam_taxi.inputs.csv.files import Header, header_difference, open_csv, read_header, read_some
 from beam_taxi.inputs.csv.records import Block, UnclosedQuoteError, read_blocks, read_records, unclosed_quote
 from beam_taxi.inputs.csv.rows import count_rows, record_ends
 from beam_taxi.inputs.findings import Findings, Problem, merge_findings
 from beam_taxi.inputs.fingerprint import fingerprint_of_file
+from beam_taxi.inputs.input_files import InputFile, changed, check_unchanged, read_exactly
 from beam_taxi.inputs.layout import InputPlan, Layout
+from beam_taxi.inputs.ranges import ByteRange, RecordRange
 
 _LOOKAHEAD = 64 * 1024
 

@@ -12,13 +12,13 @@ from beam_taxi.inputs.csv.bad_rows import count_reasons, located
 from beam_taxi.inputs.csv.boundaries import count_lines
 from beam_taxi.inputs.csv.column_types import type_of_cell
 from beam_taxi.inputs.csv.decode import decode
-from beam_taxi.inputs.csv.files import InputFile
-from beam_taxi.inputs.csv.ranges import ByteRange, RecordRange, plan_ranges
 from beam_taxi.inputs.csv.records import Block, read_records
 from beam_taxi.inputs.csv.rows import find_rows
 from beam_taxi.inputs.csv.scan import RangeScan, Settled, scan_range, scan_records, settle
 from beam_taxi.inputs.findings import Findings, merge_findings
+from beam_taxi.inputs.input_files import InputFile
 from beam_taxi.inputs.layout import InputPlan, Layout
+from beam_taxi.inputs.ranges import ByteRange, RecordRange, plan_ranges
 from beam_taxi.inputs.shard_sizes import Sizes
 from beam_taxi.parsing import MIB
 

@@ -11,11 +11,11 @@ from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.bad_rows import BadRow
 from beam_taxi.inputs.csv.decode import decode
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.ranges import plan_ranges
 from beam_taxi.inputs.csv.records import Block, read_records
 from beam_taxi.inputs.csv.scan import Settled, scan_range, scan_records, settle
 from beam_taxi.inputs.findings import Findings, merge_findings
 from beam_taxi.inputs.layout import InputPlan, Layout
+from beam_taxi.inputs.ranges import plan_ranges
 from beam_taxi.inputs.shard_sizes import Sizes
 
 

@@ -12,17 +12,10 @@ from csv_files import match_files, plan_input
 
 from beam_taxi.artifacts.listing import ListedFile
 from beam_taxi.errors import UserError
+from beam_taxi.inputs.compression import compression_of
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import (
-  Header,
-  InputFile,
-  compression_of,
-  header_difference,
-  input_file,
-  open_csv,
-  read_exactly,
-  read_header,
-)
+from beam_taxi.inputs.csv.files import Header, header_difference, input_file, open_csv, read_header
+from beam_taxi.inputs.input_files import InputFile, read_exactly
 
 
 def header_of(path: pathlib.Path, data: bytes, dialect: Dialect | None = None) -> Header:
@@ -92,13 +85,13 @@ def test_an_empty_folder_names_no_file(tmp_path: pathlib.Path) -> None:
   [('a.csv', None), ('a.csv.gz', 'gzip'), ('a.bz2', 'bzip2'), ('a.csv.zst', 'zstd'), ('gz.csv', None)],
 )
 def test_the_ending_of_a_name_says_how_a_file_is_compressed(name: str, codec: str | None) -> None:
-  assert compression_of(name, Dialect()) == codec
+  assert compression_of(name, 'auto') == codec
 
 
 @pytest.mark.parametrize('name', ['a.csv', 'a.csv.gz'])
 @pytest.mark.parametrize(('flag', 'codec'), [('none', None), ('gzip', 'gzip'), ('bzip2', 'bzip2'), ('zstd', 'zstd')])
 def test_what_is_said_of_the_compression_comes_before_the_ending(name: str, flag: str, codec: str | None) -> None:
-  assert compression_of(name, Dialect(compression=flag)) == codec
+  assert compression_of(name, flag) == codec
 
 
 HEADERS = {

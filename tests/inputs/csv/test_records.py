@@ -8,9 +8,9 @@ from csv_files import match_files
 
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import InputFile
-from beam_taxi.inputs.csv.ranges import RecordRange
 from beam_taxi.inputs.csv.records import Block, UnclosedQuoteError, read_blocks, read_records
+from beam_taxi.inputs.input_files import InputFile
+from beam_taxi.inputs.ranges import RecordRange
 from beam_taxi.inputs.shard_sizes import Shard
 
 SHARD = Shard(0, 1)

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from reader import read
 
 from beam_taxi.errors import UserError
+from beam_taxi.inputs import ranges
 from beam_taxi.inputs.columns import ColumnType
-from beam_taxi.inputs.csv import boundaries, ranges, scan
+from beam_taxi.inputs.csv import boundaries, scan
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.ranges import plan_ranges
 from beam_taxi.inputs.csv.scan import scan_range
 from beam_taxi.inputs.findings import Findings, Problem, merge_findings
+from beam_taxi.inputs.ranges import plan_ranges
 from beam_taxi.inputs.shard_sizes import Sizes
 
 DIALECT = Dialect()

@@ -10,8 +10,8 @@ import pytest
 from csv_files import match_files, plan_input
 
 from beam_taxi.errors import UserError
+from beam_taxi.inputs import ranges
 from beam_taxi.inputs.columns import ColumnType
-from beam_taxi.inputs.csv import ranges
 from beam_taxi.inputs.csv import survey as module
 from beam_taxi.inputs.csv.column_types import type_of_cell
 from beam_taxi.inputs.csv.dialect import Dialect

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from beam_taxi.artifacts.listing import ListedFile
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import InputFile, input_file
-from beam_taxi.inputs.csv.ranges import ByteRange, plan_ranges
+from beam_taxi.inputs.csv.files import input_file
+from beam_taxi.inputs.input_files import InputFile
+from beam_taxi.inputs.ranges import ByteRange, plan_ranges
 from beam_taxi.inputs.shard_sizes import Sizes
 
 MIB = 1024 * 1024

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from beam_taxi.errors import UserError
-from beam_taxi.inputs.csv.files import InputFile
+from beam_taxi.inputs.input_files import InputFile
 from beam_taxi.inputs.shard_sizes import Shard, Sizes
 
 # A small input is still cut into this many ranges and shards, so that every core has some, as long as a range is not
@@ -19,7 +19,7 @@ _SMALLEST_RANGE = 256 * 1024
 _SMALLEST_FIRST_RANGE = 4
 _SMALLEST_SHARD = 1024 * 1024
 
-# How much larger the CSV in a compressed file is taken to be than the file: taxi trips in gzip are, in bzip2 9.7 times.
+# How much larger a compressed file's text is taken to be than the file: taxi trips in gzip are, in bzip2 9.7 times.
 _COMPRESSION_RATIO = 6
 
 
@@ -35,7 +35,7 @@ class ByteRange:
 
 @dataclasses.dataclass(frozen=True)
 class RecordRange:
-  """Whole records: CSV bytes [start, end) of a file, to its end where `end` is None, from line `line` on."""
+  """Whole records: bytes [start, end) of a file's text, to its end where `end` is None, from line `line` on."""
 
   file: InputFile
   start: int
@@ -82,5 +82,5 @@ def plan_ranges(files: Sequence[InputFile], sizes: Sizes) -> list[ByteRange]:
 
 
 def text_bytes(files: Sequence[InputFile]) -> int:
-  """About how many bytes of CSV there are in some files when they are decompressed."""
+  """About how many bytes of text there are in some files when they are decompressed."""
   return sum(file.size * (_COMPRESSION_RATIO if file.compression else 1) for file in files)

@@ -1,0 +1,127 @@
+"""Files of an input: opening them, and noticing when one is not what was listed."""
+
+import bz2
+import contextlib
+import dataclasses
+import gzip
+import os
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO, cast
+
+import pyarrow as pa
+
+from beam_taxi import storage
+from beam_taxi.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class InputFile:
+  """One input file.
+
+  Attributes:
+    path: where it is.
+    size: its bytes as stored.
+    index: its place in the sorted list of all files.
+    version: what changes when it is written anew; '' where nothing tells.
+    compression: 'gzip', 'bzip2', 'zstd' or None.
+    converted_from: the encoding that must be converted to UTF-8 from the file's beginning on, or None where blocks are
+      in UTF-8 or can be converted on their own.
+  """
+
+  path: str
+  size: int
+  index: int
+  version: str = ''
+  compression: str | None = None
+  converted_from: str | None = None
+
+  @property
+  def is_stream(self) -> bool:
+    """Whether the file can only be read from its beginning to its end."""
+    return self.compression is not None or self.converted_from is not None
+
+
+@contextlib.contextmanager
+def open_file(file: InputFile) -> Iterator[BinaryIO]:
+  """A stream of the file's bytes from their beginning, decompressed as it is read where need be.
+
+  Raises:
+    UserError: the file is gone, or its compressed stream is broken; or it is local, and not what was listed.
+  """
+  try:
+    with storage.open_for_reading(file.path) as stored, contextlib.closing(_decompressed(stored, file)) as stream:
+      if storage.is_local(file.path):
+        _check(storage.stat_of(stored, file.path), file)
+      yield stream
+  except PermissionError as error:
+    raise UserError(f'{file.path}: cannot be read ({error.strerror}); ask for the right to read it') from error
+  except (FileNotFoundError, IsADirectoryError) as error:
+    raise gone(file) from error
+  except (EOFError, zlib.error, OSError) as error:
+    if not file.compression:
+      raise
+    raise UserError(
+      f'{file.path}: is not a whole {file.compression} file ({error}); fetch or compress it again, or name its '
+      '--compression'
+    ) from error
+
+
+def check_unchanged(file: InputFile) -> None:
+  """Asks whether a file is still what was listed. Raises UserError where it is not.
+
+  A local one is looked at whenever it is opened as well.
+  """
+  if storage.is_local(file.path) and not os.path.isfile(file.path):
+    raise gone(file)
+  try:
+    _check(storage.stat(file.path), file)
+  except FileNotFoundError as error:
+    raise gone(file) from error
+
+
+def _check(found: storage.StoredFile, file: InputFile) -> None:
+  if found.size != file.size:
+    raise changed(file, 'longer' if found.size > file.size else 'shorter')
+  if file.version and found.version != file.version:
+    raise UserError(f'{file.path}: was written anew since the run began; run again when nothing writes to it')
+
+
+def gone(file: InputFile) -> UserError:
+  """The error for a file that is not there any more."""
+  return UserError(f'{file.path}: is gone since the run began; run again when nothing moves it')
+
+
+def _decompressed(stream: BinaryIO, file: InputFile) -> BinaryIO:
+  if file.compression == 'gzip':
+    return cast(BinaryIO, gzip.GzipFile(fileobj=stream))
+  if file.compression == 'bzip2':
+    return cast(BinaryIO, bz2.BZ2File(stream))
+  if file.compression == 'zstd':
+    return cast(BinaryIO, pa.CompressedInputStream(pa.PythonFile(stream, 'r'), 'zstd'))
+  return stream
+
+
+def read_exactly(stream: BinaryIO, size: int, file: InputFile) -> bytes:
+  """The next `size` bytes of a file that is no stream.
+
+  Raises:
+    UserError: the file ends before them, so it shrank after it was planned.
+  """
+  pieces = []
+  missing = size
+  while missing:
+    piece = stream.read(missing)
+    if not piece:
+      raise changed(file, 'shorter')
+    pieces.append(piece)
+    missing -= len(piece)
+  return b''.join(pieces)
+
+
+def changed(file: InputFile, how: str) -> UserError:
+  """The error for a file whose size is no longer the planned one."""
+  return UserError(
+    f'{file.path}: is {how} now than the {file.size:,} bytes it had when the run began; run again when nothing writes '
+    'to it'
+  )
