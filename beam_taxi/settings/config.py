@@ -49,7 +49,7 @@ class RunConfig:
 
   input: tuple[str, ...] = setting(
     (),
-    'CSV files, folders or glob patterns (** goes through folders), local or gs://; all need the same header',
+    'files, folders or glob patterns (** goes through folders), local or gs://; all need the same columns',
     group=_PLACES,
     metavar='PATTERN',
     parse=tuple,
@@ -229,7 +229,7 @@ class RunConfig:
   )
   block_size: int = setting(
     '4M',
-    'CSV that is parsed at a time: memory grows with it and with the number of workers',
+    'input that is parsed at a time: memory grows with it and with the number of workers',
     group=_OUTPUT,
     metavar='BYTES',
     parse=parse_size,
@@ -238,7 +238,7 @@ class RunConfig:
   )
   shard_size: int = setting(
     '512M',
-    'uncompressed CSV that goes into one shard, over all splits; a small input still has up to 16',
+    'uncompressed input that goes into one shard, over all splits; a small input still has up to 16',
     group=_OUTPUT,
     metavar='BYTES',
     parse=parse_size,

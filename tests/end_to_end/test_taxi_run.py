@@ -181,7 +181,7 @@ def test_mlmd_leads_from_the_pipeline_to_the_run_to_its_artifacts(run, taxi_csv)
 def test_the_summary_shows_rows_splits_features_steps_and_ids(run):
   printed = run[1].stdout
   assert 'Run taxi-1 is complete' in printed
-  assert '15,002 rows, 1.9 MB of CSV in 1 file' in printed
+  assert '15,002 rows, 1.9 MB in 1 file' in printed
   assert re.search(r'train +10,036 +66\.9%', printed)
   assert re.search(r'trip_miles +FLOAT +\d+\.\d% +0 ', printed)
   assert re.search(r'company +STRING +\d+\.\d% +\d+ +Taxi Affiliation Services \(\d+\.\d%\)', printed)

@@ -121,7 +121,7 @@ def _side(source: Source, prefix: str) -> dict[str, Any]:
   read = manifest.input.bytes if manifest else properties.get('bytes')
   if isinstance(read, int):
     files = f' in {count(manifest.input.files)} file{plural(manifest.input.files)}' if manifest else ''
-    facts.append(('CSV', size(read) + files))
+    facts.append(('Input', size(read) + files))
   if manifest:
     bad = sum(manifest.bad_rows.values())
     part = f' ({bad / manifest.input.rows:.2%})' if bad and manifest.input.rows else ''

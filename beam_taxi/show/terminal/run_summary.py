@@ -51,7 +51,7 @@ def print_summary(console: Console, summary: RunSummary) -> None:
   what = 'is complete' if summary.run_id == manifest.run_id else f'takes what {manifest.run_id} made,'
   console.print(f'[bold green]Run {summary.run_id} {what}[/] in {summary.seconds:.1f} s', highlight=False)
   files = f'{data.files:,} file{plural(data.files)}'
-  console.print(f'{data.rows:,} rows, {size(data.bytes)} of CSV in {files}', highlight=False)
+  console.print(f'{data.rows:,} rows, {size(data.bytes)} in {files}', highlight=False)
   steps = [_steps(summary)] if summary.counters else []
   for table in (_splits(manifest), *_bad_rows(summary), *_features(manifest), *steps, _artifacts(summary)):
     console.print()

@@ -68,7 +68,7 @@ def test_the_first_lines_say_that_the_run_is_complete_and_what_it_read(tmp_path:
   text = printed(summary(tmp_path))
 
   assert 'Run run-1 is complete in 56.8 s' in text
-  assert '3,000 rows, 1.5 MB of CSV in 2 files' in text
+  assert '3,000 rows, 1.5 MB in 2 files' in text
 
 
 def test_each_split_has_its_records_share_shards_and_size(tmp_path: pathlib.Path) -> None:
