@@ -16,6 +16,7 @@ from beam_taxi.show.figure_formats import figure
 from beam_taxi.show.formats import cut, plural, share, size
 from beam_taxi.steps import outputs
 
+# The steps that count their time, in their order; another stands behind them without words.
 _STEPS = {
   'ScanRanges': 'find records and column types',
   'ReadCsv': 'read typed rows',
@@ -121,8 +122,9 @@ def _most_common(feature: FeatureStatistics | None) -> str:
 
 def _steps(summary: RunSummary) -> Table:
   table = _table('Step', 'What it does', 'Worker seconds', text_columns=2)
-  for step, what in _STEPS.items():
-    table.add_row(step, what, f'{summary.counters.get(f"{step}.msecs", 0) / 1000:.1f}')
+  timed = {name.removesuffix('.msecs') for name in summary.counters if name.endswith('.msecs')}
+  for step in (*_STEPS, *sorted(timed - _STEPS.keys())):
+    table.add_row(step, _STEPS.get(step, ''), f'{summary.counters.get(f"{step}.msecs", 0) / 1000:.1f}')
   return table
 
 

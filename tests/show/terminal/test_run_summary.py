@@ -1,5 +1,6 @@
 """The summary shows what the manifest, the statistics and the counters say."""
 
+import dataclasses
 import io
 import pathlib
 
@@ -69,6 +70,15 @@ def test_the_first_lines_say_that_the_run_is_complete_and_what_it_read(tmp_path:
 
   assert 'Run run-1 is complete in 56.8 s' in text
   assert '3,000 rows, 1.5 MB in 2 files' in text
+
+
+def test_a_step_that_nobody_told_of_has_its_seconds_too(tmp_path: pathlib.Path) -> None:
+  shown = dataclasses.replace(summary(tmp_path), counters={'ScanRanges.msecs': 500, 'JudgeRows.msecs': 2_600})
+
+  text = printed(shown)
+
+  assert line_of(text, 'JudgeRows') == ['2.6']
+  assert line_of(text, 'ScanRanges')[-1] == '0.5'
 
 
 def test_each_split_has_its_records_share_shards_and_size(tmp_path: pathlib.Path) -> None:
