@@ -23,7 +23,10 @@ class RangeFile(Protocol):
 
 
 class Range(Protocol):
-  """A part of a file that one worker reads in pass 1: bytes [start, end) as stored, and the shard that it goes to."""
+  """A part of a file that one worker reads in pass 1: bytes [start, end) as stored, and the shard that it goes to.
+
+  Ranges can be pickled, compared and hashed: what is scanned ahead of the graph is found again by them.
+  """
 
   @property
   def file(self) -> RangeFile: ...
