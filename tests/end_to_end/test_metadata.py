@@ -7,28 +7,20 @@ import pathlib
 import subprocess
 
 import pytest
-from commands import asked, beam_taxi, start_with
+from commands import Here, asked, beam_taxi, start_with
 from emulators.databases import DatabaseServer
 
 
 @pytest.fixture
-def folder(tmp_path: pathlib.Path) -> pathlib.Path:
-  (tmp_path / 'rows.csv').write_text('a,b\n' + ''.join(f'{n},x{n}\n' for n in range(100)))
-  return tmp_path
+def folder(here: Here) -> pathlib.Path:
+  return here.folder
 
 
-def run(folder: pathlib.Path, run_id: str, *words: object, **variables: str) -> str:
-  """A run that goes well; what it prints."""
-  done = beam_taxi(folder, '--input', 'rows.csv', '--output', 'out', '--run_id', run_id, *words, **variables)
-  assert done.returncode == 0, done.stderr
-  return done.stdout
+def test_a_run_is_asked_about_by_what_it_was_and_read_and_made(here: Here, folder: pathlib.Path) -> None:
+  here.ran('one')
 
-
-def test_a_run_is_asked_about_by_what_it_was_and_read_and_made(folder: pathlib.Path) -> None:
-  run(folder, 'one')
-
-  [listed] = asked(folder, 'runs', '--output', 'out')
-  shown = asked(folder, 'show', 'one', '--output', 'out')
+  [listed] = here.asked('runs', '--output', 'out')
+  shown = here.asked('show', 'one', '--output', 'out')
   assert (listed['state'], listed['rows'], listed['pipeline_name']) == ('COMPLETE', 100, 'beam_taxi')
   assert {key: value for key, value in shown.items() if key != 'artifacts'} == listed
   assert [artifact['key'] for artifact in shown['artifacts']] == ['input', 'examples', 'statistics', 'schema']
@@ -41,15 +33,15 @@ def test_a_run_is_asked_about_by_what_it_was_and_read_and_made(folder: pathlib.P
     0,
   )
   assert found['version.apache-beam']
-  assert beam_taxi(folder, 'runs', '--output', 'out').stdout.count('COMPLETE') == 1
+  assert here('runs', '--output', 'out').stdout.count('COMPLETE') == 1
 
 
-def test_runs_are_chosen_by_state_time_and_number(folder: pathlib.Path) -> None:
-  run(folder, 'good')
-  beam_taxi(folder, '--input', 'nothing.csv', '--output', 'out', '--run_id', 'bad')
+def test_runs_are_chosen_by_state_time_and_number(here: Here) -> None:
+  here.ran('good')
+  here('--input', 'nothing.csv', '--output', 'out', '--run_id', 'bad')
 
   def ids(*words: object) -> list[str]:
-    return [found['run_id'] for found in asked(folder, 'runs', '--output', 'out', *words)]
+    return [found['run_id'] for found in here.asked('runs', '--output', 'out', *words)]
 
   assert ids() == ['bad', 'good']
   assert ids('--limit', 1) == ['bad']
@@ -59,44 +51,46 @@ def test_runs_are_chosen_by_state_time_and_number(folder: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize('command', ['runs', 'show', 'lineage', 'reconcile'])
-def test_a_store_that_is_not_there_is_not_made_by_asking(tmp_path: pathlib.Path, command: str) -> None:
+def test_a_store_that_is_not_there_is_not_made_by_asking(here: Here, tmp_path: pathlib.Path, command: str) -> None:
   what = ['x'] if command in ('show', 'lineage') else []
 
-  done = beam_taxi(tmp_path, command, *what, '--output', 'out')
+  done = here(command, *what, '--output', 'out')
 
   assert done.returncode == 2
   assert done.stderr.startswith('error: --metadata sqlite:///out/metadata.sqlite: there is no such file')
   assert not (tmp_path / 'out').exists()
 
 
-def test_a_run_that_the_store_does_not_have_is_said_with_one_like_it(folder: pathlib.Path) -> None:
-  run(folder, 'monday')
+def test_a_run_that_the_store_does_not_have_is_said_with_one_like_it(here: Here) -> None:
+  here.ran('monday')
 
-  done = beam_taxi(folder, 'show', 'munday', '--output', 'out')
+  done = here('show', 'munday', '--output', 'out')
 
   assert (done.returncode, done.stderr) == (2, 'error: munday: the store has no such run; did you mean monday?\n')
 
 
-def test_ten_runs_at_once_are_all_recorded_in_one_sqlite_store(folder: pathlib.Path) -> None:
-  names = [f'run-{number}' for number in range(10)]
-  with concurrent.futures.ThreadPoolExecutor(10) as pool:
-    list(pool.map(lambda name: run(folder, name), names))
+def test_runs_that_begin_at_once_are_all_recorded_in_one_sqlite_store(here: Here, folder: pathlib.Path) -> None:
+  names = ['one', 'two', 'three', 'four']
+  words = ('--input', 'rows.csv', '--output', 'out', '--run_id')
+  with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
+    done = list(pool.map(lambda name: beam_taxi(folder, *words, name), names))
+  assert [each.returncode for each in done] == [0] * len(names), [each.stderr for each in done]
 
-  runs = asked(folder, 'runs', '--output', 'out')
+  runs = here.asked('runs', '--output', 'out')
   assert {each['run_id']: each['state'] for each in runs} == dict.fromkeys(names, 'COMPLETE')
-  shown = [asked(folder, 'show', name, '--output', 'out')['artifacts'] for name in names[:2]]
-  assert shown[0][0] == shown[1][0]
+  inputs = [here.asked('show', name, '--output', 'out')['artifacts'][0] for name in names]
+  assert inputs == inputs[:1] * len(names)
 
 
 class TestCache:
   """--cache"""
 
-  def test_a_run_takes_what_an_earlier_one_made_of_the_same(self, folder: pathlib.Path) -> None:
-    run(folder, 'one')
-    printed = run(folder, 'two', '--cache', '--pipeline_name', 'other')
+  def test_a_run_takes_what_an_earlier_one_made_of_the_same(self, here: Here, folder: pathlib.Path) -> None:
+    here.ran('one')
+    printed = here.ran('two', '--cache', '--pipeline_name', 'other')
 
     assert 'Run two takes what one made' in printed
-    one, two = (asked(folder, 'show', name, '--output', 'out') for name in ('one', 'two'))
+    one, two = (here.asked('show', name, '--output', 'out') for name in ('one', 'two'))
     assert two['state'] == 'CACHED'
     assert two['artifacts'] == one['artifacts']
     assert two['properties']['cached_from'] == 'one'
@@ -104,9 +98,11 @@ class TestCache:
     assert not (folder / 'out' / 'runs' / 'two').exists()
 
   @pytest.mark.parametrize('change', ['content', 'flag', 'lost_shard', 'cut_shard', 'lost_manifest', 'failed'])
-  def test_a_run_makes_its_own_where_something_is_different(self, folder: pathlib.Path, change: str) -> None:
+  def test_a_run_makes_its_own_where_something_is_different(
+    self, here: Here, folder: pathlib.Path, change: str
+  ) -> None:
     words: list[object] = ['--splits', 'all:1'] if change == 'flag' else []
-    run(folder, 'one')
+    here.ran('one')
     made = folder / 'out' / 'runs' / 'one'
     shard = next(made.rglob('data_tfrecord-*'))
     if change == 'content':
@@ -120,15 +116,15 @@ class TestCache:
     elif change == 'failed':
       (folder / 'out' / 'metadata.sqlite').unlink()
       (folder / 'other.csv').write_text('a,b\n1\n')
-      beam_taxi(folder, '--input', 'other.csv', '--output', 'out', '--run_id', 'failed')
+      here('--input', 'other.csv', '--output', 'out', '--run_id', 'failed')
 
-    run(folder, 'two', '--cache', *words)
+    here.ran('two', '--cache', *words)
 
-    assert asked(folder, 'show', 'two', '--output', 'out')['state'] == 'COMPLETE'
+    assert here.asked('show', 'two', '--output', 'out')['state'] == 'COMPLETE'
     assert (folder / 'out' / 'runs' / 'two' / 'manifest.json').exists()
 
-  def test_without_a_store_there_is_nothing_to_take(self, folder: pathlib.Path) -> None:
-    done = beam_taxi(folder, '--input', 'rows.csv', '--output', 'out', '--metadata', 'none', '--cache')
+  def test_without_a_store_there_is_nothing_to_take(self, here: Here) -> None:
+    done = here('--input', 'rows.csv', '--output', 'out', '--metadata', 'none', '--cache')
 
     assert done.returncode == 2
     assert '--cache finds earlier runs in a metadata store' in done.stderr
@@ -138,40 +134,40 @@ class TestWhoRecords:
   """--record"""
 
   def test_a_run_that_nobody_recorded_is_recorded_later_from_its_manifest_and_twice_is_once(
-    self, folder: pathlib.Path
+    self, here: Here, folder: pathlib.Path
   ) -> None:
-    printed = run(folder, 'one', '--record', 'manifest')
+    printed = here.ran('one', '--record', 'manifest')
     assert f'beam_taxi record {folder}/out/runs/one --metadata URI' in printed
     assert not (folder / 'out' / 'metadata.sqlite').exists()
 
     for _ in range(2):
-      done = beam_taxi(folder, 'record', 'out/runs/one', '--metadata', 'sqlite:///later.sqlite')
+      done = here('record', 'out/runs/one', '--metadata', 'sqlite:///later.sqlite')
       assert done.returncode == 0, done.stderr
       assert done.stdout.startswith('one is recorded: input is artifact 1, examples is artifact 2')
 
-    shown = asked(folder, 'show', 'one', '--metadata', 'sqlite:///later.sqlite')
+    shown = here.asked('show', 'one', '--metadata', 'sqlite:///later.sqlite')
     assert (shown['state'], shown['rows']) == ('COMPLETE', 100)
     assert shown['seconds'] > 0
     assert shown['properties']['command_line'].endswith('--record manifest')
 
-  def test_a_folder_without_a_manifest_is_not_recorded(self, tmp_path: pathlib.Path) -> None:
-    done = beam_taxi(tmp_path, 'record', 'out/runs/one', '--metadata', 'sqlite:///m.sqlite')
+  def test_a_folder_without_a_manifest_is_not_recorded(self, here: Here) -> None:
+    done = here('record', 'out/runs/one', '--metadata', 'sqlite:///m.sqlite')
 
     assert done.returncode == 2
     assert 'has no manifest.json; a finished run has one' in done.stderr
 
   def test_the_graph_records_its_run_from_a_worker_process_into_a_server(
-    self, folder: pathlib.Path, mysql_server: DatabaseServer
+    self, here: Here, mysql_server: DatabaseServer
   ) -> None:
     mysql_server.create_database('graph')
     uri = mysql_server.uri('graph')
     workers = ('--direct_running_mode', 'multi_processing', '--direct_num_workers', 2)
-    run(folder, 'one', '--record', 'graph', '--metadata', uri, *workers)
+    here.ran('one', '--record', 'graph', '--metadata', uri, *workers)
 
-    shown = asked(folder, 'show', 'one', '--metadata', uri)
+    shown = here.asked('show', 'one', '--metadata', uri)
     assert (shown['state'], shown['rows'], len(shown['artifacts'])) == ('COMPLETE', 100, 4)
 
-  def test_a_graph_for_workers_elsewhere_refuses_what_they_cannot_reach(self, folder: pathlib.Path) -> None:
+  def test_a_graph_for_workers_elsewhere_refuses_what_they_cannot_reach(self, here: Here) -> None:
     words = ('--record', 'graph', '--runner', 'DataflowRunner', '--project', 'p', '--region', 'r')
     for store, what in (
       ('sqlite:///m.sqlite', 'cannot reach an SQLite file'),
@@ -180,7 +176,7 @@ class TestWhoRecords:
       ('grpc://127.0.0.1:8080', 'cannot reach the address 127.0.0.1'),
       ('mysql://me@h/d?password=open', 'has a password in it'),
     ):
-      done = beam_taxi(folder, '--input', 'rows.csv', '--output', 'out', '--metadata', store, *words)
+      done = here('--input', 'rows.csv', '--output', 'out', '--metadata', store, *words)
       assert (done.returncode, what in done.stderr) == (2, True), done.stderr
 
 
@@ -213,8 +209,10 @@ class TestLostStore:
     assert beam_taxi(folder, 'record', 'out/runs/one', '--metadata', uri).returncode == 0
     assert asked(folder, 'show', 'one', '--metadata', uri)['state'] == 'COMPLETE'
 
-  def test_a_server_that_is_not_there_is_said_before_anything_is_read_or_written(self, folder: pathlib.Path) -> None:
-    done = beam_taxi(folder, '--input', 'rows.csv', '--output', 'out', '--metadata', 'mysql://me@127.0.0.1:1/db')
+  def test_a_server_that_is_not_there_is_said_before_anything_is_read_or_written(
+    self, here: Here, folder: pathlib.Path
+  ) -> None:
+    done = here('--input', 'rows.csv', '--output', 'out', '--metadata', 'mysql://me@127.0.0.1:1/db')
 
     assert done.returncode == 2
     assert 'the store cannot be reached at 127.0.0.1:1 (Connection refused)' in done.stderr
@@ -249,23 +247,23 @@ def test_a_password_is_nowhere_but_where_it_was_put(folder: pathlib.Path, mysql_
     assert password.encode() not in text
 
 
-def test_lineage_begins_at_the_csv_and_is_written_as_json(folder: pathlib.Path) -> None:
-  run(folder, 'one')
+def test_lineage_begins_at_the_csv_and_is_written_as_json(here: Here) -> None:
+  here.ran('one')
 
-  done = beam_taxi(folder, 'lineage', 'one', '--output', 'out', '--format', 'json')
+  done = here('lineage', 'one', '--output', 'out', '--format', 'json')
 
   assert done.returncode == 0, done.stderr
   types = {node['type'] for node in json.loads(done.stdout)['nodes']}
   assert {'beam_taxi.CsvInput', 'Examples', 'ExampleStatistics', 'Schema', 'beam_taxi.ExampleGen'} <= types
 
 
-def test_the_difference_of_two_runs_is_shown(folder: pathlib.Path) -> None:
-  run(folder, 'one')
+def test_the_difference_of_two_runs_is_shown(here: Here, folder: pathlib.Path) -> None:
+  here.ran('one')
   (folder / 'rows.csv').write_text('a,c\n' + ''.join(f'{n},{n}\n' for n in range(50)))
-  run(folder, 'two')
+  here.ran('two')
 
-  found = asked(folder, 'diff', 'one', 'two', '--output', 'out')
-  printed = beam_taxi(folder, 'diff', 'one', 'two', '--output', 'out')
+  found = here.asked('diff', 'one', 'two', '--output', 'out')
+  printed = here('diff', 'one', 'two', '--output', 'out')
   assert found
   assert printed.returncode == 0, printed.stderr
   assert '100' in printed.stdout
