@@ -23,7 +23,9 @@ are left."""
 def add_arguments(parser: ArgumentParser) -> None:
   add_store_flags(parser)
   parser.add_argument(
-    '--force', action='store_true', help='also fail runs of other machines, which cannot be asked from here'
+    '--force',
+    action='store_true',
+    help='also fail runs that cannot be asked about from here: those of other machines and of runners such as Flink',
   )
   add_json_flag(parser)
 
@@ -55,6 +57,6 @@ def _goes_on(properties: Mapping[str, Value], beam_args: Sequence[str]) -> bool 
     goes_on = is_job_alive(properties, beam_args)
     # Without a job it is up to the process: it may be about to submit one, or what it wrote may yet be launched.
     return here if goes_on is None else goes_on
-  if properties.get('record') == 'graph' and not is_local_runner(str(properties.get('runner', ''))):
-    return None  # Whoever began it may have left, and nobody wrote down what it became.
+  if not is_local_runner(str(properties.get('runner', ''))):
+    return None  # Its job may go on without whoever began it, and nobody here can ask its runner.
   return here

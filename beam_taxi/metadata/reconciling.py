@@ -9,6 +9,7 @@ from beam_taxi.artifacts.manifest import RunFolder, Value, read_manifest
 from beam_taxi.errors import UserError
 from beam_taxi.metadata.recording import record_completion, record_failure
 from beam_taxi.metadata.runs import Run, unfinished
+from beam_taxi.process.provenance import is_local_runner
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,11 +56,7 @@ def _settle(store: mlmd.MetadataStore, run: Run, alive: Alive, force: bool) -> S
     record_completion(store, run.recorded, manifest, {'seconds': manifest.finished - started})
     return Settlement(run, 'COMPLETE', 'it has a manifest')
   if going_on is None and not force:
-    return Settlement(
-      run,
-      run.state,
-      f'is of another machine, {run.properties.get("host", "unknown")}: ask there, or settle it by --force',
-    )
+    return Settlement(run, run.state, _unknown(run.properties))
   why = (
     'its process is gone, and there is no manifest' if going_on is False else 'nobody knows of it; settled by --force'
   )
@@ -67,3 +64,11 @@ def _settle(store: mlmd.MetadataStore, run: Run, alive: Alive, force: bool) -> S
     why = f'its job {run.properties["job_id"]} has ended, and there is no manifest'
   record_failure(store, run.recorded, why)
   return Settlement(run, 'FAILED', why)
+
+
+def _unknown(properties: Mapping[str, Value]) -> str:
+  """Why nobody here knows whether a run goes on."""
+  runner = str(properties.get('runner', ''))
+  if runner and not is_local_runner(runner) and not properties.get('job_name'):
+    return f'its job may go on, and {runner} cannot be asked: once it has ended, settle it by --force'
+  return f'is of another machine, {properties.get("host", "unknown")}: ask there, or settle it by --force'
