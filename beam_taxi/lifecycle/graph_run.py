@@ -51,6 +51,8 @@ class GraphRun:
     # A template lists its input when it is launched.
     self._is_listed = not template
     self._ended = threading.Event()
+    # Whether a runner elsewhere has come to the job's end; following it can end before.
+    self._is_over = False
     self._stopping = threading.Event()
     # Whether a runner elsewhere has the job by now, or never will.
     self._submitted = threading.Event()
@@ -77,14 +79,14 @@ class GraphRun:
     return f'job is {self.job.state.lower() or "submitted"}' if self.job else 'staging'
 
   def cancel(self) -> bool:
-    """Stops a job that runs elsewhere, and says whether it will stop. One in this process ends with the process.
+    """Stops a job that runs elsewhere, and says whether it will, or has. One in this process ends with the process.
 
     A job that is being submitted is waited for: left to itself it would go on, and cost money, unknown to anybody.
     """
     self._stopping.set()
     if not runs_here(self._runner) and not self._submitted.wait(_LONGEST_SUBMISSION_S):
       return False
-    if self._result:
+    if self._result and not runs_here(self._runner) and not self._is_over:
       try:
         self.job.cancel() if self.job else self._result.cancel()
       except Exception as error:  # Services refuse in many ways.
@@ -115,8 +117,10 @@ class GraphRun:
         return
       if self.job:
         self._counters = self.job.wait()
+        self._is_over = True
         return
       state = self._result.wait_until_finish()
+      self._is_over = True
       if state not in (PipelineState.DONE, None):
         raise RuntimeError(f'the runner ended in state {state}')
       self._counters = _counters(self._result)

@@ -1,0 +1,64 @@
+"""The graph on its thread: what can be stopped of it, and what it is when somebody asks."""
+
+import pathlib
+from typing import Any
+
+import apache_beam as beam
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.runners.runner import PipelineResult, PipelineRunner, PipelineState
+
+from beam_taxi.artifacts.manifest import RunFolder
+from beam_taxi.lifecycle.graph_run import GraphRun
+from beam_taxi.metadata.recording import RecordedRun
+from beam_taxi.metadata.uri import NO_STORE
+from beam_taxi.record.recorder import Recorder
+from beam_taxi.settings.config import RunConfig
+
+_PATIENCE_S = 120
+
+
+class Job(PipelineResult):
+  """A job elsewhere that comes to an end and, like those of several runners, cannot be canceled."""
+
+  def __init__(self) -> None:
+    super().__init__(PipelineState.DONE)
+
+  def wait_until_finish(self, duration: Any = None) -> str:
+    return self.state
+
+  def metrics(self) -> Any:
+    return self
+
+  def query(self, filter: Any = None) -> dict[str, list]:
+    return {'counters': []}
+
+
+class Elsewhere(PipelineRunner):
+  """A runner on whose workers the job is, of which this process sees nothing."""
+
+  def run_pipeline(self, pipeline: beam.Pipeline, options: PipelineOptions) -> Job:
+    return Job()
+
+
+@pytest.mark.parametrize('runner', [Elsewhere, FnApiRunner], ids=['elsewhere', 'here'])
+def test_a_graph_that_has_ended_needs_no_stopping(tmp_path: pathlib.Path, runner: type[PipelineRunner]) -> None:
+  (tmp_path / 'rows.csv').write_text('a,b\n1,2\n')
+  graph = graph_of(tmp_path, runner())
+  assert graph.wait(_PATIENCE_S)
+
+  assert graph.cancel()
+
+
+def test_a_job_that_is_left_and_cannot_be_stopped_is_not_said_to_be(tmp_path: pathlib.Path) -> None:
+  graph = graph_of(tmp_path, Elsewhere(), no_wait=True)
+  assert graph.wait(_PATIENCE_S)
+
+  assert not graph.cancel()
+
+
+def graph_of(folder: pathlib.Path, runner: PipelineRunner, **settings: object) -> GraphRun:
+  config = RunConfig((str(folder / 'rows.csv'),), str(folder / 'out'), 'one', metadata=NO_STORE, **settings)  # type: ignore[arg-type]
+  recorder = Recorder(NO_STORE, RecordedRun('one', 'taxi', RunFolder.of(config.output, 'one')))
+  return GraphRun(config, runner, PipelineOptions([]), {}, recorder)
