@@ -39,6 +39,7 @@ from beam_taxi.inputs.findings import Findings
 from beam_taxi.inputs.fingerprint import fingerprint_text
 from beam_taxi.inputs.layout import InputPlan
 from beam_taxi.inputs.shard_sizes import Shard
+from beam_taxi.process.stopped import unless_stopped
 from beam_taxi.record.reuse import cache_key
 from beam_taxi.runners.counters import StepCounters
 from beam_taxi.settings.config import RunConfig
@@ -360,7 +361,9 @@ def _write_report(manifest: Manifest, config: RunConfig) -> Manifest:
 
 
 def _write_manifest(manifest: Manifest, config: RunConfig) -> Manifest:
-  write_bytes(RunFolder.of(config.output, config.run_id).manifest, manifest.to_json().encode())
+  folder = RunFolder.of(config.output, config.run_id)
+  with unless_stopped(folder.uri, manifest.provenance.get('started')):
+    write_bytes(folder.manifest, manifest.to_json().encode())
   return manifest
 
 

@@ -9,11 +9,12 @@ from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 from apache_beam.runners.runner import PipelineResult, PipelineRunner, PipelineState
 
-from beam_taxi.artifacts.manifest import Value
+from beam_taxi.artifacts.manifest import RunFolder, Value
 from beam_taxi.cloud.dataflow.following import FollowedJob
 from beam_taxi.cloud.dataflow.jobs import submitted_job
 from beam_taxi.cloud.dataflow.service import DataflowService
 from beam_taxi.process import heavy_imports
+from beam_taxi.process.stopped import stop
 from beam_taxi.record.recorder import Recorder
 from beam_taxi.runners.counters import NAMESPACE, counted_here
 from beam_taxi.runners.options import is_dataflow, is_rehearsed, is_waited_for, runs_here
@@ -79,14 +80,18 @@ class GraphRun:
     return f'job is {self.job.state.lower() or "submitted"}' if self.job else 'staging'
 
   def cancel(self) -> bool:
-    """Stops a job that runs elsewhere, and says whether it will, or has. One in this process ends with the process.
+    """Stops the run, and says whether it will stop, or has ended.
 
-    A job that is being submitted is waited for: left to itself it would go on, and cost money, unknown to anybody.
+    The threads of a run in this process go on, and do not write its manifest; worker processes are not told. A job that
+    is being submitted is waited for: left to itself it would go on, and cost money, unknown to anybody.
     """
     self._stopping.set()
-    if not runs_here(self._runner) and not self._submitted.wait(_LONGEST_SUBMISSION_S):
+    if runs_here(self._runner):
+      stop(RunFolder.of(self._config.output, self._config.run_id).uri, self._properties.get('started'))
+      return True
+    if not self._submitted.wait(_LONGEST_SUBMISSION_S):
       return False
-    if self._result and not runs_here(self._runner) and not self._is_over:
+    if self._result and not self._is_over:
       try:
         self.job.cancel() if self.job else self._result.cancel()
       except Exception as error:  # Services refuse in many ways.

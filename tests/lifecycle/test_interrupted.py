@@ -1,0 +1,67 @@
+"""Runs that are interrupted in a process that goes on, as in a notebook."""
+
+import pathlib
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from beam_taxi.inputs.csv import csv_input
+from beam_taxi.lifecycle import run as lifecycle
+from beam_taxi.lifecycle.graph_run import GraphRun
+from beam_taxi.lifecycle.run import run
+from beam_taxi.metadata.runs import find_run
+from beam_taxi.metadata.store import connect
+from beam_taxi.settings.config import RunConfig
+
+_PATIENCE_S = 120
+
+
+def config(folder: pathlib.Path, run_id: str = 'one', **settings: object) -> RunConfig:
+  (folder / 'rows.csv').write_text('a,b\n1,2\n')
+  return RunConfig((str(folder / 'rows.csv'),), str(folder / 'out'), run_id, **settings)  # type: ignore[arg-type]
+
+
+def state_of(folder: pathlib.Path, run_id: str = 'one') -> str:
+  return find_run(connect(f'sqlite:///{folder}/out/metadata.sqlite'), run_id).state
+
+
+@pytest.fixture
+def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[[RunConfig], tuple[int, GraphRun]]:
+  """Interrupts a run in the middle of pass 1, which goes on once the run has ended; its exit code and its graph."""
+  real = csv_input.scan_range
+  scanning, ended = threading.Event(), threading.Event()
+  graphs: list[GraphRun] = []
+
+  def scan(*args: Any) -> Any:
+    scanning.set()
+    assert ended.wait(_PATIENCE_S)
+    return real(*args)
+
+  def show_progress(_: object, __: int, graph: GraphRun) -> None:
+    graphs.append(graph)
+    assert scanning.wait(_PATIENCE_S)
+    raise KeyboardInterrupt
+
+  def interrupt(config: RunConfig) -> tuple[int, GraphRun]:
+    with monkeypatch.context() as patched:
+      patched.setattr(csv_input, 'scan_range', scan)
+      patched.setattr(lifecycle, 'show_progress', show_progress)
+      code = run(config, [])
+      ended.set()
+      assert graphs[0].wait(_PATIENCE_S)
+    return code, graphs[0]
+
+  return interrupt
+
+
+def test_a_canceled_run_writes_no_manifest_though_its_threads_go_on(
+  tmp_path: pathlib.Path, interrupted: Callable[[RunConfig], tuple[int, GraphRun]]
+) -> None:
+  code, graph = interrupted(config(tmp_path))
+
+  assert (code, state_of(tmp_path)) == (130, 'CANCELED')
+  with pytest.raises(Exception, match='the run was interrupted'):
+    graph.counters()
+  assert not list(tmp_path.rglob('manifest.json'))
