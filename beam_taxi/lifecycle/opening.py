@@ -35,6 +35,7 @@ class OpenedRun:
     properties: what is recorded of it from the start.
     refusal: why it does not go on; None where its folder is its own.
     began: when, by time.monotonic.
+    written: what this command has written in its folder by now.
   """
 
   resolved: ResolvedRun
@@ -43,6 +44,7 @@ class OpenedRun:
   properties: Mapping[str, Value]
   refusal: UserError | None
   began: float
+  written: list[str] = dataclasses.field(default_factory=list)
 
   @property
   def folder(self) -> RunFolder:
@@ -107,13 +109,19 @@ def begin_record(run: OpenedRun) -> None:
 def write_input_listing(run: OpenedRun) -> None:
   """Writes down what the run reads, which from here on nobody lists again. Raises UserError where that fails.
 
-  A template lists its input when it is launched.
+  An object store has no folder to hold an id by, so the second of two commands that began at once is refused only
+  here. A template lists its input when it is launched.
   """
   if run.resolved.options.view_as(GoogleCloudOptions).template_location:
     return
   listing = run.resolved.listing()
   try:
+    if not storage.is_local(run.folder.uri) and storage.exists(run.folder.listing):
+      raise _taken(run.folder)
     write_listing(run.folder, listing)
+    run.written.append(run.folder.listing)
+  except UserError:
+    raise
   except Exception as error:  # File systems of clouds raise many kinds.
     why = ' '.join(str(error).split())
     raise UserError(f'--output {run.config.output}: cannot be written ({why}); choose a folder that can') from error
@@ -122,17 +130,22 @@ def write_input_listing(run: OpenedRun) -> None:
 def give_back_folder(run: OpenedRun) -> None:
   """Frees the id of a run that wrote nothing but its listing, so that the mended command can use it."""
   if run.refusal is None:
-    _clear(run.folder)
+    _clear(run.folder, run.written)
 
 
-def _clear(folder: RunFolder) -> None:
+def _clear(folder: RunFolder, written: Sequence[str] = ()) -> None:
+  """Deletes what was written in a folder, and a local folder itself, where nothing else is in it."""
   with contextlib.suppress(Exception):  # It is a courtesy, and file systems of clouds raise many kinds.
-    if storage.is_local(folder.uri):
-      if os.listdir(folder.uri) == [os.path.basename(folder.listing)]:
-        storage.delete(folder.listing)
-      os.rmdir(folder.uri)
-    elif [path for path, _ in storage.match(storage.join(folder.uri, '**'))] == [folder.listing]:
-      storage.delete(folder.listing)
+    is_local = storage.is_local(folder.uri)
+    if is_local:
+      found = [storage.join(folder.uri, name) for name in os.listdir(folder.uri)]
+    else:
+      found = [path for path, _ in storage.match(storage.join(folder.uri, '**'))] if written else []
+    if found == list(written):
+      for path in written:
+        storage.delete(path)
+      if is_local:
+        os.rmdir(folder.uri)
 
 
 def _open_recorder(config: RunConfig, folder: RunFolder, refusal: UserError | None) -> Recorder:
@@ -148,14 +161,19 @@ def _open_recorder(config: RunConfig, folder: RunFolder, refusal: UserError | No
 
 def _take_folder(config: RunConfig, folder: RunFolder) -> UserError | None:
   """Makes the run's folder where it is local; says why not where it exists or cannot be made."""
-  taken = UserError(f'{folder.uri}: exists already; choose another --run_id or --output')
   try:
     if storage.is_local(folder.uri):
       os.makedirs(folder.uri)
     elif storage.match(storage.join(folder.uri, '**')):
-      return taken
+      return _taken(folder)
   except FileExistsError:
-    return taken if os.path.isdir(folder.uri) else UserError(f'--output {config.output}: is a file; name a folder')
+    return (
+      _taken(folder) if os.path.isdir(folder.uri) else UserError(f'--output {config.output}: is a file; name a folder')
+    )
   except OSError as error:
     return UserError(f'--output {config.output}: cannot be written ({error}); choose a folder that can')
   return None
+
+
+def _taken(folder: RunFolder) -> UserError:
+  return UserError(f'{folder.uri}: exists already; choose another --run_id or --output')
