@@ -17,6 +17,7 @@ from beam_taxi.lifecycle.interruption import undisturbed
 from beam_taxi.lifecycle.opening import OpenedRun, give_back_folder
 from beam_taxi.metadata.uri import NO_STORE
 from beam_taxi.record.recorder import Reused
+from beam_taxi.runners.options import runs_here
 from beam_taxi.show.terminal.check_findings import print_failures
 from beam_taxi.show.terminal.run_summary import RunSummary, print_summary
 
@@ -195,7 +196,8 @@ class Interrupted(Ending):
         return NotCanceled(self.why)
       if self.graph and has_manifest(run.folder):
         return Unrecorded(self.interrupt)
-      if not self.graph:
+      # A job elsewhere may write until it has stopped.
+      if not self.graph or runs_here(run.resolved.runner):
         give_back_folder(run)
       return dataclasses.replace(self, recorded=run.recorder.fail(self.why, canceled=True))
 
