@@ -16,7 +16,7 @@ from beam_taxi.cloud.dataflow.service import DataflowService
 from beam_taxi.process import heavy_imports
 from beam_taxi.process.stopped import stop
 from beam_taxi.record.recorder import Recorder
-from beam_taxi.runners.counters import NAMESPACE, counted_here
+from beam_taxi.runners.counters import NAMESPACE, begin_at_zero, counted_here
 from beam_taxi.runners.options import is_dataflow, is_rehearsed, is_waited_for, runs_here
 from beam_taxi.settings.config import RunConfig
 
@@ -57,6 +57,7 @@ class GraphRun:
     self._stopping = threading.Event()
     # Whether a runner elsewhere has the job by now, or never will.
     self._submitted = threading.Event()
+    begin_at_zero()
     threading.Thread(target=self._run, daemon=True).start()
 
   def wait(self, seconds: float) -> bool:

@@ -41,13 +41,19 @@ class StepCounters:
       self.add('msecs', round(1000 * (time.perf_counter() - start)))
 
 
+def begin_at_zero() -> None:
+  """Forgets what this process has counted: of an earlier run."""
+  with _lock:
+    _local.clear()
+
+
 def all_counted_here() -> dict[str, int]:
-  """What this process has counted since it began, by STEP.NAME."""
+  """What this process has counted in its run, by STEP.NAME."""
   with _lock:
     return dict(_local)
 
 
 def counted_here(name: str) -> int:
-  """What this process has counted under STEP.NAME since it began."""
+  """What this process has counted in its run under STEP.NAME."""
   with _lock:
     return _local[name]

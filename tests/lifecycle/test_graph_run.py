@@ -9,11 +9,13 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineResult, PipelineRunner, PipelineState
 
+from beam_taxi.artifacts.listing import write_listing
 from beam_taxi.artifacts.manifest import RunFolder
 from beam_taxi.lifecycle.graph_run import GraphRun
 from beam_taxi.metadata.recording import RecordedRun
 from beam_taxi.metadata.uri import NO_STORE
 from beam_taxi.record.recorder import Recorder
+from beam_taxi.record.resolving import list_sources
 from beam_taxi.settings.config import RunConfig
 
 _PATIENCE_S = 120
@@ -44,7 +46,6 @@ class Elsewhere(PipelineRunner):
 
 @pytest.mark.parametrize('runner', [Elsewhere, FnApiRunner], ids=['elsewhere', 'here'])
 def test_a_graph_that_has_ended_needs_no_stopping(tmp_path: pathlib.Path, runner: type[PipelineRunner]) -> None:
-  (tmp_path / 'rows.csv').write_text('a,b\n1,2\n')
   graph = graph_of(tmp_path, runner())
   assert graph.wait(_PATIENCE_S)
 
@@ -58,7 +59,17 @@ def test_a_job_that_is_left_and_cannot_be_stopped_is_not_said_to_be(tmp_path: pa
   assert not graph.cancel()
 
 
+def test_a_second_run_in_one_process_counts_from_zero(tmp_path: pathlib.Path) -> None:
+  for _ in range(2):
+    graph = graph_of(tmp_path, FnApiRunner())
+    assert graph.wait(_PATIENCE_S)
+    assert graph.counted('ReadCsv.rows') == graph.counters()['ReadCsv.rows'] == 1
+
+
 def graph_of(folder: pathlib.Path, runner: PipelineRunner, **settings: object) -> GraphRun:
+  (folder / 'rows.csv').write_text('a,b\n1,2\n')
   config = RunConfig((str(folder / 'rows.csv'),), str(folder / 'out'), 'one', metadata=NO_STORE, **settings)  # type: ignore[arg-type]
-  recorder = Recorder(NO_STORE, RecordedRun('one', 'taxi', RunFolder.of(config.output, 'one')))
+  run_folder = RunFolder.of(config.output, 'one')
+  write_listing(run_folder, list_sources(config))
+  recorder = Recorder(NO_STORE, RecordedRun('one', 'taxi', run_folder))
   return GraphRun(config, runner, PipelineOptions([]), {}, recorder)
