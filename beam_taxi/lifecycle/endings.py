@@ -48,8 +48,9 @@ class Ending:
 
 
 def settle(run: OpenedRun, ending: Ending) -> int:
-  """Records how a run ended, says so, and returns the exit code."""
-  ending = ending.record(run)
+  """Records how a run ended, which nothing interrupts, says so, and returns the exit code."""
+  with undisturbed():
+    ending = ending.record(run)
   ending.say(run)
   return ending.code
 
@@ -71,7 +72,7 @@ class Completed(Ending):
         ids = run.recorder.completed()
       else:
         ids = run.recorder.complete(self.manifest, {'seconds': self.seconds, **measured})
-    except (Exception, KeyboardInterrupt) as error:
+    except Exception as error:
       return Unrecorded(error)
     return dataclasses.replace(self, ids=ids)
 
@@ -191,15 +192,14 @@ class Interrupted(Ending):
     return f'interrupted by {str(self.interrupt) or "Ctrl-C"}'
 
   def record(self, run: OpenedRun) -> Ending:
-    with undisturbed():
-      if self.graph and not self.graph.cancel():
-        return NotCanceled(self.why)
-      if self.graph and has_manifest(run.folder):
-        return Unrecorded(self.interrupt)
-      # A job elsewhere may write until it has stopped.
-      if not self.graph or runs_here(run.resolved.runner):
-        give_back_folder(run)
-      return dataclasses.replace(self, recorded=run.recorder.fail(self.why, canceled=True))
+    if self.graph and not self.graph.cancel():
+      return NotCanceled(self.why)
+    if self.graph and has_manifest(run.folder):
+      return Unrecorded(self.interrupt)
+    # A job elsewhere may write until it has stopped.
+    if not self.graph or runs_here(run.resolved.runner):
+      give_back_folder(run)
+    return dataclasses.replace(self, recorded=run.recorder.fail(self.why, canceled=True))
 
   def say(self, run: OpenedRun) -> None:
     _say(f'interrupted: {run.config.run_id} {self.recorded} and has no manifest')

@@ -1,6 +1,7 @@
 """Runs that are interrupted in a process that goes on, as in a notebook."""
 
 import pathlib
+import signal
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -13,18 +14,19 @@ from beam_taxi.lifecycle.graph_run import GraphRun
 from beam_taxi.lifecycle.run import run
 from beam_taxi.metadata.runs import find_run
 from beam_taxi.metadata.store import connect
+from beam_taxi.record import recorder
 from beam_taxi.settings.config import RunConfig
 
 _PATIENCE_S = 120
 
 
-def config(folder: pathlib.Path, run_id: str = 'one', **settings: object) -> RunConfig:
-  (folder / 'rows.csv').write_text('a,b\n1,2\n')
-  return RunConfig((str(folder / 'rows.csv'),), str(folder / 'out'), run_id, **settings)  # type: ignore[arg-type]
+def config(folder: pathlib.Path, row: str = '1,2', metadata: str = '') -> RunConfig:
+  (folder / 'rows.csv').write_text(f'a,b\n{row}\n')
+  return RunConfig((str(folder / 'rows.csv'),), str(folder / 'out'), 'one', metadata=metadata)
 
 
-def state_of(folder: pathlib.Path, run_id: str = 'one') -> str:
-  return find_run(connect(f'sqlite:///{folder}/out/metadata.sqlite'), run_id).state
+def state_of(folder: pathlib.Path) -> str:
+  return find_run(connect(f'sqlite:///{folder}/out/metadata.sqlite'), 'one').state
 
 
 @pytest.fixture
@@ -54,6 +56,30 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[[RunConfig], tuple[
     return code, graphs[0]
 
   return interrupt
+
+
+ENDS = {'complete': ('1,2', 'record_manifest', 0, 'COMPLETE'), 'refused': ('1', 'record_failure', 2, 'FAILED')}
+
+
+@pytest.mark.parametrize(('row', 'recording', 'code', 'state'), ENDS.values(), ids=ENDS)
+def test_a_run_that_is_being_recorded_is_not_interrupted(
+  tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, row: str, recording: str, code: int, state: str
+) -> None:
+  real = getattr(recorder, recording)
+
+  def record(*args: Any, **settings: Any) -> Any:
+    signal.raise_signal(signal.SIGINT)
+    return real(*args, **settings)
+
+  monkeypatch.setattr(recorder, recording, record)
+  # A shell's background jobs ignore it, and a test run may be one.
+  before = signal.signal(signal.SIGINT, signal.default_int_handler)
+  try:
+    assert run(config(tmp_path, row), []) == code
+  finally:
+    signal.signal(signal.SIGINT, before)
+
+  assert state_of(tmp_path) == state
 
 
 def test_a_canceled_run_writes_no_manifest_though_its_threads_go_on(
