@@ -68,10 +68,8 @@ class Completed(Ending):
   def record(self, run: OpenedRun) -> Ending:
     measured: dict[str, Value] = {f'counter.{name}': count for name, count in sorted(self.counters.items())}
     try:
-      if run.config.record == 'graph':
-        ids = run.recorder.completed()
-      else:
-        ids = run.recorder.complete(self.manifest, {'seconds': self.seconds, **measured})
+      # What its graph has recorded stays as it is.
+      ids = run.recorder.complete(self.manifest, {'seconds': self.seconds, **measured})
     except Exception as error:
       return Unrecorded(error)
     return dataclasses.replace(self, ids=ids)
@@ -194,8 +192,8 @@ class Interrupted(Ending):
   def record(self, run: OpenedRun) -> Ending:
     if self.graph and not self.graph.cancel():
       return NotCanceled(self.why)
-    if self.graph and has_manifest(run.folder):
-      return Unrecorded(self.interrupt)
+    if self.graph and (manifest := manifest_in(run.folder)):  # It came too late.
+      return Completed(manifest, self.graph.counters_if_ended(), run.seconds).record(run)
     # A job elsewhere may write until it has stopped.
     if not self.graph or runs_here(run.resolved.runner):
       give_back_folder(run)
@@ -220,24 +218,20 @@ class NotCanceled(Ending):
 class Unrecorded(Ending):
   """It is complete, and only its record is missing."""
 
-  error: BaseException
+  error: Exception
 
   def say(self, run: OpenedRun) -> None:
-    if isinstance(self.error, Exception):
-      _LOG.error('the run is complete but could not be recorded', exc_info=self.error)
-    uri, complete = run.recorder.uri, f'{run.config.run_id} is complete in {run.config.output}'
-    if uri == NO_STORE:  # Then only an interruption keeps a run that is complete from its end.
-      _say(f'{complete} all the same: {last_line(self.error)}')
-    else:
-      _say(
-        f'{complete}, but recording it into {uri} failed ({last_line(self.error)}); when the store is back: '
-        f'{shlex.join(_record_command(run.folder, uri))}'
-      )
+    _LOG.error('the run is complete but could not be recorded', exc_info=self.error)
+    uri = run.recorder.uri
+    _say(
+      f'{run.config.run_id} is complete in {run.config.output}, but recording it into {uri} failed '
+      f'({last_line(self.error)}); when the store is back: {shlex.join(_record_command(run.folder, uri))}'
+    )
 
 
 def ending_of(error: Exception, run: OpenedRun, graph: GraphRun | None) -> Ending:
   """How a run ended that raised an error."""
-  if graph and run.config.record == 'graph' and has_manifest(run.folder):
+  if graph and run.config.record == 'graph' and manifest_in(run.folder):
     return Unrecorded(error)
   wrong_use = error if isinstance(error, PreflightError) else user_error_in(error)
   return Refused(wrong_use) if wrong_use else Failed(error)
@@ -252,12 +246,12 @@ def say_refusal(error: UserError) -> None:
     _say(str(error))
 
 
-def has_manifest(folder: RunFolder) -> bool:
-  """Whether a run is complete, by what can be read of it."""
+def manifest_in(folder: RunFolder) -> Manifest | None:
+  """The manifest of a run that is complete, by what can be read of it."""
   try:
-    return read_manifest(folder) is not None
+    return read_manifest(folder)
   except Exception:  # File systems of clouds raise many kinds.
-    return False
+    return None
 
 
 def last_line(error: BaseException) -> str:

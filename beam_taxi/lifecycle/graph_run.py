@@ -70,6 +70,10 @@ class GraphRun:
       raise self._error
     return self._counters
 
+  def counters_if_ended(self) -> dict[str, int]:
+    """The same of a run that has ended well; else none."""
+    return self._counters
+
   def counted(self, name: str) -> int:
     """What the steps have counted so far under STEP.NAME: in this process or, by what Dataflow says, in its workers."""
     return self.job.counters.get(name, 0) if self.job else counted_here(name)

@@ -18,7 +18,7 @@ from beam_taxi.metadata.recording import (
   record_reuse,
   record_start,
 )
-from beam_taxi.metadata.runs import Run, artifacts_of, find_run, runs_that_read
+from beam_taxi.metadata.runs import Run, artifacts_of, runs_that_read
 from beam_taxi.metadata.store import connect
 from beam_taxi.metadata.uri import NO_STORE
 from beam_taxi.record.reuse import cache_key, fingerprint_of_input, is_whole
@@ -86,11 +86,6 @@ class Recorder:
   def complete(self, manifest: Manifest, measured: Mapping[str, Value]) -> dict[str, int]:
     """Records the run as complete; the artifacts' ids, by key."""
     return record_manifest(self.uri, manifest, self._run.folder, measured) if self._records else {}
-
-  def completed(self) -> dict[str, int]:
-    """The artifacts' ids of a run that another recorded as complete."""
-    store = connect(self.uri)
-    return {artifact.key: artifact.id for artifact in artifacts_of(store, find_run(store, self._run.run_id))}
 
   def reuse(self, config: RunConfig, listing: Listing, properties: Mapping[str, Value]) -> Reused | None:
     """Looks for an earlier run that made the same, all of which is still there; records that this one takes it."""

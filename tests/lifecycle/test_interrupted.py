@@ -82,6 +82,25 @@ def test_a_run_that_is_being_recorded_is_not_interrupted(
   assert state_of(tmp_path) == state
 
 
+@pytest.mark.parametrize('metadata', ['', 'none'], ids=['recorded', 'not_recorded'])
+def test_a_run_that_is_interrupted_when_it_is_complete_is_complete(
+  tmp_path: pathlib.Path,
+  monkeypatch: pytest.MonkeyPatch,
+  capsys: pytest.CaptureFixture[str],
+  metadata: str,
+) -> None:
+  def interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+  monkeypatch.setattr(lifecycle, '_end_of_graph', interrupt)
+
+  assert run(config(tmp_path, metadata=metadata), []) == 0
+  shown = capsys.readouterr()
+  assert '1 row' in shown.out
+  assert 'interrupted' not in shown.err
+  assert metadata or state_of(tmp_path) == 'COMPLETE'
+
+
 def test_a_canceled_run_writes_no_manifest_though_its_threads_go_on(
   tmp_path: pathlib.Path, interrupted: Callable[[RunConfig], tuple[int, GraphRun]]
 ) -> None:
