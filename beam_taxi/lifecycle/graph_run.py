@@ -2,23 +2,20 @@
 
 import logging
 import threading
-from collections.abc import Mapping
 
 import apache_beam as beam
 from apache_beam.metrics import MetricsFilter
-from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
-from apache_beam.runners.runner import PipelineResult, PipelineRunner, PipelineState
+from apache_beam.options.pipeline_options import GoogleCloudOptions
+from apache_beam.runners.runner import PipelineResult, PipelineState
 
-from beam_taxi.artifacts.manifest import RunFolder, Value
 from beam_taxi.cloud.dataflow.following import FollowedJob
 from beam_taxi.cloud.dataflow.jobs import submitted_job
 from beam_taxi.cloud.dataflow.service import DataflowService
+from beam_taxi.lifecycle.opening import OpenedRun
 from beam_taxi.process import heavy_imports
 from beam_taxi.process.stopped import stop
-from beam_taxi.record.recorder import Recorder
 from beam_taxi.runners.counters import NAMESPACE, begin_at_zero, counted_here
 from beam_taxi.runners.options import is_dataflow, is_rehearsed, is_waited_for, runs_here
-from beam_taxi.settings.config import RunConfig
 
 _LOG = logging.getLogger(__name__)
 
@@ -27,28 +24,19 @@ _LONGEST_SUBMISSION_S = 120
 
 
 class GraphRun:
-  """The graph, built and run on a thread of its own, so that this one can show progress and be interrupted."""
+  """A run's graph, built and run on a thread of its own, so that this one can show progress and be interrupted."""
 
-  def __init__(
-    self,
-    config: RunConfig,
-    runner: PipelineRunner,
-    options: PipelineOptions,
-    properties: Mapping[str, Value],
-    recorder: Recorder,
-  ):
-    self._config = config
-    self._properties = properties
-    self._recorder = recorder
-    self._runner = runner
-    self._options = options
+  def __init__(self, run: OpenedRun):
+    self._run = run
+    self._runner = run.resolved.runner
+    self._options = run.resolved.options
     self._result: PipelineResult | None = None
     self.job: FollowedJob | None = None
     self._counters: dict[str, int] = {}
     self._error: BaseException | None = None
     # One that only writes a template has none.
-    template = options.view_as(GoogleCloudOptions).template_location
-    self._has_job = is_dataflow(runner) and not template
+    template = self._options.view_as(GoogleCloudOptions).template_location
+    self._has_job = is_dataflow(self._runner) and not template
     # A template lists its input when it is launched.
     self._is_listed = not template
     self._ended = threading.Event()
@@ -57,8 +45,11 @@ class GraphRun:
     self._stopping = threading.Event()
     # Whether a runner elsewhere has the job by now, or never will.
     self._submitted = threading.Event()
+
+  def start(self) -> None:
+    """Begins."""
     begin_at_zero()
-    threading.Thread(target=self._run, daemon=True).start()
+    threading.Thread(target=self._build_and_run, daemon=True).start()
 
   def wait(self, seconds: float) -> bool:
     """Waits so long at most; whether the run has ended."""
@@ -92,7 +83,7 @@ class GraphRun:
     """
     self._stopping.set()
     if runs_here(self._runner):
-      stop(RunFolder.of(self._config.output, self._config.run_id).uri, self._properties.get('started'))
+      stop(self._run.folder.uri, self._run.properties.get('started'))
       return True
     if not self._submitted.wait(_LONGEST_SUBMISSION_S):
       return False
@@ -104,13 +95,13 @@ class GraphRun:
         return False
     return True
 
-  def _run(self) -> None:
+  def _build_and_run(self) -> None:
     try:
       with heavy_imports.uncollected():  # Takes seconds, so it happens while the progress line shows.
         from beam_taxi.graph.pipeline import build_graph
 
       pipeline = beam.Pipeline(runner=self._runner, options=self._options)
-      build_graph(pipeline, self._config, self._properties, listed=self._is_listed)
+      build_graph(pipeline, self._run.config, self._run.properties, listed=self._is_listed)
       # Before there is a job: what keeps it from being followed keeps it from being submitted.
       service = DataflowService(self._options) if self._has_job else None
       if self._stopping.is_set():
@@ -121,9 +112,9 @@ class GraphRun:
         self.job = FollowedJob(service, str(submitted['job_id']))
         self._submitted.set()
         _LOG.info('%s', self.job.id if is_rehearsed() else submitted['job_link'])
-        self._recorder.note(submitted)
+        self._run.recorder.note(submitted)
       self._submitted.set()
-      if not is_waited_for(self._runner, self._options, self._config.no_wait):
+      if not is_waited_for(self._runner, self._options, self._run.config.no_wait):
         return
       if self.job:
         self._counters = self.job.wait()

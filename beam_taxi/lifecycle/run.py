@@ -63,7 +63,9 @@ def _end_of(run: OpenedRun, beam_args: Sequence[str]) -> Ending:
     begin_record(run)
     if cached := _take_earlier(run):
       return cached
-    graph, input_bytes = _begin_graph(run, beam_args)
+    input_bytes = _prepare_graph(run, beam_args)
+    graph = GraphRun(run)
+    graph.start()
     show_progress(Console(stderr=True), input_bytes, graph)
     return _end_of_graph(run, graph)
   except KeyboardInterrupt as interrupt:
@@ -90,8 +92,8 @@ def _take_earlier(run: OpenedRun) -> Cached | None:
   return Cached(reused) if reused else None
 
 
-def _begin_graph(run: OpenedRun, beam_args: Sequence[str]) -> tuple[GraphRun, int]:
-  """Writes down what is read, and begins to read it; the graph, and the bytes that it reads."""
+def _prepare_graph(run: OpenedRun, beam_args: Sequence[str]) -> int:
+  """Writes down what the graph will read, and begins what can be done before there is one; the bytes that it reads."""
   runner, options, sources = run.resolved.runner, run.resolved.options, run.resolved.sources()
   write_input_listing(run)
   input_bytes = total_bytes(sources)
@@ -99,7 +101,7 @@ def _begin_graph(run: OpenedRun, beam_args: Sequence[str]) -> tuple[GraphRun, in
   scan_ahead.begin(sources, run.config.block_size, spare_cores(runner, options))
   if runs_here(runner):
     vega.prepare()
-  return GraphRun(run.config, runner, options, run.properties, run.recorder), input_bytes
+  return input_bytes
 
 
 def _end_of_graph(run: OpenedRun, graph: GraphRun) -> Ending:

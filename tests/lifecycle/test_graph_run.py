@@ -9,13 +9,9 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineResult, PipelineRunner, PipelineState
 
-from beam_taxi.artifacts.listing import write_listing
-from beam_taxi.artifacts.manifest import RunFolder
 from beam_taxi.lifecycle.graph_run import GraphRun
-from beam_taxi.metadata.recording import RecordedRun
-from beam_taxi.metadata.uri import NO_STORE
-from beam_taxi.record.recorder import Recorder
-from beam_taxi.record.resolving import list_sources
+from beam_taxi.lifecycle.opening import open_run, write_input_listing
+from beam_taxi.record.resolving import resolve
 from beam_taxi.settings.config import RunConfig
 
 _PATIENCE_S = 120
@@ -60,16 +56,17 @@ def test_a_job_that_is_left_and_cannot_be_stopped_is_not_said_to_be(tmp_path: pa
 
 
 def test_a_second_run_in_one_process_counts_from_zero(tmp_path: pathlib.Path) -> None:
-  for _ in range(2):
-    graph = graph_of(tmp_path, FnApiRunner())
+  for run_id in ('one', 'two'):
+    graph = graph_of(tmp_path, FnApiRunner(), run_id)
     assert graph.wait(_PATIENCE_S)
     assert graph.counted('ReadCsv.rows') == graph.counters()['ReadCsv.rows'] == 1
 
 
-def graph_of(folder: pathlib.Path, runner: PipelineRunner, **settings: object) -> GraphRun:
+def graph_of(folder: pathlib.Path, runner: PipelineRunner, run_id: str = 'one', *, no_wait: bool = False) -> GraphRun:
   (folder / 'rows.csv').write_text('a,b\n1,2\n')
-  config = RunConfig((str(folder / 'rows.csv'),), str(folder / 'out'), 'one', metadata=NO_STORE, **settings)  # type: ignore[arg-type]
-  run_folder = RunFolder.of(config.output, 'one')
-  write_listing(run_folder, list_sources(config))
-  recorder = Recorder(NO_STORE, RecordedRun('one', 'taxi', run_folder))
-  return GraphRun(config, runner, PipelineOptions([]), {}, recorder)
+  config = RunConfig((str(folder / 'rows.csv'),), str(folder / 'out'), run_id, metadata='none', no_wait=no_wait)
+  run = open_run(resolve(config, runner, PipelineOptions([])), None, [])
+  write_input_listing(run)
+  graph = GraphRun(run)
+  graph.start()
+  return graph
