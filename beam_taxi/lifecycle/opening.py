@@ -83,9 +83,24 @@ def open_run(resolved: ResolvedRun, refusal: UserError | None, argv: Sequence[st
     ship_package(resolved.runner, resolved.options)
     config = resolved.recorded_config()
     refusal = refusal or _take_folder(config, resolved.folder)
-    recorder = _open_recorder(config, resolved.folder, refusal)
+    try:
+      return _opened(resolved, config, refusal, argv, began)
+    except BaseException:
+      if not refusal:
+        _clear(resolved.folder)
+      raise
   except UserError as error:
-    raise refusal or error from error
+    if refusal:
+      raise refusal from error
+    raise
+
+
+def _opened(
+  resolved: ResolvedRun, config: RunConfig, refusal: UserError | None, argv: Sequence[str], began: float
+) -> OpenedRun:
+  """The run with its recorder. A refused one gets an id of its own: the id that it asked for may be another run's."""
+  run_id = refused_id(config.run_id) if refusal else config.run_id
+  recorder = Recorder(config.metadata, RecordedRun(run_id, config.pipeline_name, resolved.folder))
   properties = {
     **provenance(argv, type(resolved.runner).__name__),
     'input': ' '.join(config.input),
@@ -146,17 +161,6 @@ def _clear(folder: RunFolder, written: Sequence[str] = ()) -> None:
         storage.delete(path)
       if is_local:
         os.rmdir(folder.uri)
-
-
-def _open_recorder(config: RunConfig, folder: RunFolder, refusal: UserError | None) -> Recorder:
-  """The recorder of this run. A refused one gets an id of its own: the id that it asked for may be another run's."""
-  run_id = refused_id(config.run_id) if refusal else config.run_id
-  try:
-    return Recorder(config.metadata, RecordedRun(run_id, config.pipeline_name, folder))
-  except UserError as error:
-    if not refusal:
-      _clear(folder)
-    raise refusal or error from error
 
 
 def _take_folder(config: RunConfig, folder: RunFolder) -> UserError | None:

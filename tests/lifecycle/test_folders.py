@@ -4,10 +4,15 @@ import os
 import pathlib
 
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from beam_taxi.artifacts.listing import ListedFile, read_listing
 from beam_taxi.artifacts.manifest import RunFolder
+from beam_taxi.errors import UserError
+from beam_taxi.lifecycle import opening
 from beam_taxi.lifecycle.run import run
+from beam_taxi.record.resolving import resolve
 from beam_taxi.settings.config import RunConfig
 
 
@@ -55,6 +60,36 @@ def test_a_refused_run_leaves_the_folder_of_the_other_as_it_is(rows: pathlib.Pat
 
   assert run(config(rows), []) == 2
   assert (folder_of(rows) / 'input.json').read_text() == 'of another run'
+
+
+@pytest.mark.parametrize('error', [UserError('no store'), RuntimeError('a defect'), KeyboardInterrupt()], ids=repr)
+def test_a_run_that_cannot_be_opened_leaves_no_folder_and_raises_what_kept_it(
+  rows: pathlib.Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+  def refuse(*_: object) -> None:
+    raise error
+
+  monkeypatch.setattr(opening, 'Recorder', refuse)
+
+  with pytest.raises(type(error)) as raised:
+    opening.open_run(resolve(config(rows), FnApiRunner(), PipelineOptions([])), None, [])
+
+  assert (raised.value, raised.value.__cause__) == (error, None)
+  assert not folder_of(rows).exists()
+
+
+def test_why_a_run_is_refused_is_said_though_it_cannot_be_recorded(
+  rows: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  def refuse(*_: object) -> None:
+    raise UserError('no store')
+
+  monkeypatch.setattr(opening, 'Recorder', refuse)
+  folder_of(rows).mkdir(parents=True)
+
+  with pytest.raises(UserError, match='exists already'):
+    opening.open_run(resolve(config(rows), FnApiRunner(), PipelineOptions([])), None, [])
+  assert folder_of(rows).exists()
 
 
 def test_a_run_that_takes_an_earlier_one_leaves_no_folder(rows: pathlib.Path) -> None:
