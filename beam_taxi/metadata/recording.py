@@ -188,6 +188,7 @@ def record_reuse(
   """
   earlier = RecordedRun(manifest.run_id, manifest.pipeline_name, run.folder)
   artifacts = {INPUT.key: _input(store, manifest)}
+  # All of them before anything is written: a run that fails here has taken nothing.
   for step in STEPS:
     for output in _made(step, manifest):
       name = _artifact_name(earlier, step, output)
@@ -195,6 +196,7 @@ def record_reuse(
       if not artifact:
         raise UserError(f'--cache: the store has lost what {manifest.run_id} recorded; run without --cache')
       artifacts[output.key] = artifact
+  for step in STEPS:
     execution = _execution(store, run, step)
     if execution.last_known_state != _State.CACHED:
       execution.last_known_state = _State.CACHED

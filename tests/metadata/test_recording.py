@@ -433,6 +433,17 @@ def test_a_run_that_takes_what_another_made_is_cached_with_the_same_inputs_and_o
   assert {event.artifact_id for event in events} == set(made.values())
 
 
+def test_a_run_takes_nothing_where_the_store_has_lost_a_part_of_it(store: mlmd.MetadataStore) -> None:
+  without_schema = {key: files for key, files in MANIFEST.artifacts.items() if key != 'schema'}
+  record_completion(store, RUN, dataclasses.replace(MANIFEST, artifacts=without_schema), {})
+  reusing = RecordedRun('run-2', 'taxi', RunFolder.of('/out', 'run-2'))
+  record_start(store, reusing, {})
+
+  with pytest.raises(UserError, match='the store has lost what run-1 recorded'):
+    record_reuse(store, reusing, MANIFEST, {})
+  assert [execution(store, node, 'run-2').last_known_state for node in NODES] == [pb.Execution.RUNNING] * 3
+
+
 def test_a_run_that_takes_what_another_made_is_not_failed_later(store: mlmd.MetadataStore) -> None:
   record(store)
   reusing = RecordedRun('run-2', 'taxi', RunFolder.of('/out', 'run-2'))
