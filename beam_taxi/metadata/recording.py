@@ -16,6 +16,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 from beam_taxi.artifacts.manifest import Manifest, RunFolder, Value
 from beam_taxi.errors import UserError
 from beam_taxi.metadata.attempts import attempts
+from beam_taxi.metadata.states import state_of
 from beam_taxi.metadata.store import connect
 from beam_taxi.metadata.types import NODE, PIPELINE, PIPELINE_RUN, artifact_type, execution_type
 from beam_taxi.process import native_stderr
@@ -92,7 +93,7 @@ def record_properties(store: mlmd.MetadataStore, run: RecordedRun, properties: M
 
 
 @_again
-def record_failure(store: mlmd.MetadataStore, run: RecordedRun, error: str, *, canceled: bool = False) -> None:
+def record_failure(store: mlmd.MetadataStore, run: RecordedRun, error: str, *, canceled: bool = False) -> str:
   """Records that the run ended without a manifest: each execution that is not complete is FAILED, with the error.
 
   Args:
@@ -100,13 +101,18 @@ def record_failure(store: mlmd.MetadataStore, run: RecordedRun, error: str, *, c
     run: the run.
     error: why.
     canceled: somebody asked it to end; then they are CANCELED.
+
+  Returns:
+    The run's state, which is COMPLETE or CACHED where it was so by then.
   """
-  for step, execution in _begun(store, run):
+  begun = _begun(store, run)
+  for step, execution in begun:
     if execution.last_known_state not in _DONE:
       execution.last_known_state = _State.CANCELED if canceled else _State.FAILED
       _describe(execution, run, {'error': error})
       _put(store, run, step, execution)
   _adopt(store, run)
+  return state_of(_State.State.Name(execution.last_known_state) for _, execution in begun)
 
 
 @_again

@@ -72,15 +72,14 @@ class Recorder:
         _LOG.warning('%s could not be recorded into %s: %s', ', '.join(properties), self.uri, lost)
 
   def fail(self, error: str, *, canceled: bool = False) -> str:
-    """Records the failure, and says whether it is recorded: a lost store must not hide what failed."""
+    """Records the failure, and says as what the run is recorded then: a lost store must not hide what failed."""
     if not self._records:
       return 'is not recorded'
-    state = 'CANCELED' if canceled else 'FAILED'
     try:
-      record_failure(connect(self.uri), self._run, error, canceled=canceled)
+      state = record_failure(connect(self.uri), self._run, error, canceled=canceled)
     except (UserError, mlmd.errors.StatusError) as lost:
       _LOG.warning('the failure could not be recorded into %s: %s', self.uri, lost)
-      return f'could not be recorded as {state}'
+      return f'could not be recorded as {"CANCELED" if canceled else "FAILED"}'
     return f'is recorded as {state}'
 
   def complete(self, manifest: Manifest, measured: Mapping[str, Value]) -> dict[str, int]:

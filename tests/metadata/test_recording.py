@@ -109,7 +109,7 @@ def test_executions_of_a_finished_run_are_complete_and_keep_what_they_began_with
 
 def test_executions_of_a_failed_run_are_failed_with_the_error(store: mlmd.MetadataStore) -> None:
   record_start(store, RUN, {})
-  record_failure(store, RUN, 'a.csv: line 3: bad')
+  assert record_failure(store, RUN, 'a.csv: line 3: bad') == 'FAILED'
 
   assert states(store) == [pb.Execution.FAILED] * 3
   for node in NODES:
@@ -125,7 +125,7 @@ def test_a_run_can_fail_before_its_start_was_recorded(store: mlmd.MetadataStore)
 
 def test_a_failure_does_not_undo_what_is_complete(store: mlmd.MetadataStore) -> None:
   record(store)
-  record_failure(store, RUN, 'too late')
+  assert record_failure(store, RUN, 'too late') == 'COMPLETE'
 
   assert states(store) == [pb.Execution.COMPLETE] * 3
 
@@ -387,7 +387,7 @@ def test_tfx_finds_the_layout_that_it_knows(store: mlmd.MetadataStore) -> None:
 
 def test_a_canceled_run_is_canceled(store: mlmd.MetadataStore) -> None:
   record_start(store, RUN, {})
-  record_failure(store, RUN, 'interrupted by Ctrl-C', canceled=True)
+  assert record_failure(store, RUN, 'interrupted by Ctrl-C', canceled=True) == 'CANCELED'
 
   assert states(store) == [pb.Execution.CANCELED] * 3
 
@@ -449,7 +449,7 @@ def test_a_run_that_takes_what_another_made_is_not_failed_later(store: mlmd.Meta
   reusing = RecordedRun('run-2', 'taxi', RunFolder.of('/out', 'run-2'))
   record_reuse(store, reusing, MANIFEST, {})
 
-  record_failure(store, reusing, 'too late')
+  assert record_failure(store, reusing, 'too late') == 'CACHED'
   assert execution(store, 'SchemaGen', 'run-2').last_known_state == pb.Execution.CACHED
 
 
