@@ -110,7 +110,8 @@ class Left(Ending):
   code = COMPLETE
 
   def say(self, run: OpenedRun) -> None:
-    if template := run.resolved.options.view_as(GoogleCloudOptions).template_location:
+    if run.resolved.is_template:
+      template = run.resolved.options.view_as(GoogleCloudOptions).template_location
       what = f'{template} is written, and {run.config.run_id} begins when it is launched'
     else:
       what = f'{run.config.run_id} goes on without this command' + (f' as job {self.job}' if self.job else '')

@@ -5,7 +5,6 @@ import threading
 
 import apache_beam as beam
 from apache_beam.metrics import MetricsFilter
-from apache_beam.options.pipeline_options import GoogleCloudOptions
 from apache_beam.runners.runner import PipelineResult, PipelineState
 
 from beam_taxi.cloud.dataflow.following import FollowedJob
@@ -15,7 +14,7 @@ from beam_taxi.lifecycle.opening import OpenedRun
 from beam_taxi.process import heavy_imports
 from beam_taxi.process.stopped import stop
 from beam_taxi.runners.counters import NAMESPACE, begin_at_zero, counted_here
-from beam_taxi.runners.options import is_dataflow, is_rehearsed, is_waited_for, runs_here
+from beam_taxi.runners.options import is_dataflow, is_rehearsed, runs_here
 
 _LOG = logging.getLogger(__name__)
 
@@ -34,11 +33,6 @@ class GraphRun:
     self.job: FollowedJob | None = None
     self._counters: dict[str, int] = {}
     self._error: BaseException | None = None
-    # One that only writes a template has none.
-    template = self._options.view_as(GoogleCloudOptions).template_location
-    self._has_job = is_dataflow(self._runner) and not template
-    # A template lists its input when it is launched.
-    self._is_listed = not template
     self._ended = threading.Event()
     # Whether a runner elsewhere has come to the job's end; following it can end before.
     self._is_over = False
@@ -96,14 +90,16 @@ class GraphRun:
     return True
 
   def _build_and_run(self) -> None:
+    resolved = self._run.resolved
     try:
       with heavy_imports.uncollected():  # Takes seconds, so it happens while the progress line shows.
         from beam_taxi.graph.pipeline import build_graph
 
       pipeline = beam.Pipeline(runner=self._runner, options=self._options)
-      build_graph(pipeline, self._run.config, self._run.properties, listed=self._is_listed)
+      build_graph(pipeline, self._run.config, self._run.properties, listed=not resolved.is_template)
       # Before there is a job: what keeps it from being followed keeps it from being submitted.
-      service = DataflowService(self._options) if self._has_job else None
+      has_job = is_dataflow(self._runner) and not resolved.is_template
+      service = DataflowService(self._options) if has_job else None
       if self._stopping.is_set():
         return
       self._result = pipeline.run()
@@ -114,7 +110,7 @@ class GraphRun:
         _LOG.info('%s', self.job.id if is_rehearsed() else submitted['job_link'])
         self._run.recorder.note(submitted)
       self._submitted.set()
-      if not is_waited_for(self._runner, self._options, self._run.config.no_wait):
+      if not resolved.is_waited_for:
         return
       if self.job:
         self._counters = self.job.wait()

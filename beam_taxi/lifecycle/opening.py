@@ -6,8 +6,6 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 
-from apache_beam.options.pipeline_options import GoogleCloudOptions
-
 from beam_taxi import storage
 from beam_taxi.artifacts.listing import write_listing
 from beam_taxi.artifacts.manifest import RunFolder, Value
@@ -127,7 +125,7 @@ def write_input_listing(run: OpenedRun) -> None:
   An object store has no folder to hold an id by, so the second of two commands that began at once is refused only
   here. A template lists its input when it is launched.
   """
-  if run.resolved.options.view_as(GoogleCloudOptions).template_location:
+  if run.resolved.is_template:
     return
   listing = run.resolved.listing()
   try:

@@ -28,7 +28,7 @@ from beam_taxi.lifecycle.graph_run import GraphRun
 from beam_taxi.lifecycle.interruption import shall_go_on
 from beam_taxi.lifecycle.opening import OpenedRun, begin_record, check, open_run, write_input_listing
 from beam_taxi.record.resolving import resolve, total_bytes
-from beam_taxi.runners.options import choose_workers, is_waited_for, parse_beam_args, runs_here, spare_cores
+from beam_taxi.runners.options import choose_workers, parse_beam_args, runs_here, spare_cores
 from beam_taxi.settings.config import RunConfig
 from beam_taxi.show.html import vega
 from beam_taxi.show.terminal.progress import show_progress
@@ -107,7 +107,7 @@ def _prepare_graph(run: OpenedRun, beam_args: Sequence[str]) -> int:
 def _end_of_graph(run: OpenedRun, graph: GraphRun) -> Ending:
   """What became of a graph that this command waited for, or left. Raises what it failed with."""
   counters = graph.counters()
-  if not is_waited_for(run.resolved.runner, run.resolved.options, run.config.no_wait):
+  if not run.resolved.is_waited_for:
     return Left(graph.job.id if graph.job else '')
   manifest = _manifest_of_job(run.folder) if graph.job else read_manifest(run.folder)
   if manifest is None:

@@ -9,7 +9,7 @@ import logging
 import os
 from collections.abc import Sequence
 
-from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
+from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineRunner
 
 from beam_taxi import storage
@@ -23,7 +23,7 @@ from beam_taxi.inputs.matching import absolute, list_input
 from beam_taxi.inputs.reader import Range
 from beam_taxi.metadata.uri import NO_STORE, only_of_this_machine, parse_uri, store_uri
 from beam_taxi.process.once import Once
-from beam_taxi.runners.options import is_rehearsed, is_waited_for, runs_here
+from beam_taxi.runners.options import is_rehearsed, is_template, is_waited_for, runs_here
 from beam_taxi.settings.config import RunConfig
 
 _LOG = logging.getLogger(__name__)
@@ -60,6 +60,16 @@ class ResolvedRun:
   def folder(self) -> RunFolder:
     """Where all that it makes goes."""
     return RunFolder.of(self.config.output, self.config.run_id)
+
+  @property
+  def is_template(self) -> bool:
+    """Whether only its template is written. What is launched later lists the input then."""
+    return is_template(self.runner, self.options)
+
+  @property
+  def is_waited_for(self) -> bool:
+    """Whether the command that begins it waits for its end. Raises UserError where it should not, and must."""
+    return is_waited_for(self.runner, self.options, self.config.no_wait)
 
 
 def resolve(config: RunConfig, runner: PipelineRunner, options: PipelineOptions) -> ResolvedRun:
@@ -132,12 +142,12 @@ def with_record(config: RunConfig, runner: PipelineRunner, options: PipelineOpti
     UserError: who should record it cannot.
   """
   uri = NO_STORE if config.record == 'manifest' else store_uri(config.metadata, config.output)
-  is_template = bool(options.view_as(GoogleCloudOptions).template_location) and not runs_here(runner)
+  writes_template = is_template(runner, options)
   waited = is_waited_for(runner, options, config.no_wait)
   # A command that does not wait lives on where its store is, and can settle the run later; a launcher does not.
-  own = uri != NO_STORE and not is_template and only_of_this_machine(parse_uri(uri), is_rehearsed())
+  own = uri != NO_STORE and not writes_template and only_of_this_machine(parse_uri(uri), is_rehearsed())
   record = config.record or ('driver' if waited or uri == NO_STORE or own else 'graph')
-  if is_template and record == 'driver' and uri != NO_STORE:
+  if writes_template and record == 'driver' and uri != NO_STORE:
     raise UserError(
       '--record driver: whoever writes a template is gone when its job ends; give --record graph, or manifest and '
       'record it later'

@@ -92,6 +92,11 @@ def is_dataflow(runner: PipelineRunner) -> bool:
   return type(runner).__name__ == 'DataflowRunner'
 
 
+def is_template(runner: PipelineRunner, options: PipelineOptions) -> bool:
+  """Whether only a template of Dataflow is written, which others launch later."""
+  return is_dataflow(runner) and bool(options.view_as(GoogleCloudOptions).template_location)
+
+
 def is_rehearsed() -> bool:
   """Whether the cloud is emulated on this machine, where workers reach this machine's addresses."""
   return REHEARSAL in os.environ
@@ -108,4 +113,4 @@ def is_waited_for(runner: PipelineRunner, options: PipelineOptions, no_wait: boo
     if no_wait:
       raise UserError('--no_wait: this run is done by this command itself; give a --runner whose workers are elsewhere')
     return True
-  return not no_wait and not options.view_as(GoogleCloudOptions).template_location
+  return not no_wait and not is_template(runner, options)

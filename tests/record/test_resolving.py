@@ -6,6 +6,7 @@ import pathlib
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.runners.runner import create_runner
 
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.input_splits import InputSplit
@@ -76,6 +77,26 @@ def test_resolving_leaves_nothing_behind(here: pathlib.Path) -> None:
   assert run.recorded_config().metadata == f'sqlite:///{here}/out/metadata.sqlite'
   assert len(run.listing().files) == len(run.sources()) == 1
   assert sorted(os.listdir(here)) == ['rows.csv']
+
+
+HERE = 'apache_beam.runners.portability.fn_api_runner.FnApiRunner'
+WAYS = {
+  'here': (HERE, [], False, True),
+  # In this process Beam writes no template.
+  'here_with_a_template': (HERE, ['--template_location=gs://b/t'], False, True),
+  'dataflow': ('DataflowRunner', [], False, True),
+  'left': ('DataflowRunner', ['--no_wait_until_finish'], False, False),
+  'template': ('DataflowRunner', ['--template_location=gs://b/t'], True, False),
+}
+
+
+@pytest.mark.parametrize(('runner', 'beam_args', 'template', 'waited'), WAYS.values(), ids=WAYS)
+def test_what_is_a_template_and_what_is_waited_for(
+  runner: str, beam_args: list[str], template: bool, waited: bool
+) -> None:
+  run = resolve(RunConfig(('rows.csv',), 'out', 'r'), create_runner(runner), PipelineOptions(beam_args))
+
+  assert (run.is_template, run.is_waited_for) == (template, waited)
 
 
 def test_a_pattern_that_names_no_file_is_said_whenever_the_listing_is_asked_for() -> None:
