@@ -123,10 +123,8 @@ def write_input_listing(run: OpenedRun) -> None:
   """Writes down what the run reads, which from here on nobody lists again. Raises UserError where that fails.
 
   An object store has no folder to hold an id by, so the second of two commands that began at once is refused only
-  here. A template lists its input when it is launched.
+  here.
   """
-  if run.resolved.is_template:
-    return
   listing = run.resolved.listing()
   try:
     if not storage.is_local(run.folder.uri) and storage.exists(run.folder.listing):

@@ -82,7 +82,9 @@ def _end_of(run: OpenedRun, beam_args: Sequence[str]) -> Ending:
 
 
 def _take_earlier(run: OpenedRun) -> Cached | None:
-  """What an earlier run made of the same input, where it shall be taken and is there."""
+  """What an earlier run made of the same input, where it shall be taken and is there; of a template's, nobody knows."""
+  if run.resolved.is_template:
+    return None
   sources = run.resolved.sources()
   if run.config.preflight and runs_here(run.resolved.runner) and storage.is_local(run.config.output):
     check_output(run.config, run.folder.uri, sources)
@@ -93,7 +95,12 @@ def _take_earlier(run: OpenedRun) -> Cached | None:
 
 
 def _prepare_graph(run: OpenedRun, beam_args: Sequence[str]) -> int:
-  """Writes down what the graph will read, and begins what can be done before there is one; the bytes that it reads."""
+  """Writes down what the graph will read, and begins what can be done before there is one; the bytes that it reads.
+
+  A template reads nothing before it is launched.
+  """
+  if run.resolved.is_template:
+    return 0
   runner, options, sources = run.resolved.runner, run.resolved.options, run.resolved.sources()
   write_input_listing(run)
   input_bytes = total_bytes(sources)
