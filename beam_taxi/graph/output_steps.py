@@ -337,7 +337,8 @@ def _sum_up(
     versions=package_versions(),
     provenance=provenance,
     finished=time.time(),
-    cache_key=cache_key(config, fingerprint),
+    # A curated schema may be another one by now.
+    cache_key=cache_key(config, fingerprint, files['schema'][0].sha256),
     output_format=config.output_format,
     bad_rows=dict(sorted(bad_rows.items())),
   )

@@ -14,19 +14,20 @@ from beam_taxi.settings.config import RunConfig
 from beam_taxi.steps import outputs
 
 
-def cache_key(config: RunConfig, fingerprint: str) -> str:
+def cache_key(config: RunConfig, fingerprint: str, schema: str = '') -> str:
   """The same for runs that make the same: of the same input, by the same settings and versions of packages.
 
   Args:
     config: a run's settings.
     fingerprint: its input's.
+    schema: the SHA-256 of the curated schema as the run has taken it; '' for what there is now.
 
   Returns:
     A SHA-256, in hexadecimal.
   """
   relevant = values_for_reuse(config)
   if config.schema:
-    relevant['schema'] = hashlib.sha256(storage.read_bytes(config.schema)).hexdigest()
+    relevant['schema'] = schema or hashlib.sha256(storage.read_bytes(config.schema)).hexdigest()
   key = [relevant, fingerprint, package_versions()]
   return hashlib.sha256(json.dumps(key, default=_plain, sort_keys=True).encode()).hexdigest()
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from beam_taxi.analysis.schema import write_curated_schema
 from beam_taxi.artifacts.manifest import InputSummary, Manifest
 from beam_taxi.examples.splits import Split
 from beam_taxi.inputs.columns import ColumnType
@@ -70,6 +71,17 @@ def test_a_curated_schema_matters_by_what_is_in_it(tmp_path: pathlib.Path) -> No
 
   assert key('a', 'feature {}') == key('b', 'feature {}')
   assert key('a', 'feature {}') != key('a', '')
+
+
+def test_a_curated_schema_counts_as_the_run_has_taken_it(tmp_path: pathlib.Path) -> None:
+  path = tmp_path / 'schema'
+  path.write_text('feature {}')
+  config = dataclasses.replace(CONFIG, schema=str(path))
+  before = cache_key(config, 'f')
+  taken = write_curated_schema(str(tmp_path / 'taken'), config.schema)
+  path.write_text('')
+
+  assert cache_key(config, 'f', taken.sha256) == before
 
 
 CHANGES: dict[str, Callable[[pathlib.Path], object]] = {
