@@ -7,7 +7,7 @@ from typing import Any
 
 from beam_taxi import storage
 from beam_taxi.artifacts.listing import Listing
-from beam_taxi.artifacts.manifest import Manifest, package_versions
+from beam_taxi.artifacts.manifest import Manifest, WrittenFile, package_versions
 from beam_taxi.inputs.fingerprint import fingerprint_of, fingerprint_text
 from beam_taxi.setting_fields import values_for_reuse
 from beam_taxi.settings.config import RunConfig
@@ -40,11 +40,14 @@ def fingerprint_of_input(listing: Listing) -> str:
 def is_whole(manifest: Manifest) -> bool:
   """Whether a run made all that runs make now, and all its files are still there, each with its size."""
   files = [file for some in manifest.artifacts.values() for file in some]
-  return (
-    all(output.key in manifest.artifacts for output in outputs())
-    and all(storage.exists(file.path) for file in files)
-    and all(storage.size(file.path) == file.bytes for file in files if file.bytes is not None)
-  )
+  return all(output.key in manifest.artifacts for output in outputs()) and all(map(_is_there, files))
+
+
+def _is_there(file: WrittenFile) -> bool:
+  try:
+    return storage.size(file.path) == file.bytes or file.bytes is None
+  except FileNotFoundError:
+    return False
 
 
 def _plain(value: Any) -> Any:

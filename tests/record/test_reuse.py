@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from beam_taxi.analysis.schema import write_curated_schema
-from beam_taxi.artifacts.manifest import InputSummary, Manifest
+from beam_taxi.artifacts.manifest import InputSummary, Manifest, WrittenFile
 from beam_taxi.examples.splits import Split
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.dialect import Dialect
@@ -112,6 +112,23 @@ def test_a_run_that_lacks_what_a_step_makes_is_not_taken() -> None:
   for key in made:
     lacking = {other: files for other, files in made.items() if other != key}
     assert not is_whole(dataclasses.replace(manifest, artifacts=lacking))
+
+
+THERE = {'whole': (4, True), 'of_unknown_size': (None, True), 'cut': (5, False)}
+
+
+@pytest.mark.parametrize(('size', 'whole'), THERE.values(), ids=THERE)
+def test_a_run_is_whole_where_its_files_are_there_with_their_sizes(
+  tmp_path: pathlib.Path, size: int | None, whole: bool
+) -> None:
+  path = tmp_path / 'a.gz'
+  path.write_bytes(b'1234')
+  made = {output.key: (WrittenFile(str(path), 'aa', bytes=size),) for output in outputs()}
+  manifest = Manifest('one', 'p', InputSummary((), 0, 0, 0, ''), {}, {}, made, {})
+  assert is_whole(manifest) is whole
+
+  path.unlink()
+  assert not is_whole(manifest)
 
 
 def test_which_split_a_file_is_in_matters(tmp_path: pathlib.Path) -> None:
