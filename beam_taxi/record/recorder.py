@@ -99,12 +99,14 @@ class Recorder:
 
 def _still_there(store: mlmd.MetadataStore, run: Run) -> Manifest | None:
   """The run's manifest, where all that it made is there, by the store and by the files."""
+  if not all(artifact.state == 'LIVE' for artifact in artifacts_of(store, run)):
+    return None
   try:
     manifest = read_manifest(RunFolder(run.folder))
-  except UserError:
+    return manifest if manifest and manifest.run_id == run.run_id and is_whole(manifest) else None
+  except Exception as error:  # File systems of clouds raise many kinds.
+    _LOG.warning('%s is not taken: what it made cannot be read (%s)', run.run_id, error)
     return None
-  live = all(artifact.state == 'LIVE' for artifact in artifacts_of(store, run))
-  return manifest if manifest and manifest.run_id == run.run_id and live and is_whole(manifest) else None
 
 
 def refused_id(run_id: str) -> str:

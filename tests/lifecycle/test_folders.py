@@ -12,6 +12,7 @@ from beam_taxi.artifacts.manifest import RunFolder
 from beam_taxi.errors import UserError
 from beam_taxi.lifecycle import opening
 from beam_taxi.lifecycle.run import run
+from beam_taxi.record import recorder
 from beam_taxi.record.resolving import resolve
 from beam_taxi.settings.config import RunConfig
 
@@ -97,6 +98,20 @@ def test_a_run_that_takes_an_earlier_one_leaves_no_folder(rows: pathlib.Path) ->
   assert run(config(rows, 'two', cache=True), []) == 0
 
   assert os.listdir(rows.parent / 'out' / 'runs') == ['one']
+
+
+def test_an_earlier_run_that_cannot_be_read_is_not_taken(
+  rows: pathlib.Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+  def refuse(_: RunFolder) -> None:
+    raise PermissionError('Forbidden')
+
+  assert run(config(rows), []) == 0
+  monkeypatch.setattr(recorder, 'read_manifest', refuse)
+
+  assert run(config(rows, 'two', cache=True), []) == 0
+  assert (folder_of(rows, 'two') / 'manifest.json').exists()
+  assert 'one is not taken: what it made cannot be read (Forbidden)' in caplog.text
 
 
 def test_a_relative_input_is_recorded_from_the_root_on(rows: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
