@@ -1,7 +1,6 @@
 """The command line: a run, or one of the sub-commands. Imports nothing heavy: --help answers at once."""
 
 import atexit
-import contextlib
 import logging
 import os
 import signal
@@ -14,6 +13,9 @@ from beam_taxi.cli._commands import run_command
 from beam_taxi.errors import UserError
 from beam_taxi.process import native_stderr
 
+# As a shell tells of a process that SIGPIPE has ended.
+_NOBODY_READS = 128 + signal.SIGPIPE
+
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Does what a command line says: a run, or one of the sub-commands.
@@ -23,9 +25,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
   Returns:
     The exit code. An interrupted run's threads may still be at work then.
+
+  Raises:
+    SystemExit: as argparse does.
   """
   if argv is None:
-    _end_process(main(sys.argv[1:]))
+    try:
+      code = main(sys.argv[1:])
+    except SystemExit as end:
+      code = cast(int, end.code)
+    _end_process(code)
   _set_up_logging()
   signal.signal(signal.SIGTERM, _interrupt)
   try:
@@ -37,6 +46,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 2
   except KeyboardInterrupt:
     return 130
+  except BrokenPipeError:
+    return _NOBODY_READS
+  except SystemExit as end:
+    # Rich ends the process so.
+    if isinstance(end.__context__, BrokenPipeError):
+      return _NOBODY_READS
+    raise
 
 
 def _end_process(code: int) -> NoReturn:
@@ -46,8 +62,10 @@ def _end_process(code: int) -> NoReturn:
   TensorFlow's modules apart piece by piece, which takes 0.7 s.
   """
   for stream in (sys.stdout, sys.stderr):
-    with contextlib.suppress(BrokenPipeError):
+    try:
       stream.flush()
+    except BrokenPipeError:
+      code = code or _NOBODY_READS
   atexit._run_exitfuncs()
   os._exit(code)
 

@@ -1,0 +1,36 @@
+"""How the process ends: with which exit code, and what it says, where nobody reads on or somebody interrupts."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+  'words',
+  [
+    pytest.param(['runs', '--json', '--output', '.'], id='print writes'),
+    pytest.param(['sniff', 'a.csv'], id='rich writes'),
+  ],
+)
+def test_a_command_whose_reader_is_gone_ends_quietly(words: list[str], tmp_path: pathlib.Path) -> None:
+  (tmp_path / 'a.csv').write_text('a,b\n1,2\n')
+  (tmp_path / 'metadata.sqlite').touch()
+  reading, writing = os.pipe()
+  os.close(reading)
+
+  done = subprocess.run(
+    [sys.executable, ROOT / 'main.py', *words],
+    cwd=tmp_path,
+    stdout=writing,
+    stderr=subprocess.PIPE,
+    text=True,
+    check=False,
+  )
+  os.close(writing)
+
+  assert (done.returncode, done.stderr) == (141, '')
