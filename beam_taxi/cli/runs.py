@@ -51,10 +51,13 @@ def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
 
 def parse_time(text: str, now: datetime.datetime) -> datetime.datetime:
   """A date, a date and time of UTC unless it says otherwise, or a time ago, as in 12h. Raises UserError."""
-  if match := re.fullmatch(r'(\d+)([mhdw])', text):
-    return now - datetime.timedelta(**{_UNITS[match[2]]: int(match[1])})
+  hint = 'give a date, as in 2026-01-31, or a time ago, as in 12h or 7d'
   try:
+    if match := re.fullmatch(r'(\d+)([mhdw])', text):
+      return now - datetime.timedelta(**{_UNITS[match[2]]: int(match[1])})
     found = datetime.datetime.fromisoformat(text)
+  except OverflowError as error:
+    raise UserError(f'--since {text}: is longer ago than there are dates; {hint}') from error
   except ValueError as error:
-    raise UserError(f'--since {text}: give a date, as in 2026-01-31, or a time ago, as in 12h or 7d') from error
+    raise UserError(f'--since {text}: {hint}') from error
   return found if found.tzinfo else found.replace(tzinfo=datetime.timezone.utc)
