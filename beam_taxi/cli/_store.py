@@ -56,10 +56,16 @@ def opened_store(flags: Mapping[str, Any], beam_args: Sequence[str]) -> Iterator
 
 
 def uri_of_store(flags: Mapping[str, Any]) -> str:
-  """The URI of the store that the flags name. Raises UserError."""
-  from beam_taxi.metadata.uri import store_uri
+  """The URI of the store that the flags name. Raises UserError where they name none."""
+  from beam_taxi.metadata.uri import NO_STORE, store_uri
 
-  return store_uri(flags.get('metadata', ''), flags.get('output', ''))
+  for name, what in (('metadata', "a store's URI"), ('output', 'a local output of runs')):
+    if flags.get(name) == '':
+      raise UserError(f'--{name}= names no store; give {what}')
+  uri = store_uri(flags.get('metadata', ''), flags.get('output', ''))
+  if uri == NO_STORE:
+    raise UserError('--metadata none: nothing is recorded there; give the URI of a store')
+  return uri
 
 
 def manifest_in(folder: RunFolder) -> Manifest:

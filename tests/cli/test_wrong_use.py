@@ -39,3 +39,30 @@ def test_a_time_before_all_dates_is_refused(since: str, capfd: pytest.CaptureFix
   said = refusal(capfd, 'runs', '--output', 'out', '--since', since)
 
   assert said.startswith(f'--since {since}: is longer ago than there are dates; give a date, as in 2026-01-31, or a')
+
+
+ASKING = {
+  'runs': ['runs'],
+  'show': ['show', 'a'],
+  'lineage': ['lineage', 'a'],
+  'diff': ['diff', 'a', 'b'],
+  'report': ['report', 'a'],
+  'site': ['site', '--out', 'site'],
+  'reconcile': ['reconcile'],
+  'record': ['record', 'run'],
+}
+
+
+@pytest.mark.parametrize('words', ASKING.values(), ids=ASKING)
+def test_none_is_no_store_to_ask(words: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+  assert refusal(capfd, *words, '--metadata', 'none') == (
+    '--metadata none: nothing is recorded there; give the URI of a store'
+  )
+
+
+@pytest.mark.usefixtures('folder')
+@pytest.mark.parametrize('words', [['runs', '--metadata='], ['runs', '--output='], ['record', 'run', '--metadata=']])
+def test_an_empty_name_is_no_store_in_the_current_folder(words: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+  name = words[-1]
+
+  assert refusal(capfd, *words).startswith(f'{name} names no store; give ')
