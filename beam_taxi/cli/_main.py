@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TextIO, cast
 
 from beam_taxi.cli import _run
 from beam_taxi.cli._commands import run_command
-from beam_taxi.errors import UserError
+from beam_taxi.errors import UserError, on_one_line
 from beam_taxi.process import native_stderr
 
 # As a shell tells of a process that SIGPIPE has ended.
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
       return run_command(argv[0], argv[1:])
     return _run.run(argv)
   except UserError as error:
-    print(f'error: {error}', file=sys.stderr)
+    print(f'error: {on_one_line(str(error))}', file=sys.stderr)
     return 2
   except KeyboardInterrupt:
     return 130

@@ -66,3 +66,10 @@ def test_an_empty_name_is_no_store_in_the_current_folder(words: list[str], capfd
   name = words[-1]
 
   assert refusal(capfd, *words).startswith(f'{name} names no store; give ')
+
+
+@pytest.mark.usefixtures('folder')
+def test_a_name_that_cannot_be_printed_is_said_in_one_line(capfd: pytest.CaptureFixture[str]) -> None:
+  said = refusal(capfd, 'show', 'a\n\x1b[31mb', '--output', 'out')
+
+  assert said == r'a\n\x1b[31mb: the store has no such run; there is none at all'
