@@ -31,6 +31,14 @@ def identity(path: str) -> str:
   return os.path.realpath(path) if is_local(path) else path
 
 
+def why(error: OSError) -> str:
+  """What a file system says against a path, as a message has it in brackets."""
+  if isinstance(error, FileExistsError | NotADirectoryError):
+    # Which of the two it is depends on how many folders are to be made.
+    return 'a folder in this path is a file'
+  return ' '.join(str(error.strerror or error).split())
+
+
 def use_options(options: Any) -> None:
   """Has Beam's file systems take credentials and the like from a run's PipelineOptions, before the run begins."""
   from apache_beam.io.filesystems import FileSystems

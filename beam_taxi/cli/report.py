@@ -33,13 +33,20 @@ def add_arguments(parser: ArgumentParser) -> None:
     help="one or two of: a run's id, with --output or --metadata; a run's folder; a FeatureStats.pb, or a folder",
   )
   add_store_flags(parser, required=False)
-  parser.add_argument('--out', default='report.html', metavar='FILE', help='the page; default: %(default)s, here')
+  parser.add_argument(
+    '--out',
+    default='report.html',
+    metavar='FILE',
+    help='the page, in a folder that is made if need be; default: %(default)s, here',
+  )
   parser.add_argument('--open', action='store_true', help='open it in the browser')
 
 
 def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
   if len(flags['what']) > 2:
     raise UserError(f'a report is of one or two, and {len(flags["what"])} were given')
+  if not flags['out']:
+    raise UserError('--out= names no file; give the page that is written')
   use_beam_args(beam_args)
   from beam_taxi.process import native_stderr
   from beam_taxi.show.report.report_page import page_of
@@ -50,7 +57,7 @@ def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
   try:
     storage.write_bytes(out, page.encode(), 'text/html; charset=utf-8')
   except OSError as error:
-    raise UserError(f'--out {out}: cannot be written ({error.strerror or error})') from error
+    raise UserError(f'--out {out}: cannot be written ({storage.why(error)})') from error
   print(out)
   if 'open' in flags and storage.is_local(out):
     webbrowser.open(pathlib.Path(os.path.abspath(out)).as_uri())

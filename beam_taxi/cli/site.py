@@ -18,7 +18,9 @@ files: open index.html in it, or copy it to any bucket or web server."""
 
 def add_arguments(parser: ArgumentParser) -> None:
   add_store_flags(parser)
-  parser.add_argument('--out', required=True, metavar='DIR', help='the folder that the site is written to')
+  parser.add_argument(
+    '--out', required=True, metavar='DIR', help='the folder that the site is written to; made if need be'
+  )
   parser.add_argument(
     '--trends',
     default=200,
@@ -31,6 +33,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
   if flags['trends'] < 0:
     raise UserError(f'--trends {flags["trends"]}: give 0 or more')
+  if not flags['out']:
+    raise UserError('--out= names no folder; give one for the site')
   with opened_store(flags, beam_args) as store:
     from beam_taxi.show.formats import size
     from beam_taxi.show.site.building import build_site

@@ -88,7 +88,9 @@ def _sqlite(uri: StoreUri) -> mlmd_pb2.ConnectionConfig:
           )
     os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
   except OSError as error:
-    raise UserError(f'--metadata {uri.text}: the store cannot be opened ({error}); {_CHECK_PATH}') from error
+    raise UserError(
+      f'--metadata {uri.text}: the store cannot be opened ({storage.why(error)}); {_CHECK_PATH}'
+    ) from error
   config = mlmd_pb2.ConnectionConfig()
   config.sqlite.filename_uri = path
   config.sqlite.connection_mode = mlmd_pb2.SqliteMetadataSourceConfig.READWRITE_OPENCREATE

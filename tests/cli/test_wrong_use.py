@@ -73,3 +73,54 @@ def test_a_name_that_cannot_be_printed_is_said_in_one_line(capfd: pytest.Capture
   said = refusal(capfd, 'show', 'a\n\x1b[31mb', '--output', 'out')
 
   assert said == r'a\n\x1b[31mb: the store has no such run; there is none at all'
+
+
+FOLDER_IS_A_FILE = 'a folder in this path is a file'
+
+
+@pytest.fixture
+def statistics(folder: pathlib.Path) -> str:
+  """A run's statistics, without any."""
+  (folder / 'FeatureStats.pb').touch()
+  return 'FeatureStats.pb'
+
+
+@pytest.mark.parametrize(
+  ('out', 'why'),
+  [
+    pytest.param('file/page.html', FOLDER_IS_A_FILE, id='in a file'),
+    pytest.param('file/in/page.html', FOLDER_IS_A_FILE, id='further in a file'),
+    pytest.param('out', 'Is a directory', id='a folder'),
+    pytest.param('/proc/nowhere/page.html', 'No such file or directory', id='where nobody may write'),
+  ],
+)
+def test_a_page_that_cannot_be_written_is_refused(
+  out: str, why: str, statistics: str, folder: pathlib.Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+  (folder / 'file').touch()
+
+  assert refusal(capfd, 'report', statistics, '--out', out) == f'--out {out}: cannot be written ({why})'
+  assert {path.name for path in folder.iterdir()} == {'FeatureStats.pb', 'file', 'out'}
+
+
+@pytest.mark.parametrize(
+  ('out', 'why'),
+  [
+    pytest.param('file', FOLDER_IS_A_FILE, id='a file'),
+    pytest.param('file/site', FOLDER_IS_A_FILE, id='in a file'),
+    pytest.param('/proc/nowhere', 'No such file or directory', id='where nobody may write'),
+  ],
+)
+def test_a_site_that_cannot_be_written_is_refused(
+  out: str, why: str, folder: pathlib.Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+  (folder / 'file').touch()
+
+  said = refusal(capfd, 'site', '--output', 'out', '--out', out)
+
+  assert said == f'--out {folder / out}: cannot be written ({why})'
+
+
+def test_no_name_is_no_page_and_no_site(statistics: str, capfd: pytest.CaptureFixture[str]) -> None:
+  assert refusal(capfd, 'report', statistics, '--out=') == '--out= names no file; give the page that is written'
+  assert refusal(capfd, 'site', '--output', 'out', '--out=') == '--out= names no folder; give one for the site'

@@ -41,7 +41,8 @@ def test_a_store_is_made_with_its_folders(tmp_path: pathlib.Path) -> None:
 
 UNUSABLE = {
   'no_database': ('text', 'it is no SQLite file'),
-  'no_folder': ('text/m.sqlite', 'check the path and its permissions'),
+  'in_a_file': ('text/m.sqlite', 'a folder in this path is a file'),
+  'further_in_a_file': ('text/a/m.sqlite', 'a folder in this path is a file'),
   'folder': ('.', 'check the path and its permissions'),
 }
 

@@ -80,7 +80,7 @@ def write_site(site: Site) -> Built:
       pages += name.endswith('.html')
       written += _write(os.path.join(site.folder, name), text)
   except OSError as error:
-    raise UserError(f'--out {site.folder}: cannot be written ({error.strerror or error})') from error
+    raise UserError(f'--out {site.folder}: cannot be written ({storage.why(error)})') from error
   return Built(len(site.records.runs), pages, written)
 
 
