@@ -250,10 +250,10 @@ def atomic_file(path: str, mime_type: str = 'application/octet-stream') -> Itera
   file = AtomicFile(path, mime_type)
   try:
     yield file
+    file.commit()
   except BaseException:
     file.discard()
     raise
-  file.commit()
 
 
 def write_bytes(path: str, data: bytes, mime_type: str = 'application/octet-stream') -> None:
