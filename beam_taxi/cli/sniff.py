@@ -6,7 +6,9 @@ from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from beam_taxi import storage
 from beam_taxi.cli._beam_args import use_beam_args
+from beam_taxi.errors import UserError
 from beam_taxi.inputs.columns import parse_column_types
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.setting_fields import settings_of, take_settings
@@ -48,7 +50,10 @@ def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
 
   given = take_settings(Dialect, dict(flags))
   listed = list_files(flags['input'])
-  guess = guess_dialect(listed[0].path, listed[0].size, given)
+  try:
+    guess = guess_dialect(listed[0].path, listed[0].size, given)
+  except OSError as error:
+    raise UserError(f'{listed[0].path}: cannot be read ({storage.why(error)})') from error
   given_types = parse_column_types(flags.get('column_types', ''))
   plan = CsvInput(guess.dialect).plan(listed, given_types, flags.get('schema', ''))
   columns = (TextColumn('finding records and types'), BarColumn(), TimeElapsedColumn())

@@ -1,10 +1,14 @@
 """What is said of words that a command cannot do anything with: one line, and exit code 2."""
 
+import errno
+import os
 import pathlib
 import sys
+from typing import BinaryIO
 
 import pytest
 
+from beam_taxi import storage
 from beam_taxi.cli import _main as cli
 
 
@@ -124,3 +128,17 @@ def test_a_site_that_cannot_be_written_is_refused(
 def test_no_name_is_no_page_and_no_site(statistics: str, capfd: pytest.CaptureFixture[str]) -> None:
   assert refusal(capfd, 'report', statistics, '--out=') == '--out= names no file; give the page that is written'
   assert refusal(capfd, 'site', '--output', 'out', '--out=') == '--out= names no folder; give one for the site'
+
+
+def test_a_file_that_cannot_be_read_is_refused_by_sniff(
+  folder: pathlib.Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+  (folder / 'a.csv').write_text('a\n1\n')
+  monkeypatch.setattr(storage, 'open_for_reading', refuse)
+
+  assert refusal(capfd, 'sniff', 'a.csv') == f'{folder}/a.csv: cannot be read (Permission denied)'
+
+
+def refuse(path: str) -> BinaryIO:
+  """What open does for a user who may not read a file. (Who runs the tests may read all.)"""
+  raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
