@@ -74,5 +74,12 @@ def write_listing(folder: RunFolder, listing: Listing) -> None:
 
 
 def read_listing(folder: RunFolder) -> Listing:
-  """A run's input.json."""
-  return Listing.from_json(storage.read_bytes(folder.listing))
+  """A run's input.json. Raises UserError where it cannot be understood."""
+  try:
+    return Listing.from_json(storage.read_bytes(folder.listing))
+  except UserError as error:
+    raise UserError(f'{folder.listing}: {error}') from error
+  except (ValueError, KeyError, TypeError) as error:
+    raise UserError(
+      f'{folder.listing}: is no input listing ({type(error).__name__}: {error}); make the run again'
+    ) from error

@@ -7,6 +7,7 @@ import pathlib
 
 import pytest
 
+from beam_taxi.artifacts.listing import read_listing
 from beam_taxi.artifacts.manifest import (
   InputSummary,
   Manifest,
@@ -110,3 +111,25 @@ def test_a_manifest_that_cannot_be_understood_is_named(tmp_path: pathlib.Path, t
 
   with pytest.raises(UserError, match=f'^{tmp_path}/manifest.json: '):
     read_manifest(RunFolder(str(tmp_path)))
+
+
+BROKEN_LISTINGS = {
+  'no_json': 'garbage',
+  'no_utf_8': '"\udcff"',
+  'no_version': '{}',
+  'a_list': '[]',
+  'later': '{"version": 7}',
+  'no_sources': '{"version": 1}',
+  'no_patterns': '{"version": 1, "sources": [{"split": ""}]}',
+  'a_file_of_one_word': '{"version": 1, "sources": [{"split": "", "patterns": [], "files": [["a.csv"]]}]}',
+}
+
+
+@pytest.mark.parametrize('text', BROKEN_LISTINGS.values(), ids=BROKEN_LISTINGS)
+def test_a_listing_that_cannot_be_understood_is_named(tmp_path: pathlib.Path, text: str) -> None:
+  (tmp_path / 'input.json').write_bytes(text.encode(errors='surrogateescape'))
+
+  with pytest.raises(UserError, match=f'^{tmp_path}/input.json: ') as raised:
+    read_listing(RunFolder(str(tmp_path)))
+
+  assert '\n' not in str(raised.value)
