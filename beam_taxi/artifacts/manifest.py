@@ -235,13 +235,15 @@ def _file_of_bad_rows(path: str, rows: dict[str, int], sha256: str) -> dict[str,
 
 
 def read_manifest(folder: RunFolder) -> Manifest | None:
-  """The run's manifest, or None where the run has not finished. Raises UserError where it cannot be understood."""
+  """The run's manifest, or None where the run has not finished. Raises UserError where it cannot be read."""
   if not storage.exists(folder.manifest):
     return None
   try:
     return Manifest.from_json(storage.read_bytes(folder.manifest))
   except UserError as error:
     raise UserError(f'{folder.manifest}: {error}') from error
+  except OSError as error:
+    raise UserError(f'{folder.manifest}: cannot be read ({storage.why(error)})') from error
   except (ValueError, KeyError, TypeError, AttributeError) as error:
     raise UserError(
       f'{folder.manifest}: is no manifest ({type(error).__name__}: {error}); make the run again'

@@ -133,3 +133,10 @@ def test_a_listing_that_cannot_be_understood_is_named(tmp_path: pathlib.Path, te
     read_listing(RunFolder(str(tmp_path)))
 
   assert '\n' not in str(raised.value)
+
+
+def test_a_manifest_that_cannot_be_read_is_named(tmp_path: pathlib.Path) -> None:
+  (tmp_path / 'manifest.json').mkdir()
+
+  with pytest.raises(UserError, match=rf'^{tmp_path}/manifest.json: cannot be read \(Is a directory\)'):
+    read_manifest(RunFolder(str(tmp_path)))
