@@ -160,14 +160,24 @@ def stored_crc32c(path: str) -> int | None:
     return None
 
 
+def _file_systems(path: str) -> Any:
+  """Beam's FileSystems. Raises UserError where they have none for a path's scheme."""
+  from apache_beam.io.filesystems import FileSystems
+
+  try:
+    FileSystems.get_filesystem(path)
+  except ValueError as error:
+    raise UserError(f'{path}: Apache Beam has no file system for {path.partition("://")[0]}://') from error
+  return FileSystems
+
+
 def open_for_reading(path: str) -> BinaryIO:
   """A seekable stream of a file's bytes as they are stored: nothing is decompressed."""
   if is_local(path):
     return open(path, 'rb', buffering=0)
   from apache_beam.io.filesystem import CompressionTypes
-  from apache_beam.io.filesystems import FileSystems
 
-  return cast(BinaryIO, FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED))
+  return cast(BinaryIO, _file_systems(path).open(path, compression_type=CompressionTypes.UNCOMPRESSED))
 
 
 def read_bytes(path: str) -> bytes:
@@ -190,9 +200,7 @@ def exists(path: str) -> bool:
   """Whether there is a file, a folder or, in an object store, an object of this very name."""
   if is_local(path):
     return os.path.lexists(path)
-  from apache_beam.io.filesystems import FileSystems
-
-  return bool(FileSystems.exists(path))
+  return bool(_file_systems(path).exists(path))
 
 
 class AtomicFile:
@@ -214,12 +222,8 @@ class AtomicFile:
       self._stream: BinaryIO = open(self._temporary, 'wb', buffering=0)  # noqa: SIM115 - commit or discard closes it
     else:
       from apache_beam.io.filesystem import CompressionTypes
-      from apache_beam.io.filesystems import FileSystems
 
-      self._stream = cast(
-        BinaryIO,
-        FileSystems.create(path, mime_type, CompressionTypes.UNCOMPRESSED),
-      )
+      self._stream = cast(BinaryIO, _file_systems(path).create(path, mime_type, CompressionTypes.UNCOMPRESSED))
 
   def write(self, data: bytes | memoryview) -> None:
     """Appends all of `data`."""

@@ -142,3 +142,11 @@ def test_a_file_that_cannot_be_read_is_refused_by_sniff(
 def refuse(path: str) -> BinaryIO:
   """What open does for a user who may not read a file. (Who runs the tests may read all.)"""
   raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+
+def test_a_scheme_that_beam_does_not_know_is_refused(statistics: str, capfd: pytest.CaptureFixture[str]) -> None:
+  path = 'nobody://bucket/page.html'
+  message = f'{path}: Apache Beam has no file system for nobody://'
+
+  assert refusal(capfd, 'report', statistics, '--out', path) == message
+  assert refusal(capfd, 'report', path) == message
