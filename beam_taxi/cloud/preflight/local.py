@@ -147,7 +147,7 @@ def store_finding(run: ResolvedRun) -> Finding:
   if uri.kind != 'sqlite':
     connect(resolved.metadata)
     return ok(f'{resolved.metadata} can be used')
-  if os.path.isfile(uri.path) and os.path.getsize(uri.path):
+  if os.path.isdir(uri.path) or (os.path.isfile(uri.path) and os.path.getsize(uri.path)):
     connect(resolved.metadata)
     if not os.access(uri.path, os.W_OK):
       return failed(f'--metadata {resolved.metadata}: the file cannot be written', f'chmod u+w {uri.path}')

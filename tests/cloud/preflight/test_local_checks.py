@@ -162,6 +162,11 @@ def test_a_file_that_is_no_store_is_refused(folder: pathlib.Path) -> None:
     store_of(config(folder, metadata=f'sqlite:///{folder}/rows.csv'))
 
 
+def test_a_folder_is_no_store(folder: pathlib.Path) -> None:
+  with pytest.raises(UserError, match='the store cannot be opened'):
+    store_of(config(folder, metadata=f'sqlite:///{folder}'))
+
+
 def test_a_store_where_nobody_can_make_files_is_refused(folder: pathlib.Path) -> None:
   [(mark, what, remedy)] = shown(store_of(config(folder, metadata='sqlite:////dev/null/runs.sqlite')))
 
