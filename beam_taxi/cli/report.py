@@ -65,7 +65,10 @@ def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
 
 
 def _source(what: str, flags: Mapping[str, Any]) -> Source:
-  """A run of the store that the flags name, where they do and it has one, or else what is at a path."""
+  """What is at a path, where that is a run's folder or a .pb file; else a run of the store that the flags name.
+
+  Where they name none, or it has no such run, it is what is at the path all the same.
+  """
   from beam_taxi.artifacts.manifest import RunFolder
   from beam_taxi.show.report.sources import source_of_path
 
@@ -81,4 +84,10 @@ def _source(what: str, flags: Mapping[str, Any]) -> Source:
   from beam_taxi.show.report.recorded_sources import source_of_run
 
   store = connect(uri_of_store(flags), create=False)
-  return source_of_run(store, find_run(store, what))
+  try:
+    run = find_run(store, what)
+  except UserError:
+    if storage.exists(what):
+      return source_of_path(what)
+    raise
+  return source_of_run(store, run)

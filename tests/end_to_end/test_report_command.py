@@ -75,6 +75,14 @@ def test_two_runs_are_compared_with_what_moved(runs: pathlib.Path) -> None:
   assert 'one \\u00b7 train' in page
 
 
+def test_a_run_of_a_store_is_compared_with_statistics_at_a_path(runs: pathlib.Path) -> None:
+  page = page_of(runs, 'one', 'out/runs/two/statistics', '--output', 'out')
+
+  assert 'L-infinity distance' in page
+  assert 'one \\u00b7 train' in page
+  assert 'out/runs/two/statistics \\u00b7 train' in page
+
+
 def test_a_folder_that_was_moved_is_reported_from_where_it_is(runs: pathlib.Path, tmp_path: pathlib.Path) -> None:
   (runs / 'out' / 'runs' / 'two').rename(tmp_path / 'moved')
   try:
