@@ -2,15 +2,14 @@
 
 import difflib
 import importlib
-import os
 import pkgutil
-import sys
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, cast
 
 import beam_taxi.cli
 from beam_taxi.errors import UserError
+from beam_taxi.process.program import program
 from beam_taxi.settings.flags import new_parser, parse_known
 
 
@@ -45,12 +44,6 @@ class Command(Protocol):
     Raises:
       UserError: what was typed, or what it names, is wrong.
     """
-
-
-def program() -> str:
-  """This program, as it was called."""
-  name = os.path.basename(sys.argv[0])
-  return {'main.py': name, '__main__.py': 'python -m beam_taxi'}.get(name, 'beam-taxi')
 
 
 def command_names() -> list[str]:

@@ -4,8 +4,9 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from beam_taxi.cli._commands import command_list, program
+from beam_taxi.cli._commands import command_list
 from beam_taxi.process import heavy_imports
+from beam_taxi.process.program import program
 from beam_taxi.settings.config import all_settings
 from beam_taxi.settings.flags import add_flags, config_of, new_parser, parse_known
 from beam_taxi.version import __version__

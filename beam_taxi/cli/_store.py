@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from beam_taxi.cli._beam_args import use_beam_args
-from beam_taxi.cli._commands import program
 from beam_taxi.errors import UserError
+from beam_taxi.process.program import program
 
 if TYPE_CHECKING:
   import ml_metadata as mlmd

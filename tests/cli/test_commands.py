@@ -93,7 +93,7 @@ def test_the_version_is_told(capfd: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
   ('called', 'program'),
   [
-    ('/somewhere/main.py', 'main.py'),
+    ('/somewhere/main.py', 'python main.py'),
     ('/somewhere/beam_taxi/__main__.py', 'python -m beam_taxi'),
     ('/usr/bin/beam-taxi', 'beam-taxi'),
   ],

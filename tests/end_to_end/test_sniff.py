@@ -34,9 +34,9 @@ def lines_of(done: subprocess.CompletedProcess[str]) -> list[list[str]]:
 
 
 def command_in(done: subprocess.CompletedProcess[str]) -> list[str]:
-  """The words of the command that is printed, behind `python main.py`."""
-  program, script, *words = shlex.split(done.stdout.splitlines()[-1])
-  assert (program, script) == ('python', 'main.py')
+  """The words of the command that is printed, behind the program as it was called."""
+  python, option, package, *words = shlex.split(done.stdout.splitlines()[-1])
+  assert (python, option, package) == ('python', '-m', 'beam_taxi')
   return words
 
 

@@ -1,6 +1,7 @@
 """Which runner Beam's arguments name, how many workers it gets, and what is said of an unknown argument."""
 
 import os
+import sys
 import threading
 
 import apache_beam as beam
@@ -120,8 +121,10 @@ def test_an_unknown_flag_is_told_with_the_one_that_is_near(flag: str, near: str)
     parse_beam_args([flag])
 
 
-def test_an_unknown_flag_near_none_is_told_with_where_to_look() -> None:
-  with pytest.raises(UserError, match='--qqqqqq: .*main.py --help lists the flags'):
+def test_an_unknown_flag_near_none_is_told_with_where_to_look(monkeypatch: pytest.MonkeyPatch) -> None:
+  monkeypatch.setattr(sys, 'argv', ['/usr/bin/beam-taxi'])
+
+  with pytest.raises(UserError, match='--qqqqqq: .*; beam-taxi --help lists the flags'):
     parse_beam_args(['--qqqqqq'])
 
 

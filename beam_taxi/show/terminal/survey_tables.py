@@ -13,6 +13,7 @@ from beam_taxi.inputs.csv.description import dialect_flags, facts_of
 from beam_taxi.inputs.csv.guess import Guess
 from beam_taxi.inputs.csv.survey import Cell, Survey
 from beam_taxi.inputs.layout import InputPlan
+from beam_taxi.process.program import program
 
 _LONGEST_CELL = 24
 
@@ -48,7 +49,7 @@ def print_survey(
   console.print('\nTo read it so:', highlight=False)
   bad_rows = ['--bad_rows', 'quarantine'] if found.findings.bad_rows else []
   flags = ['--input', *patterns, '--output', 'out', *dialect_flags(guess.dialect), *type_flags, *bad_rows]
-  command = shlex.join(['python', 'main.py', *flags])
+  command = f'{program()} {shlex.join(flags)}'
   # Never wrapped, so that it can be copied.
   console.print(f'  {command}', markup=False, highlight=False, soft_wrap=True)
 

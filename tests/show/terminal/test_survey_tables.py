@@ -3,6 +3,7 @@
 import io
 import pathlib
 import shlex
+import sys
 from typing import Any
 
 import pytest
@@ -210,12 +211,17 @@ COMMANDS: dict[str, tuple[bytes, dict[str, Any], list[str]]] = {
 
 @pytest.mark.parametrize(('data', 'given', 'words'), COMMANDS.values(), ids=COMMANDS)
 def test_the_command_that_reads_it_so_comes_last_and_can_be_copied(
-  tmp_path: pathlib.Path, data: bytes, given: dict[str, Any], words: list[str]
+  tmp_path: pathlib.Path,
+  data: bytes,
+  given: dict[str, Any],
+  words: list[str],
+  monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+  monkeypatch.setattr(sys, 'argv', ['/usr/bin/beam-taxi'])
   folder = tmp_path / 'a folder with a long name' / ('x' * 200)
   folder.mkdir(parents=True)
 
   text = printed(folder, data, **given)
 
-  assert command_of(text) == ['python', 'main.py', '--input', f'{folder}/*.csv', '--output', 'out', *words]
+  assert command_of(text) == ['beam-taxi', '--input', f'{folder}/*.csv', '--output', 'out', *words]
   assert len(text[text.index('To read it so:') :].splitlines()) == 2
