@@ -1,9 +1,13 @@
 """`rehearse`: a command line for Dataflow, run as it is against a cloud on this machine."""
 
+import os
+import tempfile
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from beam_taxi import storage
+from beam_taxi.errors import UserError
 from beam_taxi.parsing import parse_size
 
 OPERANDS = 'FLAGS'
@@ -27,11 +31,24 @@ def add_arguments(parser: ArgumentParser) -> None:
     metavar='FILE',
     help='a CSV file that stands for the input, which then need not be there',
   )
-  parser.add_argument('--keep', default='', metavar='DIR', help='copy what the run wrote to DIR')
+  parser.add_argument(
+    '--keep', default='', metavar='DIR', help='copy what the run wrote to DIR, which is made if need be'
+  )
 
 
 def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
   """Rehearses; what Command has as Beam's arguments is here the whole command line of the run."""
+  if flags['keep']:
+    _check_that_files_can_be_made(flags['keep'])
   from beam_taxi.cloud.rehearsal.rehearsing import rehearse
 
   return rehearse(beam_args, parse_size(flags['sample_size']), flags['sample_from'], flags['keep'])
+
+
+def _check_that_files_can_be_made(folder: str) -> None:
+  """Makes the folder that is copied to. It is needed only at the end, when the work would be lost."""
+  try:
+    os.makedirs(folder, exist_ok=True)
+    tempfile.TemporaryFile(dir=folder).close()
+  except OSError as error:
+    raise UserError(f'--keep {folder}: cannot be written ({storage.why(error)})') from error

@@ -150,3 +150,13 @@ def test_a_scheme_that_beam_does_not_know_is_refused(statistics: str, capfd: pyt
 
   assert refusal(capfd, 'report', statistics, '--out', path) == message
   assert refusal(capfd, 'report', path) == message
+
+
+def test_a_folder_that_cannot_be_kept_in_is_refused_before_the_rehearsal(
+  folder: pathlib.Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+  (folder / 'file').touch()
+
+  said = refusal(capfd, 'rehearse', '--keep', 'file/kept', '--input', 'gs://b/a.csv', '--output', 'gs://b/out')
+
+  assert said == f'--keep file/kept: cannot be written ({FOLDER_IS_A_FILE})'
