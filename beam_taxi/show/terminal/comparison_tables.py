@@ -87,7 +87,9 @@ def _input(comparison: Comparison) -> Table:
   table = _table(('Input', comparison.first, comparison.second, 'Change'), figures=('Change',))
   for pair in comparison.input:
     if pair.name == 'fingerprint':
-      table.add_row('content', '', '', 'same' if pair.same else 'different')
+      # It changes with a path as well as with content: a copy has another.
+      is_known = pair.same or not all(each.same for each in comparison.input if each.name in ('files', 'bytes', 'rows'))
+      table.add_row('content' if is_known else 'content or a path', '', '', 'same' if pair.same else 'different')
     elif isinstance(pair.first, int) and isinstance(pair.second, int):
       table.add_row(pair.name, count(pair.first), count(pair.second), _change(pair.first, pair.second))
     else:

@@ -94,6 +94,12 @@ def test_inputs_are_side_by_side_with_their_change() -> None:
   assert line_of(text, 'content') == ['different']
 
 
+def test_of_inputs_of_one_size_nobody_knows_whether_more_than_a_path_is_different() -> None:
+  text = printed(but(input=(Pair('patterns', 'a', 'b'), Pair('rows', 9, 9), Pair('fingerprint', 'a', 'b'))))
+
+  assert line_of(text, 'content') == ['or', 'a', 'path', 'different']
+
+
 def test_records_and_bad_rows_are_side_by_side_with_their_change() -> None:
   records = (Pair('my_train', 1200, 900), Pair('eval', None, 800))
 
