@@ -30,6 +30,8 @@ def list_files(patterns: Iterable[str]) -> tuple[ListedFile, ...]:
   """
   files: dict[str, ListedFile] = {}
   for pattern in patterns:
+    if not pattern:
+      raise UserError("'' names no file; give a path or a pattern; a variable of the shell may be empty")
     found = storage.match_files(absolute(pattern))
     if not found:
       raise UserError(f'{pattern}: no file matches; check the path, and quote a pattern that a shell should not expand')

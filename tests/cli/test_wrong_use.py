@@ -160,3 +160,8 @@ def test_a_folder_that_cannot_be_kept_in_is_refused_before_the_rehearsal(
   said = refusal(capfd, 'rehearse', '--keep', 'file/kept', '--input', 'gs://b/a.csv', '--output', 'gs://b/out')
 
   assert said == f'--keep file/kept: cannot be written ({FOLDER_IS_A_FILE})'
+
+
+@pytest.mark.usefixtures('folder')
+def test_an_empty_name_is_no_input(capfd: pytest.CaptureFixture[str]) -> None:
+  assert refusal(capfd, 'sniff', '').startswith("'' names no file; give a path or a pattern")
