@@ -99,10 +99,10 @@ class RunConfig:
   record: Literal['', 'driver', 'graph', 'manifest'] = setting(
     '',
     "who records the run's end: this command, the graph's last step on a worker, or nobody, so that "
-    "'main.py record' does it later",
+    "the command 'record' does it later",
     group=_PLACES,
     choices={'driver': 'This command', 'graph': "The graph's last step", 'manifest': 'Nobody'},
-    default_text='this command where it waits for the end, else the graph',
+    default_text='this command where it waits for the end or only this machine reaches the store, else the graph',
     # A launcher is gone before the end that a driver would record.
     template=Parameter('Who records the end', '^(graph|manifest)$', 'TEXT'),
     counts_for_reuse=False,
@@ -116,14 +116,15 @@ class RunConfig:
   )
   no_wait: bool = setting(
     False,
-    'leave a job on a service to itself once it is submitted; then its last step records its end',
+    'leave a job on a service to itself once it is submitted; its last step records its end or, where workers do not '
+    "reach the store, the command 'reconcile' does later",
     group=_PLACES,
     template='a launcher never waits',
     counts_for_reuse=False,
   )
   preflight: bool = setting(
     True,
-    'begin without the checks of "main.py preflight"; a run in this process makes only those of disk space',
+    'begin without the checks of the command "preflight"; a run in this process makes only those of disk space',
     group=_PLACES,
     flag='skip_preflight',
     template=Parameter('Skip the preflight'),
