@@ -13,7 +13,9 @@ from beam_taxi.metadata.states import RUN_STATES
 
 OPERANDS = ''
 SUMMARY = 'lists the runs that a metadata store has'
-DESCRIPTION = 'Lists the runs of a store, the newest first.'
+DESCRIPTION = """\
+Lists the runs of a store, the newest first. A run that was begun again under the same id, as after its error was
+mended, keeps its first place; --since goes by its first beginning too."""
 
 _UNITS = {'m': 'minutes', 'h': 'hours', 'd': 'days', 'w': 'weeks'}
 

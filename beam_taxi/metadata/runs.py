@@ -77,6 +77,9 @@ def list_runs(
 ) -> list[Run]:
   """Runs, those that were recorded last first.
 
+  One that was begun again under its id has its first place still: executions keep their ids, by which they are read.
+  To order by when they began, all would have to be read.
+
   Args:
     store: an open store.
     state: one of states.RUN_STATES, or '' for any.
