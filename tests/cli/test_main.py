@@ -7,6 +7,9 @@ import sys
 
 import pytest
 
+from beam_taxi.cli._main import main
+from beam_taxi.metadata import store
+
 ROOT = pathlib.Path(__file__).parents[2]
 
 
@@ -34,3 +37,19 @@ def test_a_command_whose_reader_is_gone_ends_quietly(words: list[str], tmp_path:
   os.close(writing)
 
   assert (done.returncode, done.stderr) == (141, '')
+
+
+@pytest.mark.parametrize('words', [['runs'], ['show', 'a'], ['report', 'a'], ['site', '--out', 'site'], ['reconcile']])
+def test_a_command_that_is_interrupted_ends_quietly(
+  words: list[str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+  monkeypatch.setattr(sys, 'stderr', sys.stderr)
+  monkeypatch.setattr(store, 'connect', interrupt)
+
+  assert main([*words, '--output', 'out']) == 130
+  assert capfd.readouterr() == ('', '')
+
+
+def interrupt(*_: object, **__: object) -> None:
+  """What Ctrl-C does."""
+  raise KeyboardInterrupt
