@@ -38,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
   _set_up_logging()
   signal.signal(signal.SIGTERM, _interrupt)
   try:
+    _check_text(argv)
     if argv and not argv[0].startswith('-'):
       return run_command(argv[0], argv[1:])
     return _run.run(argv)
@@ -53,6 +54,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(end.__context__, BrokenPipeError):
       return _NOBODY_READS
     raise
+
+
+def _check_text(argv: Sequence[str]) -> None:
+  """Raises UserError where a word can be neither recorded nor printed, for it was typed in another encoding."""
+  for word in argv:
+    try:
+      word.encode()
+    except UnicodeEncodeError as error:
+      raise UserError(f'{word}: is no text in the encoding of the terminal; give another name') from error
 
 
 def _end_process(code: int) -> NoReturn:
