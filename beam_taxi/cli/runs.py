@@ -2,6 +2,7 @@
 
 import datetime
 import re
+import sys
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -43,7 +44,7 @@ def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
     from beam_taxi.metadata.runs import list_runs
     from beam_taxi.show.terminal.run_tables import print_runs, run_to_json
 
-    found = list_runs(store, state=flags['state'], since=since, limit=flags['limit'])
+    found = list_runs(store, state=flags['state'], since=since, limit=min(flags['limit'], sys.maxsize))
     if 'json' in flags:
       print_json([run_to_json(each) for each in found])
     else:
