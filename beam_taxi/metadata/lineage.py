@@ -41,6 +41,9 @@ _Event = mlmd_pb2.Event
 _INPUTS = (_Event.INPUT, _Event.DECLARED_INPUT, _Event.INTERNAL_INPUT)
 _OUTPUTS = (_Event.OUTPUT, _Event.DECLARED_OUTPUT, _Event.INTERNAL_OUTPUT)
 
+# Of an id, which MLMD keeps in 64 bits.
+_MOST_DIGITS = 18
+
 # What names a node in a store: its kind, and the id, which only its kind does not repeat.
 Key = tuple[str, int]
 
@@ -191,7 +194,7 @@ def _starts(store: mlmd.MetadataStore, what: str | int) -> list[Key]:
   """What is asked about. Raises UserError where the store has nothing of the kind."""
   text = str(what)
   kind, _, number = text.rpartition(':')
-  if number.isascii() and number.isdigit():
+  if number.isascii() and number.isdigit() and len(number) <= _MOST_DIGITS:
     if kind in ('', ARTIFACT) and store.get_artifacts_by_id([int(number)]):
       return [(ARTIFACT, int(number))]
     if kind == EXECUTION and store.get_executions_by_id([int(number)]):

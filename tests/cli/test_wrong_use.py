@@ -165,3 +165,22 @@ def test_a_folder_that_cannot_be_kept_in_is_refused_before_the_rehearsal(
 @pytest.mark.usefixtures('folder')
 def test_an_empty_name_is_no_input(capfd: pytest.CaptureFixture[str]) -> None:
   assert refusal(capfd, 'sniff', '').startswith("'' names no file; give a path or a pattern")
+
+
+@pytest.mark.usefixtures('folder')
+@pytest.mark.parametrize('words', [['lineage'], ['lineage', '--format'], ['show'], ['sniff'], ['report', '--out']])
+def test_a_word_that_is_no_text_is_refused(words: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+  # As Python takes a word of bytes that are not UTF-8 from the command line.
+  assert refusal(capfd, *words, 'a\udcff') == r'a\udcff: is no text in the encoding of the terminal; give another name'
+
+
+@pytest.mark.usefixtures('folder')
+@pytest.mark.parametrize('what', [str(10**30), f'artifact:{2**63}', f'execution:{2**63}'])
+def test_a_number_that_no_id_can_be_is_refused(what: str, capfd: pytest.CaptureFixture[str]) -> None:
+  assert refusal(capfd, 'lineage', what, '--output', 'out').startswith(f'{what}: the store has no run of this id')
+
+
+@pytest.mark.usefixtures('folder')
+def test_a_limit_may_be_larger_than_any_number_of_runs(capfd: pytest.CaptureFixture[str]) -> None:
+  assert cli.main(['runs', '--output', 'out', '--limit', str(10**30)]) == 0
+  assert capfd.readouterr().out == 'There is no such run.\n'
