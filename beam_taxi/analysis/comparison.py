@@ -134,7 +134,10 @@ def _moves(first: Manifest, second: Manifest, thresholds: Thresholds) -> tuple[M
 
 
 def _schema(path: str) -> Schema:
-  return text_format.Parse(_read(path), Schema())
+  try:
+    return text_format.Parse(_read(path), Schema())
+  except (text_format.ParseError, UnicodeDecodeError) as error:
+    raise UserError(f'{path}: is no schema ({" ".join(str(error).split())})') from error
 
 
 def _statistics(path: str) -> DatasetStatistics | None:

@@ -151,6 +151,15 @@ def test_a_file_that_is_gone_is_named(run: Make) -> None:
     compare(run('run-1'), second)
 
 
+@pytest.mark.parametrize('damaged', [b'garbage', b'\xff'], ids=['no schema', 'no text'])
+def test_a_schema_that_is_none_is_named(run: Make, damaged: bytes) -> None:
+  second = run('run-2')
+  pathlib.Path(second.schema.path).write_bytes(damaged)
+
+  with pytest.raises(UserError, match=f'^{second.schema.path}: is no schema .*[^\n]$'):
+    compare(run('run-1'), second)
+
+
 def dataset(columns: Mapping[str, list[Any]]) -> DatasetStatistics:
   found = of_all_rows(statistics(columns))
   assert found

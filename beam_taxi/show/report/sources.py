@@ -137,7 +137,7 @@ def read_schema(path: str) -> Schema:
   """A schema.pbtxt. Raises UserError where it is none."""
   try:
     return text_format.Parse(_read(path), Schema())
-  except text_format.ParseError as error:
+  except (text_format.ParseError, UnicodeDecodeError) as error:
     raise UserError(f'{path}: is no schema ({" ".join(str(error).split())})') from error
 
 
