@@ -16,6 +16,7 @@ from beam_taxi.lifecycle.graph_run import GraphRun
 from beam_taxi.lifecycle.interruption import undisturbed
 from beam_taxi.lifecycle.opening import OpenedRun, give_back_folder
 from beam_taxi.metadata.uri import NO_STORE
+from beam_taxi.process.program import program
 from beam_taxi.record.recorder import Reused
 from beam_taxi.runners.options import runs_here
 from beam_taxi.show.terminal.check_findings import print_failures
@@ -27,8 +28,8 @@ COMPLETE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
 _WHO_RECORDS = {
   'graph': 'Its last step records it as complete.',
-  'manifest': 'Nobody records it; "main.py record" does, once its manifest is there.',
-  'driver': 'Nobody records its end; "main.py reconcile" does, once it has one.',
+  'manifest': 'Nobody records it; "{program} record" does, once its manifest is there.',
+  'driver': 'Nobody records its end; "{program} reconcile" does, once it has one.',
 }
 
 
@@ -80,7 +81,7 @@ class Completed(Ending):
     )
     print_summary(Console(), summary)
     if run.config.record == 'manifest':
-      print(f'To record it: {shlex.join(_record_command(run.folder, "URI"))}')
+      print(f'To record it: {_record_command(run.folder, "URI")}')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +117,7 @@ class Left(Ending):
     else:
       what = f'{run.config.run_id} goes on without this command' + (f' as job {self.job}' if self.job else '')
     who = 'manifest' if run.config.metadata == NO_STORE else run.config.record
-    print(f'{what}. {_WHO_RECORDS[who]}')
+    print(f'{what}. {_WHO_RECORDS[who].format(program=program())}')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -226,7 +227,7 @@ class Unrecorded(Ending):
     uri = run.recorder.uri
     _say(
       f'{run.config.run_id} is complete in {run.config.output}, but recording it into {uri} failed '
-      f'({last_line(self.error)}); when the store is back: {shlex.join(_record_command(run.folder, uri))}'
+      f'({last_line(self.error)}); when the store is back: {_record_command(run.folder, uri)}'
     )
 
 
@@ -242,7 +243,9 @@ def say_refusal(error: UserError) -> None:
   """Says why a run does not begin, or what in its input, flags or store ended it."""
   if isinstance(error, PreflightError):
     print_failures(_console(), error.findings)
-    _say('nothing was begun or staged; "main.py preflight" makes these checks alone, --skip_preflight none of them')
+    _say(
+      f'nothing was begun or staged; "{program()} preflight" makes these checks alone, --skip_preflight none of them'
+    )
   else:
     _say(str(error))
 
@@ -265,11 +268,11 @@ def _who_knows(run: OpenedRun) -> str:
   """How it is found out what became of a run that this command has lost."""
   if run.config.metadata == NO_STORE:
     return f'{run.folder.manifest} is there once it is complete'
-  return f'"main.py reconcile" settles {run.config.run_id}'
+  return f'"{program()} reconcile" settles {run.config.run_id}'
 
 
-def _record_command(folder: RunFolder, uri: str) -> list[str]:
-  return ['python', '-m', 'beam_taxi', 'record', folder.uri, '--metadata', uri]
+def _record_command(folder: RunFolder, uri: str) -> str:
+  return f'{program()} {shlex.join(["record", folder.uri, "--metadata", uri])}'
 
 
 def _console() -> Console:

@@ -6,6 +6,7 @@ from typing import Any
 
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.kinds import KINDS, Kind, kind_of_names
+from beam_taxi.process.program import program
 from beam_taxi.setting_fields import Flag, Setting, settings_of, take_settings
 from beam_taxi.settings.config import RunConfig, all_settings, new_run_id
 
@@ -55,7 +56,7 @@ def parse_flags(argv: Sequence[str]) -> tuple[RunConfig, list[str]]:
     UserError: a flag's value is wrong.
     SystemExit: as argparse does, with 2 where a flag is missing and 0 after --help.
   """
-  parser = new_parser('main.py')
+  parser = new_parser(program())
   add_flags(parser, all_settings())
   values, beam_args = parse_known(parser, argv)
   return config_of(values), beam_args

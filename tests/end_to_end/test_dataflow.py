@@ -241,7 +241,7 @@ def test_a_job_that_cannot_be_canceled_is_not_said_to_be(cloud: Cloud, store: st
   command.send_signal(signal.SIGTERM)
   _, said = command.communicate(timeout=_PATIENCE_S)
 
-  assert (command.returncode, 'the job may go on, and "main.py reconcile" settles kept' in said) == (130, True), said
+  assert (command.returncode, 'the job may go on, and "beam-taxi reconcile" settles kept' in said) == (130, True), said
   assert recorded(cloud, tmp_path, store, 'kept')['state'] == 'RUNNING'
   assert ends
   ends()

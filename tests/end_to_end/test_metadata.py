@@ -203,7 +203,7 @@ class TestLostStore:
 
     assert process.returncode == 1, stderr
     assert 'one is complete in' in stderr
-    assert f"python -m beam_taxi record {folder}/out/runs/one --metadata '{uri}'" in stderr
+    assert f"beam-taxi record {folder}/out/runs/one --metadata '{uri}'" in stderr
     assert (folder / 'out' / 'runs' / 'one' / 'manifest.json').exists()
     assert asked(folder, 'show', 'one', '--metadata', uri)['state'] == 'RUNNING'
     assert beam_taxi(folder, 'record', 'out/runs/one', '--metadata', uri).returncode == 0
