@@ -166,12 +166,10 @@ def _take_folder(config: RunConfig, folder: RunFolder) -> UserError | None:
       os.makedirs(folder.uri)
     elif storage.match(storage.join(folder.uri, '**')):
       return _taken(folder)
-  except FileExistsError:
-    return (
-      _taken(folder) if os.path.isdir(folder.uri) else UserError(f'--output {config.output}: is a file; name a folder')
-    )
   except OSError as error:
-    return UserError(f'--output {config.output}: cannot be written ({error}); choose a folder that can')
+    if os.path.isdir(folder.uri):
+      return _taken(folder)
+    return UserError(f'--output {config.output}: cannot be written ({storage.why(error)}); choose a folder that can')
   return None
 
 

@@ -171,7 +171,7 @@ def test_a_path_of_an_unknown_file_system_is_refused(command):
 def test_an_output_that_is_a_file_is_refused(command, tmp_path):
   (tmp_path / '1.csv').write_bytes(GOOD)
   code, stderr = command('--input', '1.csv', '--output', '1.csv', '--metadata', 'sqlite:///kept.sqlite')
-  assert_refused(code, stderr, '1.csv: cannot be written')
+  assert_refused(code, stderr, '1.csv: cannot be written (a folder in this path is a file)')
   assert [state for state, _ in recorded_states(tmp_path / 'kept.sqlite')] == [4, 4, 4]
 
 
