@@ -97,15 +97,20 @@ def _set_up_logging() -> None:
   logging.basicConfig(format='%(asctime)s %(levelname)s %(message)s', datefmt='%H:%M:%S', level=logging.WARNING)
   logging.getLogger('beam_taxi').setLevel(logging.INFO)
   for handler in logging.getLogger().handlers:
-    handler.addFilter(lambda record: not _tells_of_user_error(record))
+    handler.addFilter(lambda record: not _is_said_elsewhere(record))
 
 
 _TRACEBACK_OF_USER_ERROR = f'{UserError.__module__}.{UserError.__name__}: '
 
 
-def _tells_of_user_error(record: logging.LogRecord) -> bool:
+# MLMD tells of each error that it raises.
+_ERROR_OF_MLMD = 'mlmd client '
+
+
+def _is_said_elsewhere(record: logging.LogRecord) -> bool:
   raised = record.exc_info[1] if record.exc_info else None
-  return isinstance(raised, UserError) or _TRACEBACK_OF_USER_ERROR in record.getMessage()
+  message = record.getMessage()
+  return isinstance(raised, UserError) or _TRACEBACK_OF_USER_ERROR in message or message.startswith(_ERROR_OF_MLMD)
 
 
 class _WithoutUserErrors:

@@ -45,14 +45,15 @@ def opened_store(flags: Mapping[str, Any], beam_args: Sequence[str]) -> Iterator
   """The store that the flags name, which must be there. What C++ says of it is held back while it is used.
 
   Raises:
-    UserError: there is no such store.
+    UserError: there is no such store, or it does not do what it is asked.
   """
   use_beam_args(beam_args)
-  from beam_taxi.metadata.store import connect
+  from beam_taxi.metadata.store import connect, refusals_said
   from beam_taxi.process import native_stderr
 
-  with native_stderr.withheld():
-    yield connect(uri_of_store(flags), create=False)
+  uri = uri_of_store(flags)
+  with native_stderr.withheld(), refusals_said(uri):
+    yield connect(uri, create=False)
 
 
 def uri_of_store(flags: Mapping[str, Any]) -> str:

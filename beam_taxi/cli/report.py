@@ -80,14 +80,16 @@ def _source(what: str, flags: Mapping[str, Any]) -> Source:
       )
     return source_of_path(what)
   from beam_taxi.metadata.runs import find_run
-  from beam_taxi.metadata.store import connect
+  from beam_taxi.metadata.store import connect, refusals_said
   from beam_taxi.show.report.recorded_sources import source_of_run
 
-  store = connect(uri_of_store(flags), create=False)
-  try:
-    run = find_run(store, what)
-  except UserError:
-    if storage.exists(what):
-      return source_of_path(what)
-    raise
-  return source_of_run(store, run)
+  uri = uri_of_store(flags)
+  with refusals_said(uri):
+    store = connect(uri, create=False)
+    try:
+      run = find_run(store, what)
+    except UserError:
+      if storage.exists(what):
+        return source_of_path(what)
+      raise
+    return source_of_run(store, run)

@@ -1,8 +1,10 @@
 """Connecting to the metadata store that a URI names, and saying in one line why it cannot be done."""
 
+import contextlib
 import os
 import socket
 import textwrap
+from collections.abc import Iterator
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
@@ -48,6 +50,20 @@ def connect(uri: str, *, create: bool = True) -> mlmd.MetadataStore:
     return _open_grpc(parsed)
   password = password_of(parsed)
   return _open(parsed, _mysql(parsed, password) if parsed.kind == 'mysql' else _postgresql(parsed, password))
+
+
+@contextlib.contextmanager
+def refusals_said(uri: str) -> Iterator[None]:
+  """Has a store that is open and then does not do what it is asked end the block with a UserError."""
+  try:
+    yield
+  except mlmd.errors.StatusError as error:
+    # MLMD puts the whole node before what the database said, and its whole SQL statement behind it.
+    reason = str(error).rpartition('Error when executing query: ')[2].split(' query:')[0]
+    raise UserError(
+      f'--metadata {uri}: the store does not do what it is asked ({_one_line(reason)}); is it still there, and may it '
+      'be written?'
+    ) from error
 
 
 def _open(uri: StoreUri, config: mlmd_pb2.ConnectionConfig) -> mlmd.MetadataStore:

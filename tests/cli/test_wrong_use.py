@@ -6,9 +6,11 @@ import pathlib
 import sys
 from typing import BinaryIO
 
+import ml_metadata as mlmd
 import pytest
 
 from beam_taxi import storage
+from beam_taxi.artifacts.manifest import InputSummary, Manifest
 from beam_taxi.cli import _main as cli
 
 
@@ -184,3 +186,27 @@ def test_a_number_that_no_id_can_be_is_refused(what: str, capfd: pytest.CaptureF
 def test_a_limit_may_be_larger_than_any_number_of_runs(capfd: pytest.CaptureFixture[str]) -> None:
   assert cli.main(['runs', '--output', 'out', '--limit', str(10**30)]) == 0
   assert capfd.readouterr().out == 'There is no such run.\n'
+
+
+@pytest.mark.parametrize('words', ASKING.values(), ids=ASKING)
+def test_a_store_that_does_not_do_what_it_is_asked_is_said_in_one_line(
+  words: list[str], folder: pathlib.Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+  (folder / 'run').mkdir()
+  manifest = Manifest('a', 'p', InputSummary((), 0, 0, 0, ''), {}, {}, {}, {})
+  (folder / 'run' / 'manifest.json').write_text(manifest.to_json())
+  monkeypatch.setattr(mlmd.MetadataStore, '_call', broken)
+
+  uri = f'sqlite:///{folder}/out/metadata.sqlite'
+
+  assert refusal(capfd, *words, '--metadata', uri) == (
+    f'--metadata {uri}: the store does not do what it is asked (disk I/O error); is it still there, and may it be '
+    'written?'
+  )
+
+
+def broken(*_: object) -> None:
+  """What MLMD raises where a database does not do what it should."""
+  raise mlmd.errors.InternalError(
+    'Cannot create node for type_id: 1Error when executing query: disk I/O error query: X'
+  )
