@@ -7,6 +7,9 @@ from beam_taxi.errors import UserError
 
 MIB = 1024 * 1024
 
+# What names of runs, pipelines and splits are made of: they become folders.
+NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]*')
+
 
 def parse_names(text: str) -> tuple[str, ...]:
   """'a,b,"c,d"' -> the names in a list that is written as a CSV row. Raises UserError."""

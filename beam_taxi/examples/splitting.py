@@ -24,7 +24,7 @@ def assign_splits(keys: Sequence[bytes], splits: Sequence[Split]) -> npt.NDArray
 
   Args:
     keys: what is hashed of each record.
-    splits: the splits and their hash buckets, fewer than config.MOST_BUCKETS in all.
+    splits: the splits and their hash buckets, fewer than splits.MOST_BUCKETS in all.
 
   Returns:
     One index into `splits` a record.

@@ -5,26 +5,20 @@ A new setting is a field here, or of what a kind of input can be told (inputs/),
 
 import dataclasses
 import datetime
-import re
 import secrets
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from beam_taxi.errors import UserError
 from beam_taxi.examples.output_form import OutputForm
-from beam_taxi.examples.splits import MOST_BUCKETS, Split, parse_splits
+from beam_taxi.examples.splits import Split, parse_splits
 from beam_taxi.inputs.bad_row_policy import BadRowLimit, BadRowPolicy, parse_max_bad_rows
 from beam_taxi.inputs.columns import ColumnType, parse_column_types
 from beam_taxi.inputs.input_splits import InputSplit, parse_input_splits
 from beam_taxi.inputs.kinds import KINDS, kind_of_names
 from beam_taxi.inputs.shard_sizes import Sizes
-from beam_taxi.parsing import parse_number, parse_size
+from beam_taxi.parsing import NAME, parse_number, parse_size
 from beam_taxi.setting_fields import Parameter, Setting, check_choices, setting, settings_of
-
-_NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9._-]*')
-
-
-FASTEST, SMALLEST = 0, 9
 
 # The headings under which --help has the settings.
 _PLACES = 'what to read and where to write'
@@ -261,6 +255,9 @@ class RunConfig:
     if isinstance(self.input, str):
       raise UserError(f'input is a tuple of patterns: give ({self.input!r},)')
     if self.input_splits:
+      names = [split.name for split in self.input_splits]
+      if len(set(names)) < len(names):
+        raise UserError(f'--input_split names a split twice: {", ".join(names)}')
       patterns = tuple(pattern for split in self.input_splits for pattern in split.patterns)
       object.__setattr__(self, 'input', patterns)
       object.__setattr__(self, 'splits', tuple(Split(split.name, 1) for split in self.input_splits))
@@ -273,34 +270,11 @@ class RunConfig:
     if not self.output:
       raise UserError('no output: give a folder with --output')
     for flag, name in (('run_id', self.run_id), ('pipeline_name', self.pipeline_name)):
-      if not _NAME.fullmatch(name):
+      if not NAME.fullmatch(name):
         raise UserError(f'--{flag} {name!r}: use letters, digits, ".", "_" and "-", and begin with a letter or digit')
-    if not self.splits:
-      raise UserError('no splits: give at least one, as in --splits train:2,eval:1')
-    names = [split.name for split in self.splits]
-    if len(set(names)) < len(names):
-      flag = 'input_split' if self.input_splits else 'splits'
-      raise UserError(f'--{flag} names a split twice: {", ".join(names)}')
-    for split in self.splits:
-      if not _NAME.fullmatch(split.name):
-        raise UserError(f'split name {split.name!r}: use letters, digits, ".", "_" and "-"')
-      if split.buckets < 1:
-        raise UserError(f'split {split.name!r} has {split.buckets} buckets: give at least 1')
-    if sum(split.buckets for split in self.splits) >= MOST_BUCKETS:
-      raise UserError(f'--splits has {MOST_BUCKETS:,} buckets or more in all: divide them by what they have in common')
     if self.max_bad_rows and self.bad_rows != 'quarantine':
       raise UserError('--max_bad_rows says how many rows may be set aside: give --bad_rows quarantine as well')
-    for flag, size in (('block_size', self.block_size), ('shard_size', self.shard_size)):
-      if size < 1:
-        raise UserError(f'--{flag} {size}: give a positive number of bytes')
-    if self.num_shards is not None and self.num_shards < 1:
-      raise UserError(f'--num_shards {self.num_shards}: give at least 1')
-    if not FASTEST <= self.compression_level <= SMALLEST:
-      raise UserError(f'--compression_level {self.compression_level}: give {FASTEST} to {SMALLEST}')
-    if self.output_format == 'parquet' and self.compression_level != RunConfig.compression_level:
-      raise UserError('--compression_level is of TFRecord shards; those of --output_format parquet are in Snappy')
-    if self.shuffle_seed is not None and self.shuffle_seed < 0:
-      raise UserError(f'--shuffle_seed {self.shuffle_seed}: give 0 or more')
+    _ = self.form, self.sizes  # Which check themselves.
 
   @property
   def form(self) -> OutputForm:

@@ -37,8 +37,6 @@ WRONG = {
   'pipeline_name_with_a_blank': ({'pipeline_name': 'a b'}, ["--pipeline_name 'a b'", 'use letters, digits']),
   'no_splits': ({'splits': ()}, ['no splits', '--splits train:2,eval:1']),
   'repeated_split': ({'splits': (Split('a', 1), Split('a', 2))}, ['--splits names a split twice: a, a']),
-  'split_name_with_a_slash': ({'splits': (Split('a/b', 1),)}, ["split name 'a/b'", 'use letters, digits']),
-  'split_without_buckets': ({'splits': (Split('a', 0),)}, ["split 'a' has 0 buckets", 'at least 1']),
   'no_block_size': ({'block_size': 0}, ['--block_size 0', 'positive number']),
   'limit_of_bad_rows_alone': (
     {'max_bad_rows': BadRowLimit(Decimal(5))},
