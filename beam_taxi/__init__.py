@@ -6,8 +6,11 @@ before it is asked for.
     beam_taxi.RunConfig, run, build_graph         a run, and its graph for a pipeline of your own
     beam_taxi.ReadCsv, EncodeExamples, WriteExamples, GenerateStatistics, WriteStatistics, InferSchema
                                                   its steps, for a pipeline of your own; see recipes/
-    beam_taxi.ShardBatches, ShardBlock, OutputForm, Split, rows_of
-                                                  what goes between them, and says how
+    beam_taxi.ShardBatches, ShardBlock, WrittenFile
+                                                  what goes between them
+    beam_taxi.OutputForm, Split, Dialect, InputSplit, ColumnType, BadRowLimit
+                                                  what says how
+    beam_taxi.UserError, user_error_in            what is wrong, and how a runner's error is told from it
     beam_taxi.read                                a split of a finished run: RecordBatches, tf.data, pandas
     beam_taxi.report                              the report of a run or of statistics, in a notebook
     beam_taxi.connect, list_runs, find_run, artifacts_of, lineage_of, record_manifest
@@ -25,8 +28,10 @@ from beam_taxi.version import __version__ as __version__
 if TYPE_CHECKING:
   from beam_taxi.artifacts.manifest import Manifest as Manifest
   from beam_taxi.artifacts.manifest import RunFolder as RunFolder
+  from beam_taxi.artifacts.manifest import WrittenFile as WrittenFile
   from beam_taxi.artifacts.manifest import read_manifest as read_manifest
   from beam_taxi.errors import UserError as UserError
+  from beam_taxi.errors import user_error_in as user_error_in
   from beam_taxi.examples.output_form import OutputForm as OutputForm
   from beam_taxi.examples.reading import read as read
   from beam_taxi.examples.splits import Split as Split
@@ -38,8 +43,11 @@ if TYPE_CHECKING:
   from beam_taxi.graph.output_steps import InferSchema as InferSchema
   from beam_taxi.graph.output_steps import WriteExamples as WriteExamples
   from beam_taxi.graph.output_steps import WriteStatistics as WriteStatistics
-  from beam_taxi.graph.output_steps import rows_of as rows_of
   from beam_taxi.graph.pipeline import build_graph as build_graph
+  from beam_taxi.inputs.bad_row_policy import BadRowLimit as BadRowLimit
+  from beam_taxi.inputs.columns import ColumnType as ColumnType
+  from beam_taxi.inputs.csv.dialect import Dialect as Dialect
+  from beam_taxi.inputs.input_splits import InputSplit as InputSplit
   from beam_taxi.lifecycle.run import run as run
   from beam_taxi.metadata.lineage import lineage_of as lineage_of
   from beam_taxi.metadata.recording import record_manifest as record_manifest
@@ -52,9 +60,13 @@ if TYPE_CHECKING:
 
 # Where each name is that is offered.
 _PUBLIC = {
+  'BadRowLimit': 'inputs.bad_row_policy',
+  'ColumnType': 'inputs.columns',
+  'Dialect': 'inputs.csv.dialect',
   'EncodeExamples': 'graph.output_steps',
   'GenerateStatistics': 'graph.output_steps',
   'InferSchema': 'graph.output_steps',
+  'InputSplit': 'inputs.input_splits',
   'Manifest': 'artifacts.manifest',
   'OutputForm': 'examples.output_form',
   'ReadCsv': 'graph.input_steps',
@@ -66,6 +78,7 @@ _PUBLIC = {
   'UserError': 'errors',
   'WriteExamples': 'graph.output_steps',
   'WriteStatistics': 'graph.output_steps',
+  'WrittenFile': 'artifacts.manifest',
   'artifacts_of': 'metadata.runs',
   'build_graph': 'graph.pipeline',
   'connect': 'metadata.store',
@@ -76,8 +89,8 @@ _PUBLIC = {
   'read_manifest': 'artifacts.manifest',
   'record_manifest': 'metadata.recording',
   'report': 'show.report.notebook',
-  'rows_of': 'graph.output_steps',
   'run': 'lifecycle.run',
+  'user_error_in': 'errors',
 }
 
 __all__ = list(_PUBLIC)

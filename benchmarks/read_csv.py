@@ -82,7 +82,7 @@ def graph(path: str, workers: int) -> Callable[[], None]:
   import apache_beam as beam
   from apache_beam.options.pipeline_options import PipelineOptions
 
-  from beam_taxi.graph.input_steps import PlanInput, PlanRanges, ReadShards, ScanRanges
+  from beam_taxi.graph.input_steps import read_source
   from beam_taxi.record.resolving import list_sources
   from beam_taxi.runners.options import parse_beam_args
 
@@ -94,9 +94,7 @@ def graph(path: str, workers: int) -> Callable[[], None]:
   def run() -> None:
     with beam.Pipeline(runner=runner, options=options) as root:
       listing = root | 'Listing' >> beam.Create([list_sources(config)])
-      plan = listing | 'PlanInput' >> PlanInput(config, 0)
-      scanned = listing | 'PlanRanges' >> PlanRanges(config, 0) | 'ScanRanges' >> ScanRanges(config, plan)
-      read = scanned.records | 'ReadCsv' >> ReadShards(config, plan, scanned.findings)
+      read = read_source(listing, 0, config.input_form, quarantine='')
       read.blocks | 'Drop' >> beam.Filter(lambda block: False)
 
   return run

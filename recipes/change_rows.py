@@ -28,19 +28,19 @@ def with_miles_per_dollar(block: beam_taxi.ShardBlock) -> beam_taxi.ShardBlock:
 
 def main(pattern: str, output: str) -> None:
   """Reads, changes and writes what `pattern` names to OUTPUT/runs/changed."""
-  config = beam_taxi.RunConfig((pattern,), output, 'changed')
+  form = beam_taxi.OutputForm()
   folder = beam_taxi.RunFolder.of(output, 'changed')
   with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-    blocks = pipeline | beam_taxi.ReadCsv(config) | 'Change' >> beam.Map(with_miles_per_dollar)
-    encoded = blocks | beam_taxi.EncodeExamples(config.form)
-    _ = encoded['examples'] | beam_taxi.WriteExamples(folder, config.form)
+    read = pipeline | beam_taxi.ReadCsv(pattern)
+    encoded = read.blocks | 'Change' >> beam.Map(with_miles_per_dollar) | beam_taxi.EncodeExamples(form)
+    _ = encoded.examples | beam_taxi.WriteExamples(folder, form)
 
     statistics = []
-    for split in config.splits:
-      found = encoded[beam_taxi.rows_of(split)] | f'Statistics[{split.name}]' >> beam_taxi.GenerateStatistics()
-      _ = found | f'WriteStatistics[{split.name}]' >> beam_taxi.WriteStatistics(folder, split)
+    for split, rows in encoded.rows.items():
+      found = rows | f'Statistics[{split}]' >> beam_taxi.GenerateStatistics()
+      _ = found | f'WriteStatistics[{split}]' >> beam_taxi.WriteStatistics(folder, split)
       statistics.append(found)
-    _ = pipeline | beam_taxi.InferSchema(folder, statistics)
+    _ = tuple(statistics) | beam_taxi.InferSchema(folder)
 
 
 if __name__ == '__main__':

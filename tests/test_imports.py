@@ -10,6 +10,7 @@ import pytest
 
 import beam_taxi
 
+ROOT = pathlib.Path(__file__).parents[1]
 HEAVY = {
   'apache_beam',
   'jinja2',
@@ -23,9 +24,13 @@ HEAVY = {
   'tensorflow_metadata',
 }
 OFFERED = {
+  'BadRowLimit',
+  'ColumnType',
+  'Dialect',
   'EncodeExamples',
   'GenerateStatistics',
   'InferSchema',
+  'InputSplit',
   'Manifest',
   'OutputForm',
   'ReadCsv',
@@ -37,6 +42,7 @@ OFFERED = {
   'UserError',
   'WriteExamples',
   'WriteStatistics',
+  'WrittenFile',
   'artifacts_of',
   'build_graph',
   'connect',
@@ -47,8 +53,8 @@ OFFERED = {
   'read_manifest',
   'record_manifest',
   'report',
-  'rows_of',
   'run',
+  'user_error_in',
 }
 
 
@@ -85,6 +91,13 @@ def test_every_name_that_is_offered_is_there() -> None:
   assert {name for name in OFFERED if getattr(beam_taxi, name).__name__ != name} == set()
 
 
+def test_the_guide_has_every_name_that_is_offered() -> None:
+  guide = (ROOT / 'docs' / 'PYTHON.md').read_text()
+  named = set(re.findall(r'`(\w+)', ''.join(re.findall(r'^\|(.*?)\|', guide, re.MULTILINE))))
+
+  assert named == OFFERED
+
+
 def test_another_name_is_not_there() -> None:
   with pytest.raises(AttributeError, match="module 'beam_taxi' has no attribute 'no_such_name'"):
     _ = beam_taxi.no_such_name  # type: ignore[attr-defined]
@@ -103,7 +116,7 @@ def test_a_type_checker_knows_the_offered_names_of_an_installed_package(
   assert {name: kind for name, kind in revealed.items() if not kind.startswith('def (')} == {}, said
   assert 'beam_taxi.artifacts.manifest.Manifest' in revealed['read_manifest']
   assert revealed['RunConfig'].endswith('-> beam_taxi.settings.config.RunConfig')
-  assert 'error:' not in said
+  assert ': error:' not in said
 
 
 def test_a_type_checker_tells_what_is_wrong_with_the_use_of_an_installed_package(

@@ -58,10 +58,9 @@ class RunFolder:
   def quarantine(self) -> str:
     return self.artifact('quarantine')
 
-  def quarantine_file(self, shard: int, shards: int, input_split: str = '') -> str:
-    """The bad rows of a shard, where it has any. Input that comes in splits has shards of its own in each."""
-    folder = storage.join(self.quarantine, f'Split-{input_split}') if input_split else self.quarantine
-    return storage.join(folder, f'rows-{shard:05d}-of-{shards:05d}.jsonl')
+  def quarantine_of(self, input_split: str = '') -> str:
+    """The folder of bad rows. Input that comes in splits has shards of its own in each."""
+    return storage.join(self.quarantine, f'Split-{input_split}') if input_split else self.quarantine
 
   @property
   def listing(self) -> str:

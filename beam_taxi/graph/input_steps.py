@@ -3,12 +3,12 @@
 import collections
 import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 import pyarrow as pa
-from apache_beam.pvalue import AsSingleton, PCollection, TaggedOutput
+from apache_beam.pvalue import AsList, AsSingleton, PCollection, TaggedOutput
 
 from beam_taxi.artifacts.listing import ListedSource, Listing, read_listing, write_listing
 from beam_taxi.artifacts.manifest import RunFolder, WrittenFile
@@ -16,13 +16,18 @@ from beam_taxi.errors import UserError
 from beam_taxi.examples.blocks import pieces
 from beam_taxi.graph.coders import RowsCoder
 from beam_taxi.inputs import scan_ahead
+from beam_taxi.inputs.bad_row_policy import BadRowLimit, BadRowPolicy, too_many
+from beam_taxi.inputs.columns import ColumnType
+from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.findings import Findings, merge_findings, refusal_of, refusal_of_row
+from beam_taxi.inputs.input_form import InputForm
 from beam_taxi.inputs.kinds import reader_of
 from beam_taxi.inputs.layout import InputPlan, Layout
-from beam_taxi.inputs.quarantine import BadRecord, QuarantineWriter
+from beam_taxi.inputs.matching import absolute, list_input
+from beam_taxi.inputs.quarantine import BadRecord, QuarantineWriter, quarantine_file
 from beam_taxi.inputs.reader import Range, Records, Scan
-from beam_taxi.inputs.shard_sizes import Shard
-from beam_taxi.record.resolving import list_sources, plan_of, ranges_of
+from beam_taxi.inputs.shard_sizes import Shard, Sizes
+from beam_taxi.record.resolving import list_sources
 from beam_taxi.runners.counters import StepCounters
 from beam_taxi.settings.config import RunConfig
 
@@ -53,31 +58,46 @@ def _list_and_write(folder: RunFolder, config: RunConfig) -> Listing:
   return listing
 
 
+class ListFiles(beam.PTransform):
+  """Nothing -> the Listing of what patterns name, as of one source; of no run, and written nowhere."""
+
+  def __init__(self, patterns: tuple[str, ...]):
+    super().__init__()
+    self._patterns = patterns
+
+  def expand(self, root: Any) -> PCollection[Listing]:
+    return root | 'Patterns' >> beam.Create([self._patterns]) | 'List' >> beam.Map(_list) | 'Keep' >> beam.Reshuffle()
+
+
+def _list(patterns: tuple[str, ...]) -> Listing:
+  return list_input([('', patterns)])
+
+
 class PlanInput(beam.PTransform):
   """The Listing -> the InputPlan of one of its sources."""
 
-  def __init__(self, config: RunConfig, source: int):
+  def __init__(self, form: InputForm, source: int):
     super().__init__()
-    self._config = config
+    self._form = form
     self._source = source
 
   def expand(self, listing: PCollection[Listing]) -> PCollection[InputPlan]:
-    return listing | 'Source' >> beam.Map(_source, self._source) | 'Plan' >> beam.Map(plan_of, self._config)
+    return listing | 'Source' >> beam.Map(_source, self._source) | 'Plan' >> beam.Map(self._form.plan)
 
 
 class PlanRanges(beam.PTransform):
   """The Listing -> the Ranges of one of its sources, spread over all workers."""
 
-  def __init__(self, config: RunConfig, source: int):
+  def __init__(self, form: InputForm, source: int):
     super().__init__()
-    self._config = config
+    self._form = form
     self._source = source
 
   def expand(self, listing: PCollection[Listing]) -> PCollection[Range]:
     return (
       listing
       | 'Source' >> beam.Map(_source, self._source)
-      | 'Plan' >> beam.FlatMap(ranges_of, self._config)
+      | 'Plan' >> beam.FlatMap(self._form.ranges)
       | 'SpreadRanges' >> beam.Reshuffle()
     )
 
@@ -86,8 +106,7 @@ def _source(listing: Listing, number: int) -> ListedSource:
   return listing.sources[number]
 
 
-@dataclasses.dataclass(frozen=True)
-class Scanned:
+class Scanned(NamedTuple):
   """Pass 1's results: one Findings for the whole input, and every shard's Records, keyed by the shard's index."""
 
   findings: PCollection[Findings]
@@ -97,35 +116,35 @@ class Scanned:
 class ScanRanges(beam.PTransform):
   """Pass 1: Ranges -> Scanned. Ends the run where a file cannot be read or has bad rows that it does not stand."""
 
-  def __init__(self, config: RunConfig, plan: PCollection[InputPlan]):
+  def __init__(self, form: InputForm, plan: PCollection[InputPlan]):
     super().__init__()
-    self._config = config
+    self._form = form
     self._plan = plan
 
   def expand(self, ranges: PCollection[Range]) -> Any:  # Scanned; Beam takes a hint only of a PCollection.
     plan = AsSingleton(self._plan)
     settled = (
       ranges
-      | 'Scan' >> beam.ParDo(_ScanRange(self._config), plan)
+      | 'Scan' >> beam.ParDo(_ScanRange(self._form), plan)
       | 'RangesOfFile' >> beam.GroupByKey()
-      | 'Settle' >> beam.ParDo(_Settle(self._config)).with_outputs('unsure', 'findings', main='records')
+      | 'Settle' >> beam.ParDo(_Settle(self._form)).with_outputs('unsure', 'findings', main='records')
     )
     again = (
-      settled.unsure | 'SpreadUnsure' >> beam.Reshuffle() | 'ScanAgain' >> beam.ParDo(_ScanRecords(self._config), plan)
+      settled.unsure | 'SpreadUnsure' >> beam.Reshuffle() | 'ScanAgain' >> beam.ParDo(_ScanRecords(self._form), plan)
     )
     findings = (
       (settled.findings, again)
       | 'AllFindings' >> beam.Flatten()
       | 'MergeFindings' >> beam.CombineGlobally(merge_findings)
-      | 'RejectBadRows' >> beam.Map(_accepted, self._config)
+      | 'RejectBadRows' >> beam.Map(_accepted, self._form)
     )
     return Scanned(findings, settled.records)
 
 
 class _ScanRange(beam.DoFn):
-  def __init__(self, config: RunConfig):
-    self._reader = reader_of(config.input_settings)
-    self._block_size = config.block_size
+  def __init__(self, form: InputForm):
+    self._reader = reader_of(form.settings)
+    self._block_size = form.sizes.block_size
     self._counters = StepCounters('ScanRanges')
 
   def process(self, part: Range, plan: InputPlan) -> Iterator[tuple[int, Scan]]:
@@ -140,8 +159,8 @@ class _ScanRange(beam.DoFn):
 
 
 class _Settle(beam.DoFn):
-  def __init__(self, config: RunConfig):
-    self._reader = reader_of(config.input_settings)
+  def __init__(self, form: InputForm):
+    self._reader = reader_of(form.settings)
 
   def process(self, scans_of_file: tuple[int, Iterable[Scan]]) -> Iterator[Any]:
     settled = self._reader.settle(scans_of_file[1])
@@ -153,9 +172,9 @@ class _Settle(beam.DoFn):
 
 
 class _ScanRecords(beam.DoFn):
-  def __init__(self, config: RunConfig):
-    self._reader = reader_of(config.input_settings)
-    self._block_size = config.block_size
+  def __init__(self, form: InputForm):
+    self._reader = reader_of(form.settings)
+    self._block_size = form.sizes.block_size
     self._counters = StepCounters('ScanRanges')
 
   def process(self, records: Records, plan: InputPlan) -> Iterator[Findings]:
@@ -165,9 +184,9 @@ class _ScanRecords(beam.DoFn):
     yield findings
 
 
-def _accepted(findings: Findings, config: RunConfig) -> Findings:
+def _accepted(findings: Findings, form: InputForm) -> Findings:
   """The findings; raises UserError where they say that the run cannot go on."""
-  if refusal := refusal_of(findings, config.bad_rows, config.max_bad_rows):
+  if refusal := refusal_of(findings, form.bad_rows, form.max_bad_rows):
     raise UserError(refusal)
   return findings
 
@@ -189,43 +208,49 @@ class ShardBlock:
 beam.coders.registry.register_coder(ShardBlock, RowsCoder)
 
 
-@dataclasses.dataclass(frozen=True)
-class Read:
-  """Pass 2's results: the shards' ShardBlocks, each shard's in the files' order, and the files of bad rows."""
+class Read(NamedTuple):
+  """Rows that were read.
+
+  Attributes:
+    blocks: the shards' ShardBlocks, each shard's in the files' order.
+    quarantine: the files of bad rows, where these are set aside.
+  """
 
   blocks: PCollection[ShardBlock]
   quarantine: PCollection[WrittenFile]
 
 
 class ReadShards(beam.PTransform):
-  """Pass 2: each shard's Records -> Read."""
+  """Pass 2: each shard's Records -> Read. Bad rows that are set aside are written to the folder `quarantine`."""
 
-  def __init__(self, config: RunConfig, plan: PCollection[InputPlan], findings: PCollection[Findings]):
+  def __init__(self, form: InputForm, quarantine: str, plan: PCollection[InputPlan], findings: PCollection[Findings]):
     super().__init__()
-    self._config = config
+    self._form = form
+    self._quarantine = quarantine
     self._plan = plan
     self._findings = findings
 
   def expand(self, records: PCollection[tuple[int, Records]]) -> Any:  # Read; see ScanRanges.
+    read_shard = _ReadShard(self._form, self._quarantine)
     read = (
       records
       | 'RangesOfShard' >> beam.GroupByKey()
       | 'Read'
-      >> beam.ParDo(_ReadShard(self._config), AsSingleton(self._plan), AsSingleton(self._findings)).with_outputs(
+      >> beam.ParDo(read_shard, AsSingleton(self._plan), AsSingleton(self._findings)).with_outputs(
         'quarantine', main='blocks'
       )
     )
     read.blocks.element_type = ShardBlock
+    read.quarantine.element_type = WrittenFile
     return Read(read.blocks, read.quarantine)
 
 
 class _ReadShard(beam.DoFn):
-  def __init__(self, config: RunConfig):
-    self._reader = reader_of(config.input_settings)
-    self._folder = RunFolder.of(config.output, config.run_id)
-    self._input_split = config.splits[0].name if config.input_splits else ''
-    self._bad_rows = config.bad_rows
-    self._block_size = config.block_size
+  def __init__(self, form: InputForm, quarantine: str):
+    self._reader = reader_of(form.settings)
+    self._quarantine = quarantine
+    self._bad_rows = form.bad_rows
+    self._block_size = form.sizes.block_size
     self._counters = StepCounters('ReadCsv')
 
   def process(
@@ -236,7 +261,7 @@ class _ReadShard(beam.DoFn):
     shard = ranges[0].shard
     waiting = self._reader.no_rows(layout)
     number = 0
-    with QuarantineWriter(self._folder.quarantine_file(shard.index, shard.count, self._input_split)) as quarantine:
+    with QuarantineWriter(quarantine_file(self._quarantine, shard)) as quarantine:
       # One block is held back, so that the last can say that it is. The first is empty: a shard without records has it.
       for rows in self._rows(ranges, layout, quarantine):
         yield ShardBlock(shard, number, last=False, rows=waiting)
@@ -270,27 +295,102 @@ class _ReadShard(beam.DoFn):
       self._counters.add(f'bad_rows.{reason}', rows)
 
 
-class ReadCsv(beam.PTransform):
-  """Nothing -> the ShardBlocks of a run's whole input, for a pipeline of your own.
+class ReadSource(NamedTuple):
+  """A source of the input that was read: what was planned and found of it besides what Read has."""
 
-  Both passes over the input, as build_graph makes them: a shard's blocks come in the files' order. The listing of the
-  input is written to the run's folder, and bad rows that are set aside.
+  plan: PCollection[InputPlan]
+  findings: PCollection[Findings]
+  blocks: PCollection[ShardBlock]
+  quarantine: PCollection[WrittenFile]
+
+
+def read_source(
+  listing: PCollection[Listing], number: int, form: InputForm, quarantine: str, label: str = ''
+) -> ReadSource:
+  """Adds both passes over a source of the input.
+
+  Args:
+    listing: one Listing.
+    number: the source's place in it.
+    form: how it is read.
+    quarantine: the folder for bad rows that are set aside.
+    label: stands behind the name of each step.
+  """
+  plan = listing | f'PlanInput{label}' >> PlanInput(form, number)
+  ranges = listing | f'PlanRanges{label}' >> PlanRanges(form, number)
+  scanned: Scanned = ranges | f'ScanRanges{label}' >> ScanRanges(form, plan)
+  read: Read = scanned.records | f'ReadCsv{label}' >> ReadShards(form, quarantine, plan, scanned.findings)
+  return ReadSource(plan, scanned.findings, read.blocks, read.quarantine)
+
+
+class ReadCsv(beam.PTransform):
+  """Nothing -> the typed rows of CSV files, as `Read`: `.blocks` of ShardBlocks and `.quarantine` of WrittenFiles.
+
+  Both passes over the input, as a run makes them: which shard a row goes to follows from the files' names and sizes, a
+  column's type from all rows. Nothing is written but bad rows, where they are set aside. The pipeline fails with a
+  UserError where no file matches, one cannot be read or, by the end, more rows are bad than `max_bad_rows`.
+
+      rows = pipeline | ReadCsv('gs://bucket/trips/*.csv')
+      examples = rows.blocks | EncodeExamples(OutputForm())
   """
 
-  def __init__(self, config: RunConfig):
-    """Input that comes in splits has a shard 0 in each, and is for build_graph alone: that raises UserError here."""
-    super().__init__()
-    if config.input_splits:
-      raise UserError('ReadCsv reads one input: give each split a RunConfig of its own')
-    self._config = config
+  def __init__(
+    self,
+    patterns: str | Sequence[str],
+    dialect: Dialect = Dialect(),
+    *,
+    column_types: Mapping[str, ColumnType] | None = None,
+    schema: str = '',
+    bad_rows: BadRowPolicy = 'fail',
+    max_bad_rows: BadRowLimit | None = None,
+    quarantine: str = '',
+    block_size: int = Sizes.block_size,
+    shard_size: int = Sizes.shard_size,
+    num_shards: int | None = None,
+  ):
+    """Raises UserError where a setting is wrong; RunConfig says what each means.
 
-  def expand(self, root: Any) -> PCollection[ShardBlock]:
-    listing = root | 'ListInput' >> ListInput(self._config, listed=False)
-    plan = listing | 'PlanInput' >> PlanInput(self._config, 0)
-    ranges = listing | 'PlanRanges' >> PlanRanges(self._config, 0)
-    scanned = ranges | 'ScanRanges' >> ScanRanges(self._config, plan)
-    read: Read = scanned.records | 'ReadShards' >> ReadShards(self._config, plan, scanned.findings)
-    return read.blocks
+    Args:
+      patterns: files, folders or glob patterns. All files need the same header.
+      dialect: how the files are written.
+      column_types: types that are not to be inferred, by column.
+      schema: a curated schema.pbtxt, which gives the types of other columns.
+      bad_rows: whether a row that cannot be read ends the pipeline ('fail') or is set aside ('quarantine').
+      max_bad_rows: how many are set aside at most.
+      quarantine: the folder that they are written to.
+      block_size: bytes that are parsed at a time: a block is of about so many.
+      shard_size: uncompressed bytes that go into a shard.
+      num_shards: how many shards there are, instead.
+    """
+    super().__init__()
+    self._patterns = tuple(map(absolute, [patterns] if isinstance(patterns, str) else patterns))
+    if not self._patterns:
+      raise UserError('ReadCsv: there is no pattern; give at least one')
+    sizes = Sizes(block_size, shard_size, num_shards)
+    self._form = InputForm(dialect, dict(column_types or {}), absolute(schema), bad_rows, max_bad_rows, sizes)
+    if (bad_rows == 'quarantine') != bool(quarantine):
+      raise UserError("ReadCsv: bad_rows='quarantine' and a folder, quarantine='...', go together")
+    self._quarantine = absolute(quarantine)
+
+  def expand(self, root: Any) -> Any:  # Read; see ScanRanges.
+    listing = root | 'ListInput' >> ListFiles(self._patterns)
+    read = read_source(listing, 0, self._form, self._quarantine)
+    # Where all types are given, bad rows are not known before they are read.
+    held = read.findings | 'HoldBadRows' >> beam.FlatMap(
+      _not_too_many, self._form.max_bad_rows, self._quarantine, AsList(read.quarantine)
+    )
+    held.element_type = WrittenFile
+    return Read(read.blocks, held)
+
+
+def _not_too_many(
+  findings: Findings, limit: BadRowLimit | None, folder: str, files: Sequence[WrittenFile]
+) -> Sequence[WrittenFile]:
+  """The files of bad rows; raises UserError where too many rows are in them."""
+  bad = sum(sum(file.counts.values()) for file in files)
+  if refusal := too_many(bad, findings.rows, limit):
+    raise UserError(f'{refusal}; they are in {folder}')
+  return files
 
 
 _COLUMN_TYPES = (pa.int64(), pa.float32(), pa.binary())

@@ -6,7 +6,7 @@ import itertools
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 import pyarrow as pa
@@ -65,12 +65,22 @@ class EncodedBlock:
 beam.coders.registry.register_coder(EncodedBlock, RowsCoder)
 
 
-class EncodeExamples(beam.PTransform):
-  """ShardBlocks -> EncodedBlocks, and beside them each split's rows for its statistics.
+class Encoded(NamedTuple):
+  """Rows that were encoded.
 
-  Returns a dict: 'examples', which WriteExamples takes, and one named by `rows_of` for each split, of RecordBatches
-  which GenerateStatistics takes. Columns are int64, float32, binary or,
-  of a column without any value, null; a null is an empty cell.
+  Attributes:
+    examples: EncodedBlocks, which WriteExamples takes.
+    rows: by the name of each split its rows, as RecordBatches that GenerateStatistics takes.
+  """
+
+  examples: PCollection[EncodedBlock]
+  rows: Mapping[str, PCollection[pa.RecordBatch]]
+
+
+class EncodeExamples(beam.PTransform):
+  """ShardBlocks -> `Encoded`: `.examples` of EncodedBlocks and, for statistics, each split's rows in `.rows[SPLIT]`.
+
+  Columns are int64, float32, binary or, of a column without any value, null; a null is an empty cell.
   """
 
   def __init__(self, form: OutputForm):
@@ -78,17 +88,16 @@ class EncodeExamples(beam.PTransform):
     super().__init__()
     self._form = form
 
-  def expand(self, blocks: PCollection[ShardBlock]) -> Any:  # A dict; Beam takes a hint only of a PCollection.
-    tags = [rows_of(split) for split in self._form.splits]
-    outputs = blocks | 'Encode' >> beam.ParDo(_EncodeBlock(self._form)).with_outputs(*tags, main='examples')
+  def expand(self, blocks: PCollection[ShardBlock]) -> Any:  # Encoded; Beam takes a hint only of a PCollection.
+    tags = {split.name: _tag_of(split) for split in self._form.splits}
+    outputs = blocks | 'Encode' >> beam.ParDo(_EncodeBlock(self._form)).with_outputs(*tags.values(), main='examples')
     outputs.examples.element_type = EncodedBlock
-    for tag in tags:
+    for tag in tags.values():
       outputs[tag].element_type = pa.RecordBatch
-    return {tag: outputs[tag] for tag in ('examples', *tags)}
+    return Encoded(outputs.examples, {name: outputs[tag] for name, tag in tags.items()})
 
 
-def rows_of(split: Split) -> str:
-  """The name of the output of EncodeExamples that has a split's rows."""
+def _tag_of(split: Split) -> str:
   return f'rows_of_{split.name}'
 
 
@@ -112,7 +121,7 @@ class _EncodeBlock(beam.DoFn):
         self._counters.add(f'records.{split.name}', split_rows.num_rows)
         if split_rows.num_rows:
           # GenerateStatistics takes the rows in while this step waits for it to do so.
-          yield TaggedOutput(rows_of(split), to_list_columns(split_rows, self._form.empty_cells))
+          yield TaggedOutput(_tag_of(split), to_list_columns(split_rows, self._form.empty_cells))
 
 
 class WriteExamples(beam.PTransform):
@@ -188,35 +197,40 @@ class _WriteShard(beam.DoFn):
 
 
 class GenerateStatistics(beam.PTransform):
-  """A split's rows, as EncodeExamples gives them -> one DatasetFeatureStatisticsList, by TFDV's defaults."""
+  """RecordBatches of a split -> one DatasetFeatureStatisticsList of all of them, as tfdv.GenerateStatistics gives it.
+
+  It is that transform with TFDV's defaults, as TFX's StatisticsGen has it, and takes what it takes: each column is a
+  list a row, as EncodeExamples gives them and tfx_bsl decodes Examples, or is of Arrow's type null.
+  """
 
   def expand(self, rows: PCollection[pa.RecordBatch]) -> PCollection[DatasetFeatureStatisticsList]:
     return rows | 'Generate' >> generate_statistics()
 
 
 class WriteStatistics(beam.PTransform):
-  """A split's statistics -> the WrittenFile that holds them."""
+  """The statistics of the split with this name -> the WrittenFile that holds them."""
 
-  def __init__(self, folder: RunFolder, split: Split):
+  def __init__(self, folder: RunFolder, split: str):
     super().__init__()
-    self._path = folder.statistics_file(split.name)
-    self._split = split.name
+    self._path = folder.statistics_file(split)
+    self._split = split
 
   def expand(self, statistics: PCollection[DatasetFeatureStatisticsList]) -> PCollection[WrittenFile]:
     return statistics | 'Write' >> beam.Map(write_statistics, self._path, self._split)
 
 
 class InferSchema(beam.PTransform):
-  """The statistics of all splits, in the splits' order -> the WrittenFile that holds the schema."""
+  """The statistics of all splits, a tuple in the splits' order -> the WrittenFile that holds the schema."""
 
-  def __init__(self, folder: RunFolder, statistics: Sequence[PCollection[DatasetFeatureStatisticsList]]):
+  def __init__(self, folder: RunFolder):
     super().__init__()
     self._path = folder.schema_file
-    self._statistics = statistics
 
-  def expand(self, root: Any) -> PCollection[WrittenFile]:
-    splits = [AsSingleton(split) for split in self._statistics]
-    return root | 'Path' >> beam.Create([self._path]) | 'Infer' >> beam.Map(write_inferred_schema, *splits)
+  def expand(self, statistics: Any) -> PCollection[WrittenFile]:  # Beam takes a hint only of one PCollection.
+    splits = [AsSingleton(split) for split in statistics]
+    return (
+      statistics[0].pipeline | 'Path' >> beam.Create([self._path]) | 'Infer' >> beam.Map(write_inferred_schema, *splits)
+    )
 
 
 class ImportSchema(beam.PTransform):

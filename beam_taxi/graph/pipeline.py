@@ -10,8 +10,9 @@ from collections.abc import Mapping
 import apache_beam as beam
 
 from beam_taxi.artifacts.manifest import Manifest, RunFolder, Value
-from beam_taxi.graph.input_steps import ListInput, PlanInput, PlanRanges, ReadShards, ScanRanges
+from beam_taxi.graph.input_steps import ListInput, read_source
 from beam_taxi.graph.output_steps import (
+  Encoded,
   EncodeExamples,
   GenerateStatistics,
   ImportSchema,
@@ -22,9 +23,7 @@ from beam_taxi.graph.output_steps import (
   WriteExamples,
   WriteManifest,
   WriteStatistics,
-  rows_of,
 )
-from beam_taxi.runners import workarounds as beam_workarounds  # noqa: F401 - imported for what it does
 from beam_taxi.settings.config import RunConfig
 
 
@@ -51,26 +50,23 @@ def build_graph(
   for number, source in enumerate(config.sources):
     label = f'[{source.splits[0].name}]' if config.input_splits else ''
 
-    plan = listing | f'PlanInput{label}' >> PlanInput(source, number)
-    ranges = listing | f'PlanRanges{label}' >> PlanRanges(source, number)
-
-    scanned = ranges | f'ScanRanges{label}' >> ScanRanges(source, plan)
-    made.inputs.append(scanned.findings | f'SummarizeInput{label}' >> SummarizeInput(plan))
-
-    read = scanned.records | f'ReadCsv{label}' >> ReadShards(source, plan, scanned.findings)
-    encoded = read.blocks | f'EncodeExamples{label}' >> EncodeExamples(source.form)
+    quarantine = folder.quarantine_of(source.splits[0].name if config.input_splits else '')
+    read = read_source(listing, number, source.input_form, quarantine, label)
+    made.inputs.append(read.findings | f'SummarizeInput{label}' >> SummarizeInput(read.plan))
     made.add('quarantine', read.quarantine)
-    made.add('examples', encoded['examples'] | f'WriteShards{label}' >> WriteExamples(folder, source.form))
 
-    for split in source.splits:
-      found = encoded[rows_of(split)] | f'GenerateStatistics[{split.name}]' >> GenerateStatistics()
+    encoded: Encoded = read.blocks | f'EncodeExamples{label}' >> EncodeExamples(source.form)
+    made.add('examples', encoded.examples | f'WriteShards{label}' >> WriteExamples(folder, source.form))
+
+    for split, rows in encoded.rows.items():
+      found = rows | f'GenerateStatistics[{split}]' >> GenerateStatistics()
       statistics.append(found)
-      made.add('statistics', found | f'WriteStatistics[{split.name}]' >> WriteStatistics(folder, split))
+      made.add('statistics', found | f'WriteStatistics[{split}]' >> WriteStatistics(folder, split))
 
   if config.schema:
     schema = root | 'ImportSchema' >> ImportSchema(config)
   else:
-    schema = root | 'InferSchema' >> InferSchema(folder, statistics)
+    schema = tuple(statistics) | 'InferSchema' >> InferSchema(folder)
   made.add('schema', schema)
 
   manifest = root | 'WriteManifest' >> WriteManifest(config, made, provenance or {})

@@ -15,6 +15,7 @@ from types import TracebackType
 from beam_taxi import storage
 from beam_taxi.artifacts.manifest import WrittenFile
 from beam_taxi.inputs.findings import Problem
+from beam_taxi.inputs.shard_sizes import Shard
 
 _ESCAPED = re.compile(r'\\(?:\\|x([0-9a-f]{2}))')
 
@@ -33,6 +34,11 @@ class BadRecord:
   detail: str
   data: bytes
   problem: Problem
+
+
+def quarantine_file(folder: str, shard: Shard) -> str:
+  """The file in a folder that has the bad rows of a shard, where there are any."""
+  return storage.join(folder, f'rows-{shard.index:05d}-of-{shard.count:05d}.jsonl')
 
 
 class QuarantineWriter:

@@ -17,7 +17,6 @@ from beam_taxi.artifacts.listing import ListedSource, Listing
 from beam_taxi.artifacts.manifest import RunFolder
 from beam_taxi.errors import UserError
 from beam_taxi.examples.splitting import check_feature
-from beam_taxi.inputs.kinds import reader_of
 from beam_taxi.inputs.layout import InputPlan
 from beam_taxi.inputs.matching import absolute, list_input
 from beam_taxi.inputs.reader import Range
@@ -98,22 +97,12 @@ def plan_sources(config: RunConfig, listing: Listing) -> list[Source]:
 
 
 def _plan_source(config: RunConfig, listed: ListedSource) -> Source:
-  plan = plan_of(listed, config)
+  plan = config.input_form.plan(listed)
   for doubt in plan.doubts:
     _LOG.warning('%s', doubt)
   if config.partition_feature:
     check_feature(config.partition_feature, plan.layout.columns)
-  return ranges_of(listed, config), plan
-
-
-def plan_of(listed: ListedSource, config: RunConfig) -> InputPlan:
-  """What is known of a source before its rows are read. Raises UserError where it cannot be read."""
-  return reader_of(config.input_settings).plan(listed.files, config.column_types, config.schema)
-
-
-def ranges_of(listed: ListedSource, config: RunConfig) -> Sequence[Range]:
-  """The ranges in which a source is read. Raises UserError where it cannot be cut into as many shards as it should."""
-  return reader_of(config.input_settings).ranges(listed.files, config.sizes)
+  return config.input_form.ranges(listed), plan
 
 
 def total_bytes(sources: Sequence[Source]) -> int:

@@ -14,6 +14,7 @@ from beam_taxi.examples.output_form import OutputForm
 from beam_taxi.examples.splits import Split, parse_splits
 from beam_taxi.inputs.bad_row_policy import BadRowLimit, BadRowPolicy, parse_max_bad_rows
 from beam_taxi.inputs.columns import ColumnType, parse_column_types
+from beam_taxi.inputs.input_form import InputForm
 from beam_taxi.inputs.input_splits import InputSplit, parse_input_splits
 from beam_taxi.inputs.kinds import KINDS, kind_of_names
 from beam_taxi.inputs.shard_sizes import Sizes
@@ -272,9 +273,12 @@ class RunConfig:
     for flag, name in (('run_id', self.run_id), ('pipeline_name', self.pipeline_name)):
       if not NAME.fullmatch(name):
         raise UserError(f'--{flag} {name!r}: use letters, digits, ".", "_" and "-", and begin with a letter or digit')
-    if self.max_bad_rows and self.bad_rows != 'quarantine':
-      raise UserError('--max_bad_rows says how many rows may be set aside: give --bad_rows quarantine as well')
-    _ = self.form, self.sizes  # Which check themselves.
+    _ = self.input_form, self.form  # Which check themselves.
+
+  @property
+  def input_form(self) -> InputForm:
+    """How each source is read."""
+    return InputForm(self.input_settings, self.column_types, self.schema, self.bad_rows, self.max_bad_rows, self.sizes)
 
   @property
   def form(self) -> OutputForm:

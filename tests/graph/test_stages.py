@@ -8,7 +8,7 @@ import pytest
 from apache_beam.portability import common_urns
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner, execution, translations
 
-from beam_taxi.graph.input_steps import ListInput, PlanInput, PlanRanges, ReadShards, ScanRanges
+from beam_taxi.graph.input_steps import ListInput, read_source
 from beam_taxi.graph.pipeline import build_graph
 from beam_taxi.inputs.input_splits import parse_input_splits
 from beam_taxi.settings.config import RunConfig
@@ -94,10 +94,7 @@ def test_rows_that_went_from_one_stage_to_another_would_be_counted(
   config = config_of(tmp_path, WAYS['one_input'], 'run')
   with beam.Pipeline(runner=FnApiRunner()) as pipeline:
     listing = pipeline | ListInput(config, listed=False)
-    plan = listing | PlanInput(config, 0)
-    scanned = listing | PlanRanges(config, 0) | ScanRanges(config, plan)
-    read = scanned.records | ReadShards(config, plan, scanned.findings)
-    read.blocks | beam.Reshuffle()
+    read_source(listing, 0, config.input_form, quarantine='').blocks | beam.Reshuffle()
 
   assert sum(crossing.values()) > 0.5 * size
 
