@@ -6,8 +6,9 @@ What follows the rows - Examples, statistics, schema - has the new column too. B
 so the Examples stand where they would without the function.
 """
 
+import argparse
 import dataclasses
-import sys
+import logging
 
 import apache_beam as beam
 import pyarrow as pa
@@ -21,18 +22,17 @@ def with_miles_per_dollar(block: beam_taxi.ShardBlock) -> beam_taxi.ShardBlock:
   """The block with one more column; it is empty where one of the two cells is."""
   rows = block.rows
   ratio = pc.divide(rows['trip_miles'], rows['fare']).cast(pa.float32())
-  columns = [*rows.columns, ratio]
-  changed = pa.RecordBatch.from_arrays(columns, names=[*rows.schema.names, 'miles_per_dollar'])
+  changed = pa.RecordBatch.from_arrays([*rows.columns, ratio], names=[*rows.schema.names, 'miles_per_dollar'])
   return dataclasses.replace(block, rows=changed)
 
 
 def main(pattern: str, output: str) -> None:
-  """Reads, changes and writes what `pattern` names to OUTPUT/runs/changed."""
+  """Reads, changes and writes what `pattern` names to the folder `output`."""
   form = beam_taxi.OutputForm()
-  folder = beam_taxi.RunFolder.of(output, 'changed')
+  folder = beam_taxi.RunFolder(output)
   with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-    read = pipeline | beam_taxi.ReadCsv(pattern)
-    encoded = read.blocks | 'Change' >> beam.Map(with_miles_per_dollar) | beam_taxi.EncodeExamples(form)
+    trips = pipeline | beam_taxi.ReadCsv(pattern)
+    encoded = trips.blocks | beam.Map(with_miles_per_dollar) | beam_taxi.EncodeExamples(form)
     _ = encoded.examples | beam_taxi.WriteExamples(folder, form)
 
     statistics = []
@@ -44,6 +44,13 @@ def main(pattern: str, output: str) -> None:
 
 
 if __name__ == '__main__':
-  if len(sys.argv) != 3:
-    sys.exit('usage: python recipes/change_rows.py PATTERN OUTPUT')
-  main(*sys.argv[1:])
+  parser = argparse.ArgumentParser()
+  parser.add_argument('pattern')
+  parser.add_argument('output')
+  logging.getLogger('apache_beam').setLevel(logging.CRITICAL)  # Beam would show a traceback of what it raises.
+  try:
+    main(**vars(parser.parse_args()))
+  except Exception as error:
+    if not (wrong := beam_taxi.user_error_in(error)):
+      raise
+    parser.exit(2, f'error: {wrong}\n')

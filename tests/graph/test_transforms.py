@@ -1,11 +1,16 @@
 """The steps of the graph in pipelines of one's own: each does there what it does in a run."""
 
+import functools
+import itertools
 import json
+import operator
 import pathlib
+import re
 from decimal import Decimal
 from typing import Any
 
 import apache_beam as beam
+import pyarrow as pa
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.test_pipeline import TestPipeline
@@ -14,7 +19,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from beam_taxi.artifacts.manifest import RunFolder
 from beam_taxi.errors import UserError, user_error_in
 from beam_taxi.examples.output_form import OutputForm
-from beam_taxi.graph.input_steps import ReadCsv
+from beam_taxi.graph.input_steps import ReadCsv, ShardBatches
 from beam_taxi.graph.output_steps import EncodeExamples, WriteExamples
 from beam_taxi.graph.pipeline import build_graph
 from beam_taxi.inputs.bad_row_policy import BadRowLimit
@@ -39,10 +44,10 @@ def bad_rows(tmp_path: pathlib.Path) -> str:
   return str(tmp_path / 'bad.csv')
 
 
-def refusal_of(reading: ReadCsv) -> str:
-  """What the user is told of a pipeline that reads so, and does nothing with what it reads."""
+def refusal_of(*steps: beam.PTransform) -> str:
+  """What the user is told of a pipeline of these steps, one after the other."""
   with pytest.raises((UserError, RuntimeError)) as raised, TestPipeline(runner=FnApiRunner()) as pipeline:
-    _ = pipeline | reading
+    functools.reduce(operator.or_, steps, pipeline)
   return str(user_error_in(raised.value))
 
 
@@ -156,3 +161,79 @@ def test_a_setting_that_is_wrong_is_told_before_anything_is_read(settings: dict[
     ReadCsv(**{'patterns': 'rows.csv', **settings})
 
   assert str(raised.value).startswith(message)
+
+
+SCHEMA = pa.schema([('n', pa.int64())])
+
+
+def batch(*numbers: int) -> pa.RecordBatch:
+  return pa.RecordBatch.from_pydict({'n': numbers}, schema=SCHEMA)
+
+
+SHARDED: dict[str, tuple[list[tuple], list[tuple[int, list[int]]]]] = {
+  'numbers': ([(3, batch(3)), (0, batch(0)), (1, batch(1)), (10, batch(10))], [(0, [0, 10]), (1, [1, 3])]),
+  'no_batch_of_a_shard': ([(3, batch(3))], [(0, []), (1, [3])]),
+  'no_batch': ([], [(0, []), (1, [])]),
+  'texts': ([('d', batch(4)), ('c', batch(3)), ('a', batch(1))], [(0, [4]), (1, [1, 3])]),
+  'both': ([('a', batch(1)), (7, batch(7))], [(0, []), (1, [7, 1])]),
+}
+
+
+@pytest.mark.parametrize(('batches', 'expected'), SHARDED.values(), ids=SHARDED)
+def test_batches_stand_in_the_shard_and_the_place_of_their_keys(batches: list, expected: list) -> None:
+  def check(blocks: list) -> None:
+    blocks.sort(key=lambda block: (block.shard.index, block.number))
+    found = []
+    for index, of_shard in itertools.groupby(blocks, key=lambda block: block.shard.index):
+      first, *others = of_shard
+      assert (first.number, first.rows.num_rows) == (0, 0)
+      assert [block.number for block in others] == list(range(1, len(others) + 1))
+      assert [block.last for block in (first, *others)] == [False] * len(others) + [True]
+      found.append((index, [number for block in others for number in block.rows['n'].to_pylist()]))
+    assert found == expected
+
+  with TestPipeline(runner=FnApiRunner()) as pipeline:
+    assert_that(pipeline | beam.Create(batches) | ShardBatches(SCHEMA, num_shards=2), check)
+
+
+def test_nullability_and_metadata_of_a_schema_do_not_matter() -> None:
+  schema = pa.schema([pa.field('n', pa.int64(), nullable=False), ('s', pa.null())], {'made': 'by pandas'})
+  plain = pa.schema([('n', pa.int64()), ('s', pa.null())])
+  batches = [
+    (number, pa.RecordBatch.from_pylist([{'n': number}], schema=each)) for number, each in enumerate([schema, plain])
+  ]
+
+  def check(blocks: list) -> None:
+    assert {block.rows.schema for block in blocks} == {plain}
+    assert {block.rows.schema.metadata for block in blocks} == {None}
+
+  with TestPipeline(runner=FnApiRunner()) as pipeline:
+    assert_that(pipeline | beam.Create(batches) | ShardBatches(schema, num_shards=1), check)
+
+
+BATCHES: dict[str, tuple[list[tuple], str]] = {
+  'another_name': ([(0, {'m': [7]})], 'ShardBatches: batch 0 has the columns m: int64; all need n: int64'),
+  'another_type': ([('a', {'n': ['x']})], "ShardBatches: batch 'a' has the columns n: string; all need n: int64"),
+  'one_number_twice': ([(0, {'n': [1]}), (0, {'n': [2]})], 'ShardBatches: two batches have the key 0; each needs'),
+  'one_text_twice': ([('a', {'n': [1]}), ('a', {'n': [2]})], "ShardBatches: two batches have the key 'a'; each needs"),
+}
+
+
+@pytest.mark.parametrize(('batches', 'message'), BATCHES.values(), ids=BATCHES)
+def test_batches_that_cannot_be_put_in_order_are_refused(batches: list, message: str) -> None:
+  keyed = [(key, pa.RecordBatch.from_pydict(columns)) for key, columns in batches]
+
+  assert refusal_of(beam.Create(keyed), ShardBatches(SCHEMA, num_shards=1)).startswith(message)
+
+
+SCHEMAS: dict[str, tuple[pa.Schema, int, str]] = {
+  'no_shard': (SCHEMA, 0, 'ShardBatches: num_shards is 0; give at least 1'),
+  'another_type': (pa.schema([('n', pa.int32())]), 1, "ShardBatches: column 'n' is int32; cast it to int64, float32"),
+  'a_name_twice': (pa.schema([('n', pa.int64()), ('n', pa.binary())]), 1, "ShardBatches: two columns are named 'n'"),
+}
+
+
+@pytest.mark.parametrize(('schema', 'num_shards', 'message'), SCHEMAS.values(), ids=SCHEMAS)
+def test_what_no_batches_can_be_sharded_by_is_refused(schema: pa.Schema, num_shards: int, message: str) -> None:
+  with pytest.raises(UserError, match=re.escape(message)):
+    ShardBatches(schema, num_shards)

@@ -4,24 +4,18 @@ import pathlib
 import subprocess
 import sys
 
-import apache_beam as beam
-import pyarrow as pa
 import pytest
 import tensorflow as tf
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-from apache_beam.testing.util import assert_that, equal_to
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
-import beam_taxi
-
 ROOT = pathlib.Path(__file__).parents[2]
 SPLITS = ('train', 'eval')
-SCHEMA = pa.schema([('n', pa.int64())])
 
 
-def cook(folder: pathlib.Path, recipe: str, *words: str) -> None:
+def cook(folder: pathlib.Path, recipe: str, *words: str, code: int = 0) -> str:
+  """Runs a recipe, which should end with this code; what it says on stderr."""
   done = subprocess.run(
     [sys.executable, str(ROOT / 'recipes' / recipe), *words],
     cwd=folder,
@@ -29,7 +23,8 @@ def cook(folder: pathlib.Path, recipe: str, *words: str) -> None:
     capture_output=True,
     text=True,
   )
-  assert done.returncode == 0, done.stderr
+  assert done.returncode == code, done.stderr
+  return done.stderr
 
 
 def examples(run: pathlib.Path, split: str, shard: str = '*') -> list[tf.train.Example]:
@@ -47,7 +42,7 @@ def test_rows_are_changed_between_reading_and_encoding(tmp_path: pathlib.Path) -
 
   cook(tmp_path, 'change_rows.py', 'trips.csv', 'out')
 
-  run = tmp_path / 'out' / 'runs' / 'changed'
+  run = tmp_path / 'out'
   found = [example.features.feature for split in SPLITS for example in examples(run, split)]
   assert len(found) == 41
   assert {tuple(each['miles_per_dollar'].float_list.value) for each in found} == {(4.0,), ()}
@@ -62,7 +57,7 @@ def test_rows_are_changed_between_reading_and_encoding(tmp_path: pathlib.Path) -
 def test_batches_are_written_by_their_numbers(tmp_path: pathlib.Path) -> None:
   cook(tmp_path, 'write_batches.py', 'out')
 
-  run = tmp_path / 'out' / 'runs' / 'batches'
+  run = tmp_path / 'out'
   numbers = [
     [number_of(example) for split in SPLITS for example in examples(run, split, shard)] for shard in ('00000', '00001')
   ]
@@ -74,33 +69,19 @@ def test_batches_are_written_by_their_numbers(tmp_path: pathlib.Path) -> None:
     assert train == sorted(train)
 
 
-def test_a_shard_without_a_batch_has_one_empty_block() -> None:
-  rows = pa.RecordBatch.from_pydict({'n': [7]}, schema=SCHEMA)
-  with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-    blocks = pipeline | beam.Create([(3, rows)]) | beam_taxi.ShardBatches(SCHEMA, num_shards=2)
-    found = blocks | beam.Map(lambda block: (block.shard.index, block.number, block.last, block.rows.num_rows))
-    assert_that(found, equal_to([(0, 0, True, 0), (1, 0, False, 0), (1, 1, True, 1)]))
-
-
-BATCHES = {
-  'another_name': ([(0, {'m': [7]})], r'batch 0 has the columns m: int64; all need n: int64'),
-  'another_type': ([(0, {'n': ['x']})], r'batch 0 has the columns n: string; all need n: int64'),
-  'one_number_twice': ([(0, {'n': [1]}), (0, {'n': [2]})], r'two batches have the number 0'),
+WRONG = {
+  'no_words': ('change_rows.py', [], 'change_rows.py: error: the following arguments are required: pattern, output'),
+  'no_output': ('write_batches.py', [], 'write_batches.py: error: the following arguments are required: output'),
+  'no_file': ('change_rows.py', ['none.csv', 'out'], 'none.csv: no file matches; check the path'),
+  'a_bad_row': ('change_rows.py', ['bad.csv', 'out'], 'bad.csv: line 3 (byte 20): 1 cell where 2 are expected: 3; '),
 }
 
 
-@pytest.mark.parametrize(('batches', 'message'), BATCHES.values(), ids=BATCHES)
-def test_batches_that_cannot_be_put_in_order_are_refused(batches: list, message: str) -> None:
-  numbered = [(number, pa.RecordBatch.from_pydict(columns)) for number, columns in batches]
-  with (
-    pytest.raises((beam_taxi.UserError, RuntimeError), match=message),
-    beam.Pipeline(runner=FnApiRunner()) as pipeline,
-  ):
-    _ = pipeline | beam.Create(numbered) | beam_taxi.ShardBatches(SCHEMA, num_shards=1)
+@pytest.mark.parametrize(('recipe', 'words', 'message'), WRONG.values(), ids=WRONG)
+def test_wrong_use_is_said_in_one_line(tmp_path: pathlib.Path, recipe: str, words: list[str], message: str) -> None:
+  (tmp_path / 'bad.csv').write_text('trip_miles,fare\n1,2\n3\n')
 
+  said = cook(tmp_path, recipe, *words, code=2)
 
-def test_shards_of_no_number_or_of_other_columns_are_refused() -> None:
-  with pytest.raises(beam_taxi.UserError, match='num_shards is 0; give at least 1'):
-    beam_taxi.ShardBatches(SCHEMA, num_shards=0)
-  with pytest.raises(beam_taxi.UserError, match="column 'n' is int32; cast it to int64, float32 or binary"):
-    beam_taxi.ShardBatches(pa.schema([('n', pa.int32())]), num_shards=1)
+  assert message in said.splitlines()[-1]
+  assert 'Traceback' not in said
