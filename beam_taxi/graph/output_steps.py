@@ -247,8 +247,9 @@ class ImportSchema(beam.PTransform):
 
 @dataclasses.dataclass(frozen=True)
 class SourceSummary:
-  """What was read from a source, and the type of each of its columns."""
+  """What was read from the source in this place among all, and the type of each of its columns."""
 
+  source: int
   files: int
   bytes: int
   rows: int
@@ -257,19 +258,20 @@ class SourceSummary:
 
 
 class SummarizeInput(beam.PTransform):
-  """A source's Findings -> its SourceSummary."""
+  """The Findings of the source in this place among all -> its SourceSummary."""
 
-  def __init__(self, plan: PCollection[InputPlan]):
+  def __init__(self, source: int, plan: PCollection[InputPlan]):
     super().__init__()
+    self._source = source
     self._plan = plan
 
   def expand(self, findings: PCollection[Findings]) -> PCollection[SourceSummary]:
-    return findings | 'Summarize' >> beam.Map(_summarize, AsSingleton(self._plan))
+    return findings | 'Summarize' >> beam.Map(_summarize, AsSingleton(self._plan), self._source)
 
 
-def _summarize(findings: Findings, plan: InputPlan) -> SourceSummary:
+def _summarize(findings: Findings, plan: InputPlan, source: int) -> SourceSummary:
   columns = tuple(findings.settle_types(plan.layout).fields)
-  return SourceSummary(plan.files, plan.bytes, findings.rows, findings.fingerprint, columns)
+  return SourceSummary(source, plan.files, plan.bytes, findings.rows, findings.fingerprint, columns)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -333,7 +335,9 @@ def _sum_up(
     raise UserError(f'{refusal}; they are in {folder}')
   fingerprint = fingerprint_text(source.fingerprint for source in inputs)
   columns: dict[str, ColumnType] = {}
-  for name, kind in itertools.chain.from_iterable(source.columns for source in inputs):
+  # A side input is in no order.
+  ordered = sorted(inputs, key=lambda source: source.source)
+  for name, kind in itertools.chain.from_iterable(source.columns for source in ordered):
     columns[name] = max(kind, columns.get(name, kind))
   return Manifest(
     run_id=config.run_id,

@@ -24,6 +24,7 @@ from beam_taxi.graph.output_steps import (
   WriteManifest,
   WriteStatistics,
 )
+from beam_taxi.record.resolving import with_absolute_paths, with_record
 from beam_taxi.settings.config import RunConfig
 
 
@@ -41,7 +42,13 @@ def build_graph(
 
   Returns:
     One Manifest, which by then is written. A run that has none did not finish.
+
+  Raises:
+    UserError: the last step should record the run, and there is no store, or none that workers reach.
   """
+  config = with_absolute_paths(config)
+  if config.record == 'graph':
+    config = with_record(config, root.runner, root.options)
   folder = RunFolder.of(config.output, config.run_id)
   made = Made()
   statistics = []
@@ -52,7 +59,7 @@ def build_graph(
 
     quarantine = folder.quarantine_of(source.splits[0].name if config.input_splits else '')
     read = read_source(listing, number, source.input_form, quarantine, label)
-    made.inputs.append(read.findings | f'SummarizeInput{label}' >> SummarizeInput(read.plan))
+    made.inputs.append(read.findings | f'SummarizeInput{label}' >> SummarizeInput(number, read.plan))
     made.add('quarantine', read.quarantine)
 
     encoded: Encoded = read.blocks | f'EncodeExamples{label}' >> EncodeExamples(source.form)

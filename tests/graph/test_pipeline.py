@@ -23,9 +23,10 @@ from beam_taxi.errors import UserError, user_error_in
 from beam_taxi.examples.blocks import SplitBlock, encode_block
 from beam_taxi.examples.output_form import OutputForm
 from beam_taxi.examples.splits import Split
-from beam_taxi.graph.output_steps import EncodedBlock, WriteExamples
+from beam_taxi.graph.output_steps import EncodedBlock, SourceSummary, WriteExamples, _sum_up
 from beam_taxi.graph.pipeline import build_graph
 from beam_taxi.inputs import ranges
+from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.input_splits import InputSplit
 from beam_taxi.inputs.shard_sizes import Shard
 from beam_taxi.settings.config import RunConfig
@@ -411,3 +412,36 @@ def test_labels_of_the_graph_are_the_fields_words(tmp_path):
   steps = ['ListInput', 'PlanRanges', 'ScanRanges', 'ReadCsv', 'EncodeExamples', 'WriteShards']
   steps += ['GenerateStatistics[train]', 'GenerateStatistics[eval]', 'InferSchema', 'WriteManifest']
   assert names >= set(steps)
+
+
+def test_relative_paths_mean_what_they_mean_where_the_graph_is_built(tmp_path, monkeypatch):
+  write_rows(tmp_path / 'rows.csv', 10)
+  monkeypatch.chdir(tmp_path)
+  root = TestPipeline(runner=FnApiRunner())
+  build_graph(root, RunConfig(('rows.csv',), 'out', 'run'))
+  monkeypatch.chdir('/')
+  root.run()
+
+  manifest = read_manifest(RunFolder.of(str(tmp_path / 'out'), 'run'))
+  assert manifest
+  assert manifest.input.patterns == (f'{tmp_path}/rows.csv',)
+  assert {pathlib.Path(file.path).is_relative_to(tmp_path) for file in manifest.examples} == {True}
+
+
+def test_a_graph_that_should_record_without_a_store_is_not_built(tmp_path):
+  config = RunConfig(('rows.csv',), str(tmp_path / 'out'), 'run', record='graph', metadata='none')
+  with pytest.raises(UserError, match='--record graph records into a metadata store: give one with --metadata'):
+    build_graph(beam.Pipeline(runner=FnApiRunner()), config)
+
+
+def test_columns_are_in_the_order_of_the_sources_whichever_is_summed_up_first():
+  splits = tuple(InputSplit(name, (f'{name}.csv',)) for name in ('train', 'eval'))
+  config = RunConfig(input_splits=splits, output='out', run_id='run')
+  train = SourceSummary(0, 1, 10, 0, 0, (('b', ColumnType.INT), ('a', ColumnType.INT)))
+  evaluation = SourceSummary(1, 1, 10, 0, 0, (('c', ColumnType.STRING), ('a', ColumnType.FLOAT)))
+
+  found = [
+    _sum_up(config, {}, inputs, examples=[], quarantine=[]) for inputs in ([train, evaluation], [evaluation, train])
+  ]
+
+  assert [list(manifest.columns.items()) for manifest in found] == [[('b', 'INT'), ('a', 'FLOAT'), ('c', 'STRING')]] * 2
