@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Builds docker/Dockerfile's image, and the flex template that launches it.
+# Builds the image of docker/Dockerfile, and the flex template that launches it.
 #
 #   scripts/build_flex_template.sh --project PROJECT --image IMAGE --template gs://BUCKET/NAME.json
 #
-#   --image IMAGE        where the image goes, as in europe-west1-docker.pkg.dev/PROJECT/beam-taxi/beam-taxi:1
+#   --image IMAGE        where the image goes, such as europe-west1-docker.pkg.dev/PROJECT/beam-taxi/beam-taxi:1
 #   --template URI       where the template goes
-#   --python VERSION     3.11, with the compatible stack (default), or 3.12 or 3.13, with the current one
-#   --launcher_tag TAG   of Google's launcher image; default: latest
-#   --local              build with Docker on this machine, instead of Cloud Build
+#   --python VERSION     3.11 with the compatible stack (default), or 3.12 or 3.13 with the current stack
+#   --launcher_tag TAG   the tag of Google's launcher image; default: latest
+#   --local              build with Docker on this machine instead of Cloud Build
 #   --dry_run            only print the commands
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -57,7 +57,7 @@ arguments=(PYTHON="$python" DEBIAN="$debian" STACK="$stack" BEAM="$beam"
 tools=(gcloud)
 ! $local || tools+=(docker)
 for tool in "${tools[@]}"; do
-  $dry_run || type -P "$tool" >/dev/null || fail "$tool is not on PATH: install it, or see the commands with --dry_run."
+  $dry_run || type -P "$tool" >/dev/null || fail "$tool is not on PATH: install it, or print the commands with --dry_run."
 done
 
 if $local; then

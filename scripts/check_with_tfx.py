@@ -1,11 +1,11 @@
-"""Runs pipelines of TFX 1.16 on what a run recorded, and says where TFX makes something else of it.
+"""Runs TFX 1.16 pipelines on what a run recorded, and reports where TFX makes something else of it.
 
   data/tfx-1.16/bin/python scripts/check_with_tfx.py OUTPUT FOLDER
 
-OUTPUT is the --output of one run of main.py, with its metadata.sqlite; TFX works on a copy of that, in FOLDER, which
-must not exist. Resolvers look for the run's Examples, statistics and schema, once in a pipeline of the run's name and
-once in another; StatisticsGen reads the Examples they find, and ExampleValidator holds all statistics against the
-schema. The Python is that of requirements/tfx-3.10.txt, which `benchmarks/run.py --with-tfx` makes.
+OUTPUT is the --output of one run of main.py, with its metadata.sqlite. TFX works on a copy of that in FOLDER, which
+must not exist. Resolvers look for the run's Examples, statistics and schema, once in a pipeline with the run's pipeline
+name and once in another. StatisticsGen reads the Examples that they find, and ExampleValidator compares all statistics
+with the schema. The Python is that of requirements/tfx-3.10.txt, which `benchmarks/run.py --with-tfx` installs.
 """
 
 import pathlib
@@ -22,7 +22,7 @@ from tfx.types import channel_utils
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / 'tests' / 'end_to_end'))
 from compare_statistics import differences  # type: ignore[import-not-found]
 
-# Of main.py without --pipeline_name.
+# The pipeline name of main.py without --pipeline_name.
 OURS = 'beam_taxi'
 
 TYPES = tfx.types.standard_artifacts
@@ -33,7 +33,7 @@ SPANS = {
 
 
 def channel(pipeline_name: str, kind: type, node: str, key: str) -> tfx.dsl.Channel:
-  """What a node of our pipeline made, for a Resolver in a pipeline of some name."""
+  """What a node of our pipeline made, for a Resolver in the pipeline with this name."""
   if pipeline_name == OURS:
     return tfx.dsl.Channel(type=kind, producer_component_id=node, output_key=key)
   return channel_utils.external_pipeline_artifact_query(
@@ -42,7 +42,7 @@ def channel(pipeline_name: str, kind: type, node: str, key: str) -> tfx.dsl.Chan
 
 
 def pipeline(name: str, folder: pathlib.Path, connection: mlmd_pb2.ConnectionConfig) -> tfx.dsl.Pipeline:
-  """Resolvers, and what reads their outputs."""
+  """Resolvers, and the components that read their outputs."""
   examples = channel(name, TYPES.Examples, 'ExampleGen', 'examples')
   latest = tfx.dsl.Resolver(
     strategy_class=tfx.dsl.experimental.LatestArtifactStrategy,

@@ -1,8 +1,8 @@
-# Sourced by scripts that work in a Debian root of their own, which is made by debootstrap and entered by chroot.
-# They define fail MESSAGE... first.
+# For scripts that work in a Debian root of their own, made by debootstrap and entered by chroot. They source this file
+# after they have defined fail MESSAGE...
 # shellcheck shell=bash
 
-# Where pip and the network are configured; a root gets the same.
+# The variables that configure pip and the network. A root gets the same ones.
 network='^(PIP_.*|UV_.*|.*_proxy|SSL_CERT_(FILE|DIR)|(REQUESTS|CURL)_CA_BUNDLE)='
 
 build_root() { # FOLDER SUITE PACKAGES
@@ -17,17 +17,17 @@ build_root() { # FOLDER SUITE PACKAGES
     { apt-get update -qq && apt-get install -y -qq --no-install-recommends debootstrap; } ||
       fail 'debootstrap is missing, and apt-get could not install it.'
   fi
-  # The host's own mirror, if it is a Debian; else debootstrap's default.
+  # The host's own mirror if it runs Debian, otherwise debootstrap's default.
   # shellcheck disable=SC2016
   mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Label: Debian' | head -n 1)
   rm -rf --one-file-system "$1.new"
-  # Unpacks some packages before what they need, warns, and tries again; starts no service.
+  # This unpacks some packages before those that they need, warns, and tries again. It starts no service.
   debootstrap --variant=minbase --include="$3" "$2" "$1.new" ${mirror:+"$mirror"}
   echo "$2 $3" >"$1.new/built"
   mv "$1.new" "$1"
 }
 
-# The tree as git sees it, with what is not yet committed; what .gitignore names is left out.
+# Copies the tree as git sees it, with uncommitted files, but without those that .gitignore names.
 tree_into() { # FOLDER
   local file
   git ls-files -z --cached --others --exclude-standard |
@@ -37,8 +37,8 @@ tree_into() { # FOLDER
     tar --create --null --files-from=- | tar --extract --no-same-owner --directory="$1"
 }
 
-# Every file and folder that pip's configuration and the network's variables name. An index in a folder, which is named
-# simple, may link to files beside it.
+# Prints every file and folder that pip's configuration and the network's variables name. An index in a folder named
+# simple may link to files beside it, so the folder's parent is printed.
 network_paths() {
   { python3 -m pip config debug 2>/dev/null || true; env | grep -iE "$network" || true; } |
     grep -oE "/[^ ,:']+" | sed -E 's|^/+|/|; s|/simple/?$||' | sort -u
@@ -54,7 +54,7 @@ bind() { # ROOT PATH: the host's PATH, at the same place in the root
   mount --bind "$2" "$1$2"
 }
 
-# Mounts what a root's programs need. Mounts end with their namespace.
+# Mounts what a root's programs need. The mounts end with their namespace.
 open_root() { # FOLDER
   local path
   mount -t proc proc "$1/proc"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Fetches csv-spectrum: difficult CSV files, each with what a reader should make of it as JSON.
+"""Fetches csv-spectrum: difficult CSV files, each with what a reader should make of it, as JSON.
 
-It is a package of npm's registry, and npm fetches it, with its own settings for registry and proxy. The tests read it.
+The tests read it. It is an npm package, which npm fetches with its own settings for registry and proxy.
 """
 
 import argparse
@@ -52,7 +52,7 @@ def main() -> None:
         content = members.extractfile(member)
         if content and path.parent.name in ('csvs', 'json'):
           (target / path.name).write_bytes(content.read())
-  # Says that all of it is there, and of which archive.
+  # The file's name says that everything is there, and from which archive.
   (target / SHA256).touch()
   print(f'{target}: {len(list(target.glob("*.csv")))} CSV files')
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Fetches the Chicago taxi trips (15,002 records) that TFX's taxi template works on.
 
-`tfx template copy taxi` would copy the same file out of the tfx package. This takes it from the
-wheel, so that neither tfx nor what it depends on is installed.
+`tfx template copy taxi` would copy the same file out of the tfx package. This takes it from the wheel instead, so that
+neither tfx nor its dependencies need to be installed.
 """
 
 import argparse

@@ -4,15 +4,15 @@
 #   scripts/launch_flex_template.sh --project PROJECT --region REGION --image IMAGE --template gs://BUCKET/NAME.json \
 #     --temp gs://BUCKET/temp input='gs://BUCKET/trips/*.csv' output=gs://BUCKET/out metadata=none
 #
-#   --image IMAGE             what the template was built with; the workers take it too
+#   --image IMAGE             the image that the template was built with; the workers use it too
 #   --temp URI                a folder in a bucket of the job's region, for the job's own files
-#   --job_name NAME           default: beam-taxi- and the time
-#   --service_account EMAIL   of launcher and workers; default: Compute Engine's own
-#   --subnetwork NAME         as in regions/REGION/subnetworks/NAME; of launcher and workers
+#   --job_name NAME           default: beam-taxi- followed by the time
+#   --service_account EMAIL   for launcher and workers; default: Compute Engine's own
+#   --subnetwork NAME         for launcher and workers, such as regions/REGION/subnetworks/NAME
 #   --max_workers N           default: Dataflow's
-#   --machine_type TYPE       of workers; default: Dataflow's
+#   --machine_type TYPE       for workers; default: Dataflow's
 #   --dry_run                 only print the command
-#   -- ARGUMENT...            goes to gcloud as it is, as in -- --disable-public-ips
+#   -- ARGUMENT...            passed on to gcloud unchanged, as in -- --disable-public-ips
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -77,5 +77,5 @@ command=(gcloud dataflow flex-template run "$job_name" --project "$project" --re
 command+=("$@")
 
 printf '+ ' && printf '%q ' "${command[@]}" && echo
-$dry_run || type -P gcloud >/dev/null || fail 'gcloud is not on PATH: install it, or see the command with --dry_run.'
+$dry_run || type -P gcloud >/dev/null || fail 'gcloud is not on PATH: install it, or print the command with --dry_run.'
 $dry_run || "${command[@]}"

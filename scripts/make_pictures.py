@@ -1,4 +1,4 @@
-"""Makes the pictures of docs/images from a run over the real taxi trips, with Debian's chromium.
+"""Makes the pictures in docs/images from runs over the real taxi trips, with Debian's chromium.
 
 .venv/bin/python scripts/make_pictures.py
 """
@@ -25,7 +25,7 @@ def main() -> None:
   with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
     folder = pathlib.Path(name)
     lines = TAXI.read_text().splitlines(keepends=True)
-    # A week that grows by the day; its last run has all trips.
+    # Each day of a week has more trips. The last run has all of them.
     for day in range(1, 8):
       (folder / 'trips.csv').write_text(''.join(lines[: 1 + len(lines) * day // 7]))
       run(folder, '--input', 'trips.csv', '--output', 'out', '--run_id', f'2026-11-{day:02}', '--pipeline_name', 'taxi')

@@ -4,9 +4,9 @@
   make_taxi_csv.py --rows 1000000 --seed 7 --out data/big/trips.csv
 
 The frequencies were counted in the 15,002 trips that fetch_taxi_data.py fetches, and numbers are
-written as they are there. Of what ties the columns together this keeps the calendar, the places,
-trip length with fare and time, and tips with card payments. A seed gives the same bytes each time,
-and fewer rows are the beginning of more.
+written as in those. Some relations between columns are kept: the calendar, the places, trip length
+with fare and time, and tips with card payments. The same seed gives the same bytes each time, and
+a file with fewer rows is the beginning of one with more.
 """
 
 import argparse
@@ -53,11 +53,11 @@ COMPANIES: dict[str | None, float] = {
   'Chicago Medallion Leasing INC': 22,
   'Chicago Medallion Management': 17,
   'Chicago Elite Cab Corp.': 9,
-  # The others drove one to five of the trips each.
+  # Each of the others drove one to five of the trips.
   **{f'{585 + 123 * n:04} - {23210 + 1511 * n} Cab Co Inc': 86 / 50 for n in range(50)},
 }
 
-# A community area, its centre, the trips from it and to it, and how many census tracts they name.
+# A community area, its centre, the number of trips from it and to it, and of census tracts that they name.
 AREAS = """
 1 42.010 -87.670 71 104 7 | 2 42.002 -87.695 57 70 2 | 3 41.966 -87.656 269 301 12
 4 41.975 -87.688 57 116 7 | 5 41.948 -87.684 111 157 9 | 6 41.944 -87.656 1180 1107 34
@@ -85,7 +85,7 @@ AREAS = """
 75 41.690 -87.669 0 2 1 | 76 41.980 -87.914 895 516 2 | 77 41.987 -87.663 180 192 12
 """
 
-# Of all trips (for tips: of those with a tip) this share has at most the value in its place.
+# This share of all trips (for tips, of those with a tip) has at most the value at the same place.
 SHARES = (0, 0.0018, 0.0027, *np.arange(1, 20) / 20, 0.98, 0.99, 0.995, 0.999, 0.9999, 1)
 # fmt: off
 FARES = (0, 0, 3.25, 4.05, 4.85, 5.25, 5.45, 5.85, 6.25, 6.65, 7.05, 7.45, 7.85, 8.45,
@@ -155,7 +155,7 @@ def places() -> Places:
 
 @dataclasses.dataclass(frozen=True)
 class Calendar:
-  """The days of YEARS, each with its parts as the columns have them."""
+  """The days of YEARS, and the parts of each as the columns have them."""
 
   month: np.ndarray
   weekday: np.ndarray
@@ -179,7 +179,7 @@ def happens(rng: np.random.Generator, share: float) -> np.ndarray:
 
 
 def measure(rng: np.random.Generator, size: np.ndarray, likeness: float, values: Sequence[float]) -> np.ndarray:
-  """Values with their SHARES of the trips; in `likeness` of these, by the trip's `size`."""
+  """Values with their SHARES of the trips. In a share of `likeness` of the trips they follow the trip's `size`."""
   return np.interp(np.where(happens(rng, likeness), size, rng.random(CHUNK)), SHARES, values)
 
 
@@ -192,7 +192,7 @@ def integers(values: np.ndarray, unknown: np.ndarray | None = None) -> pa.Array:
 
 
 def chunks(seed: int) -> Iterator[pa.Table]:
-  """Endless trips, CHUNK a table, each column as the text of its cells."""
+  """Endless trips, CHUNK per table. Each column is the text of its cells."""
   rng = np.random.default_rng(seed)
   where, when, hours = places(), calendar(), Choice(HOURS)
   payment, payments = pa.array(list(PAYMENTS)), Choice(PAYMENTS.values())

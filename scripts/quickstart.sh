@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The real Chicago taxi trips through the whole pipeline, from nothing: sets up, fetches, runs.
-# Arguments go to main.py: scripts/quickstart.sh --help
+# Sets up .venv, fetches the real Chicago taxi trips, and runs the whole pipeline on them.
+# Arguments are passed on to main.py, as in: scripts/quickstart.sh --help
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,5 +9,5 @@ scripts/setup.sh
 .venv/bin/python main.py --input 'data/taxi/*.csv' --output out "$@"
 
 echo
-echo 'Open its report, report/index.html, in a browser; out/ has the examples, statistics, schema and metadata.'
-echo 'Run it on your own CSV with: .venv/bin/python main.py --input FILES --output FOLDER'
+echo 'Open its report, report/index.html, in a browser. out/ has the examples, statistics, schema and metadata.'
+echo 'To run it on your own CSV: .venv/bin/python main.py --input FILES --output FOLDER'

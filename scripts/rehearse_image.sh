@@ -1,21 +1,23 @@
 #!/usr/bin/env bash
-# Rehearses docker/Dockerfile where there is no Docker: does its steps in Debian roots made by debootstrap, a root for each
-# stage that begins with a Python image, then runs the pipeline in the last one, and says how large that is.
+# Rehearses docker/Dockerfile without Docker. It does the steps in Debian roots made by debootstrap, one root per stage
+# that begins with a Python image. Then it runs the pipeline in the last root, and prints how large the packages are.
 #
-#   scripts/rehearse_image.sh [ARGUMENT=VALUE ...]   as docker build --build-arg: DEBIAN=trixie PYTHON=3.13 STACK=current BEAM=...
+#   scripts/rehearse_image.sh [ARGUMENT=VALUE ...]
 #
-# Debian's own Python stands for python:VERSION-slim: 3.11 in bookworm, 3.13 in trixie. What comes from images of Beam and
-# Google (the boot and launcher programs) is left out. Needs root and about 10 GB; takes ten minutes.
-# BEAM_TAXI_ROOT names the folder of the roots, else .image.
+# The arguments are those of docker build --build-arg, such as DEBIAN=trixie PYTHON=3.13 STACK=current BEAM=...
+# Debian's own Python takes the place of python:VERSION-slim: 3.11 in bookworm, 3.13 in trixie. The boot and launcher
+# programs, which come from the images of Beam and Google, are left out. This needs root and about 10 GB, and takes ten
+# minutes.
+# BEAM_TAXI_ROOT names the folder of the roots; default: .image.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 roots=${BEAM_TAXI_ROOT:-$PWD/.image}
 packages=ca-certificates,python3,python3-dev,python3-venv
 declare -A arguments=() # of the build, by name
-declare -A stages=()    # roots, by the names of stages
+declare -A stages=()    # roots, by the name of their stage
 globals=()              # ARG NAME=DEFAULT before the first FROM
-variables=()            # NAME=VALUE of this stage's ARG and ENV
+variables=()            # NAME=VALUE from this stage's ARG and ENV
 root='' folder=/
 
 fail() {
@@ -25,12 +27,12 @@ fail() {
 
 . scripts/debian_root.sh
 
-# One instruction a line, without comments.
+# Prints one instruction per line, without comments.
 instructions() {
   sed -E '/^[[:space:]]*(#|$)/d' docker/Dockerfile | sed -E -e ':again' -e '/\\$/{N;s/\\\n[[:space:]]*//;b again' -e '}'
 }
 
-# TEXT with $NAME and ${NAME} of this stage replaced, as Docker does outside of RUN.
+# Prints TEXT with this stage's $NAME and ${NAME} replaced, as Docker does outside RUN.
 expand() {
   local text=$1 variable name value
   for variable in "${variables[@]}"; do
@@ -108,12 +110,12 @@ follow() {
     printf '\n\033[1m%s\033[0m\n' "${line:0:160}"
     keyword=${line%% *} rest=${line#* }
     read -ra words <<<"$rest"
-    [[ $root != none || $keyword == FROM ]] || fail "a stage of another image has $keyword, which is not known here"
+    [[ $root != none || $keyword == FROM ]] || fail "this script cannot do $keyword in a stage of another image"
     case $keyword in
       ARG) declare_argument "$rest" ;;
       FROM) begin_stage "${words[@]}" ;;
       ENV)
-        # All see the values from before this instruction.
+        # All of them see the values from before this instruction.
         mapfile -t words < <(for word in "${words[@]}"; do expand "$word" && echo; done)
         for word in "${words[@]}"; do
           set_variable "$word"
@@ -134,12 +136,12 @@ follow() {
   done < <(instructions)
 }
 
-# What the image must do where its last stage is all that there is.
+# Checks what the image must be able to do with its last stage alone.
 check() {
   printf '\n\033[1mIn the last stage:\033[0m\n'
   run '! command -v gcc g++ cc c++ ld' || fail 'the last stage has a compiler'
-  [[ $(run 'command -v python') == /opt/beam_taxi/bin/python ]] || fail 'python is another one'
-  run 'python -m pip --version' # Beam's boot program calls it.
+  [[ $(run 'command -v python') == /opt/beam_taxi/bin/python ]] || fail 'python is not the one in /opt/beam_taxi'
+  run 'python -m pip --version' # Beam's boot program calls this.
   run '{ echo fare,company && seq 1 2000 | sed "s/.*/&.5,Company &/"; } >/tmp/trips.csv'
   run 'python /template/main.py --input /tmp/trips.csv --output /tmp/out --run_id rehearsal && ls -R /tmp/out/runs/rehearsal'
   rm -r "$root/tmp/trips.csv" "$root/tmp/out"
@@ -155,9 +157,9 @@ measure() {
   printf '.\n'
 }
 
-[[ $EUID == 0 ]] || fail 'making and entering Debian roots takes root: run it with sudo.'
+[[ $EUID == 0 ]] || fail 'only root can make and enter Debian roots: run this with sudo.'
 if [[ ${1-} != --in-namespace ]]; then
-  # Mounts end with their namespace, however this ends.
+  # The mounts end with their namespace, however this script ends.
   exec unshare --mount --propagation private "$0" --in-namespace "$@"
 fi
 for argument in "${@:2}"; do

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Sets up .venv: the locked packages that fit this machine, and beam_taxi itself, editable.
-# Called again, it does nothing until a lock, pyproject.toml or the Python changes.
+# Running it again does nothing unless a lock, pyproject.toml, setup.py or the Python has changed.
 #
-#   scripts/setup.sh           what a run needs
-#   scripts/setup.sh --dev     and what the tests need
-#   scripts/setup.sh --which   only say which stack, lock and Python it would take
+#   scripts/setup.sh           installs what a run needs
+#   scripts/setup.sh --dev     also installs what the tests need
+#   scripts/setup.sh --which   only prints which stack, lock and Python it would use
 #
-# PYTHON=/path/to/python names the Python; else it is .venv's own, or the first on PATH that fits.
+# PYTHON=/path/to/python chooses the Python. By default it is that of .venv, or the first on PATH that fits.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,11 +22,11 @@ at_least() { # glibc VERSION
 # Sets glibc and stack. The current TFDV and ML Metadata have wheels for glibc 2.39 and later.
 find_stack() {
   [[ $(uname -sm) == 'Linux x86_64' ]] ||
-    fail "this is $(uname -sm), and TFDV and ML Metadata have wheels for Linux x86_64 only." \
+    fail "this is $(uname -sm), but TFDV and ML Metadata have wheels only for Linux x86_64." \
       'Use such a machine, virtual machine or container.'
   glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null) ||
     fail 'this system has no glibc, which the wheels of TensorFlow need.' \
-      'Use one that has, such as Debian, Ubuntu or Fedora.'
+      'Use one that has glibc, such as Debian, Ubuntu or Fedora.'
   if at_least 2.39; then
     stack=current
   elif at_least 2.28; then
@@ -43,7 +43,7 @@ find_python() {
   local probe='import sys; print("%d.%d.%d" % sys.version_info[:3], sys._base_executable)'
   [[ -z ${PYTHON:-} ]] || candidates=("$PYTHON")
   for candidate in "${candidates[@]}"; do
-    # A name on PATH can be a shim with no Python behind it: only running it tells.
+    # A name on PATH can be a shim without a Python. Only running it shows that.
     read -r version python < <("$candidate" -c "$probe" 2>/dev/null) || continue
     lock=requirements/$stack-${version%.*}.txt
     [[ ! -f $lock ]] || return 0
@@ -67,7 +67,7 @@ check_compilers() {
   [[ -f $headers/Python.h ]] || missing+=("$headers/Python.h")
   [[ ${#missing[@]} == 0 ]] ||
     fail "missing: ${missing[*]}" \
-      'pyfarmhash and crcmod have no wheels: they are compiled here, in C++ and C.' \
+      'pyfarmhash and crcmod have no wheels, so their C++ and C is compiled here.' \
       "Install them: apt-get install g++ python${version%.*}-dev (Debian, Ubuntu)" \
       "or dnf install gcc-c++ python${version%.*}-devel (Fedora, RHEL)."
 }
@@ -78,13 +78,13 @@ create_venv() {
   else # Debian's Python without its venv package
     "$python" -m venv --clear --without-pip .venv
     "$python" -m pip --python .venv/bin/python install --quiet pip ||
-      fail "$python has no ensurepip, and no pip from 22.3 on that could take its place." \
+      fail "$python has neither ensurepip nor pip 22.3 or newer, which could take its place." \
         "Install it: apt-get install python${version%.*}-venv (Debian, Ubuntu)."
   fi
   .venv/bin/python -m pip install --quiet --require-hashes -r requirements/uv.txt
 }
 
-# uv is the faster one; pip is the one that reads pip.conf, where an index of one's own may stand.
+# uv is faster. But only pip reads pip.conf, which may name another index.
 install() {
   .venv/bin/uv pip install --quiet --python .venv/bin/python --compile-bytecode "$@" && return
   echo 'setup: uv could not install this; trying with pip' >&2
@@ -117,7 +117,7 @@ main() {
 
   [[ ! -f $dev_stamp ]] || dev=true
   if ! is_current "$stamp" "$lock"; then
-    echo "setup: .venv gets $lock, with $python ($version, $glibc)"
+    echo "setup: installing $lock in .venv, with $python ($version, $glibc)"
     check_compilers
     create_venv
     install --no-deps --require-hashes -r "$lock"
@@ -128,7 +128,7 @@ main() {
     key setup.py pyproject.toml >"$package_stamp"
   fi
   if $dev && ! is_current "$dev_stamp" requirements/dev.txt; then
-    echo 'setup: .venv gets requirements/dev.txt'
+    echo 'setup: installing requirements/dev.txt in .venv'
     install --no-deps --require-hashes -r requirements/dev.txt
     key requirements/dev.txt >"$dev_stamp"
   fi

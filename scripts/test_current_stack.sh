@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Tests the current stack on a machine whose glibc is too old for it: in a Debian 13 root (glibc
-# 2.41, Python 3.13) made by debootstrap. Needs root, and a minute more the first time.
-# Arguments go to scripts/test.sh. BEAM_TAXI_ROOT names the folder of the root, else .trixie.
+# Tests the current stack on a machine whose glibc is too old for it, in a Debian 13 root (glibc 2.41, Python 3.13) that
+# debootstrap makes. This needs root, and takes a minute longer the first time.
+# Arguments are passed on to scripts/test.sh. BEAM_TAXI_ROOT names the folder of the root; default: .trixie.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 root=${BEAM_TAXI_ROOT:-$PWD/.trixie}
 suite=trixie
-# debootstrap cannot choose among packages that provide what chromium needs: dbus-x11 is one of them.
+# Several packages provide what chromium needs, and debootstrap cannot choose one: dbus-x11 is.
 packages=ca-certificates,chromium,dbus-x11,fonts-dejavu-core,g++,git,mariadb-server,postgresql,python3,python3-dev,python3-pip,python3-venv
 
 fail() {
@@ -22,7 +22,7 @@ copy_tree() {
   mkdir -p "$target"
   find "$target" -mindepth 1 -maxdepth 1 ! -name .venv ! -name data -exec rm -rf {} +
   tree_into "$target"
-  # The root has no npm to fetch these with.
+  # The root has no npm, which would fetch these.
   [[ ! -d data/csv-spectrum ]] || cp --recursive --parents data/csv-spectrum "$target"
 }
 
@@ -32,8 +32,8 @@ if [[ ${1-} == --in-namespace ]]; then
   exit
 fi
 
-[[ $EUID == 0 ]] || fail 'making and entering a Debian root takes root: run it with sudo.'
+[[ $EUID == 0 ]] || fail 'only root can make and enter a Debian root: run this with sudo.'
 build_root "$root" "$suite" "$packages"
 copy_tree
-# Mounts end with their namespace, however this ends.
+# The mounts end with their namespace, however this script ends.
 exec unshare --mount --propagation private "$0" --in-namespace "$@"

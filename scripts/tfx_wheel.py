@@ -1,4 +1,4 @@
-"""Files out of the wheel of tfx, which pip downloads: neither tfx nor what it depends on is installed."""
+"""Reads files from the wheel of tfx, which pip downloads, without installing tfx or its dependencies."""
 
 import hashlib
 import pathlib
@@ -13,7 +13,7 @@ WHEEL = 'tfx==1.21.0'
 def read_members(*prefixes: str) -> dict[str, bytes]:
   """The files in the wheel whose names begin with one of `prefixes`.
 
-  pip downloads the wheel, with its own index, proxy and certificates. Where it cannot, this ends the program.
+  pip downloads the wheel, with its own index, proxy and certificates. If it cannot, the program ends.
   """
   with tempfile.TemporaryDirectory() as folder:
     pip = [sys.executable, '-m', 'pip', 'download', '--quiet', '--disable-pip-version-check']
@@ -32,7 +32,7 @@ def sha256(content: bytes) -> str:
 
 
 def check(what: str, found: str, expected: str) -> None:
-  """Ends the program where a SHA-256 is not the expected one."""
+  """Ends the program if a SHA-256 is not the expected one."""
   if found != expected:
     sys.exit(
       f'{what} in {WHEEL} has SHA-256 {found}, not {expected}: '

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Writes what is made from the table of settings: docker/metadata.json and docs/FLAGS.md."""
+"""Writes the files that are made from the table of settings: docker/metadata.json and docs/FLAGS.md."""
 
 import json
 import pathlib
@@ -14,7 +14,7 @@ from beam_taxi.settings.config import all_settings  # noqa: E402
 
 _SWITCH = ('true', 'false')
 
-# A parameter that is Beam's: Dataflow would take an image without this program and its packages.
+# This parameter is Beam's. Without it Dataflow would take an image that lacks this program and its packages.
 _IMAGE = {
   'name': 'sdk_container_image',
   'label': "Workers' image",
@@ -27,9 +27,10 @@ _IMAGE = {
 _FLAGS_PAGE = """\
 # Which flags does a run have?
 
-`main.py --help` says the same in short. A switch is given alone, or with `=true` or `=false`. This page and the flex
-template's parameters ([docker/metadata.json](../docker/metadata.json)) are written by `scripts/write_from_settings.py`,
-from `beam_taxi/settings/config.py` and the settings of each kind of input.
+`main.py --help` says the same more briefly. A switch is given alone, or with `=true` or `=false`.
+`scripts/write_from_settings.py` writes this page and the flex template's parameters
+([docker/metadata.json](../docker/metadata.json)), from `beam_taxi/settings/config.py` and the settings of each kind of
+input.
 {groups}
 ## Every other flag
 
@@ -39,7 +40,7 @@ goes to Apache Beam: `--runner`, `--project`, `--region`, `--temp_location`, `--
 
 
 def template_metadata() -> str:
-  """The flex template's parameters, those first without which there is no launch."""
+  """The flex template's parameters, the required ones first."""
   required: list[dict[str, Any]] = []
   optional: list[dict[str, Any]] = []
   excluded = {name for each in all_settings() if each.instead_of for name in (each.name, each.instead_of)}
@@ -47,7 +48,7 @@ def template_metadata() -> str:
     for flag in setting.flags:
       if isinstance(flag.template, Parameter):
         needed = setting.required or flag.template.required
-        # The console fills defaults in, and one would exclude what is given in its place.
+        # The console fills in defaults, and a default would exclude the parameter that may be given instead.
         default = '' if needed or setting.name in excluded else _default(setting, flag)
         (required if needed else optional).append(_parameter(setting, flag, flag.template, default, needed=needed))
   metadata = {
@@ -81,12 +82,12 @@ def _parameter(setting: Setting, flag: Flag, parameter: Parameter, default: str,
 
 
 def _default(setting: Setting, flag: Flag) -> str:
-  """The default as it is typed; of a switch, whether it is as if it were given."""
+  """The default as a user types it; for a switch, whether it counts as given."""
   return setting.typed if flag.says is None else str(setting.default == flag.says).lower()
 
 
 def flags_page() -> str:
-  """The page of all flags: a table a group, a row a flag."""
+  """The page of all flags, with one table per group and one row per flag."""
   groups: dict[str, list[str]] = {}
   for setting in all_settings():
     rows = groups.setdefault(setting.group, [])
@@ -117,11 +118,11 @@ def _default_cell(setting: Setting, flag: Flag) -> str:
 
 
 def _cell(text: str) -> str:
-  """Text as a cell of a table, in which a bar would begin the next and stars would be emphasis."""
+  """Text for a table cell, where a bar would begin the next cell and stars would mean emphasis."""
   return text.replace('|', r'\|').replace('**', r'\*\*')
 
 
-# Each file that is written, and what makes it.
+# The files that are written, and the functions that make them.
 FILES = {'docker/metadata.json': template_metadata, 'docs/FLAGS.md': flags_page}
 
 

@@ -52,6 +52,15 @@ def test_the_flags_of_the_first_run_on_dataflow_are_understood() -> None:
   assert options.get_all_options()['sdk_container_image'] == 'x-1'
 
 
+def checks(script: str) -> list[str]:
+  lines = [line.partition(' #')[0].strip() for line in script.splitlines()]
+  return [line for line in lines if line.startswith('.venv/bin/') and '.venv/bin/python' not in line]
+
+
+def test_the_checks_of_contributing_are_those_of_the_test_script() -> None:
+  assert checks(commands('CONTRIBUTING.md')) == checks((ROOT / 'scripts' / 'test.sh').read_text()) != []
+
+
 @pytest.mark.parametrize('path', PATHS)
 def test_links_lead_somewhere(path: str) -> None:
   folder = (ROOT / path).parent

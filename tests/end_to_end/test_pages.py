@@ -1,13 +1,16 @@
 """What pages tell a reader to type is typed, page by page, in a folder that looks like the repository."""
 
+import contextlib
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 
 import pytest
 from commands import ROOT, environment
+from emulators.databases import free_port
 
 # What a page's commands need of the repository, beside Python with the packages.
 _NEEDED = ('beam_taxi', 'data', 'main.py', 'notebooks', 'pyproject.toml', 'recipes', 'setup.py')
@@ -22,22 +25,45 @@ def blocks(page: str) -> list[str]:
   return [block for block in found if not block.startswith(_NOT_RUN)]
 
 
+def type_in(folder: pathlib.Path, script: str) -> None:
+  """Types commands in a folder that looks like the repository, and ends what they leave running."""
+  for name in _NEEDED:
+    (folder / name).symlink_to(ROOT / name)
+  path = f'{pathlib.Path(sys.executable).parent}:{os.environ["PATH"]}'
+  command = ['bash', '-euo', 'pipefail', '-c', script]
+  # Not a pipe, which whatever was left running would keep open.
+  with (folder / 'printed').open('w') as printed:
+    shell = subprocess.Popen(
+      command, cwd=folder, env=environment(PATH=path), stdout=printed, stderr=printed, start_new_session=True
+    )
+    try:
+      code = shell.wait()
+    finally:
+      with contextlib.suppress(ProcessLookupError):
+        os.killpg(shell.pid, signal.SIGKILL)
+  assert code == 0, (folder / 'printed').read_text()
+
+
 @pytest.mark.parametrize('page', ['README.md', 'docs/CSV.md', 'docs/REPORT.md', 'docs/STORES.md', 'docs/PYTHON.md'])
 def test_a_page_s_commands_do_what_it_says(page: str, taxi_csv: pathlib.Path, tmp_path: pathlib.Path) -> None:
-  for name in _NEEDED:
-    (tmp_path / name).symlink_to(ROOT / name)
-  lines = [line for block in blocks(page) for line in block.splitlines() if not _SETS_UP.match(line)]
-  path = f'{pathlib.Path(sys.executable).parent}:{os.environ["PATH"]}'
+  script = '\n'.join(line for block in blocks(page) for line in block.splitlines() if not _SETS_UP.match(line))
 
-  done = subprocess.run(
-    ['bash', '-euo', 'pipefail', '-c', '\n'.join(lines)],
-    cwd=tmp_path,
-    env=environment(PATH=path),
-    capture_output=True,
-    text=True,
-    check=False,
+  type_in(tmp_path, script)
+
+  assert [name for name in re.findall(r'--out (\S+)', script) if not (tmp_path / name).exists()] == []
+
+
+def test_runs_in_this_process_and_on_workers_elsewhere_make_the_same_shards(
+  taxi_csv: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+  script = '\n'.join(blocks('docs/RUNNERS.md'))
+  for port in ('8099', '50000'):
+    script = script.replace(port, str(free_port()))
+
+  type_in(tmp_path, script)
+
+  here, elsewhere = (
+    {path.relative_to(run): path.read_bytes() for path in run.glob('examples/*/*')}
+    for run in (tmp_path / 'out' / 'runs').iterdir()
   )
-
-  assert done.returncode == 0, done.stdout + done.stderr
-  made = re.findall(r'--out (\S+)', '\n'.join(lines))
-  assert [name for name in made if not (tmp_path / name).exists()] == []
+  assert here == elsewhere != {}
