@@ -25,7 +25,7 @@ from beam_taxi.steps import outputs
 _PIPELINE = 'beam_taxi'
 _ROWS, _BYTES, _RECORDS = 15_002, 1_922_812, {'train': 10_036, 'eval': 4_966}
 _FLAGS: Mapping[str, Value] = {'input': 'data/taxi/data.csv', 'record': 'driver'}
-_STEPS = ('EncodeExamples', 'GenerateStatistics', 'ReadCsv', 'ScanRanges', 'WriteShards')
+_STEPS = ('EncodeExamples', 'GenerateStatistics', 'ReadRows', 'ScanRanges', 'WriteShards')
 _COUNTERS: Mapping[str, Value] = {f'counter.{step}.{what}': 12_345 for step in _STEPS for what in ('bytes', 'msecs')}
 
 # Every second run reads the same input; the others read one of so many.

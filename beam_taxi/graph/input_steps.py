@@ -253,7 +253,7 @@ class _ReadShard(beam.DoFn):
     self._quarantine = quarantine
     self._bad_rows = form.bad_rows
     self._block_size = form.sizes.block_size
-    self._counters = StepCounters('ReadCsv')
+    self._counters = StepCounters('ReadRows')
 
   def process(
     self, ranges_of_shard: tuple[int, Iterable[Records]], plan: InputPlan, findings: Findings
@@ -321,7 +321,7 @@ def read_source(
   plan = listing | f'PlanInput{label}' >> PlanInput(form, number)
   ranges = listing | f'PlanRanges{label}' >> PlanRanges(form, number)
   scanned: Scanned = ranges | f'ScanRanges{label}' >> ScanRanges(form, plan)
-  read: Read = scanned.records | f'ReadCsv{label}' >> ReadShards(form, quarantine, plan, scanned.findings)
+  read: Read = scanned.records | f'ReadRows{label}' >> ReadShards(form, quarantine, plan, scanned.findings)
   return ReadSource(plan, scanned.findings, read.blocks, read.quarantine)
 
 

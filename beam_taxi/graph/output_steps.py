@@ -128,7 +128,7 @@ class WriteExamples(beam.PTransform):
   """EncodedBlocks -> the WrittenFiles, one a shard and split, under the names that TFX gives them.
 
   A shard's blocks must come in the order of their numbers and in one bundle. So they do where one element gives all of
-  them, as one does in ReadCsv and ShardBatches, and nothing between that and this step shuffles.
+  them, as one does in ReadRows and ShardBatches, and nothing between that and this step shuffles.
   """
 
   def __init__(self, folder: RunFolder, form: OutputForm):
@@ -143,9 +143,9 @@ class WriteExamples(beam.PTransform):
 class _WriteShard(beam.DoFn):
   """Appends a shard's blocks to its files.
 
-  The blocks of a shard come from one element of ReadCsv or ShardBatches, through steps that every runner fuses, so they
-  arrive in order and in one bundle. Should a runner ever do otherwise, the run fails here instead of writing a wrong
-  shard.
+  The blocks of a shard come from one element of ReadRows or ShardBatches, through steps that every runner fuses. They
+  arrive in order and in one bundle. Should a runner ever do otherwise, the run fails here, and no wrong shard is
+  written.
   """
 
   def __init__(self, folder: RunFolder, form: OutputForm):
@@ -166,7 +166,7 @@ class _WriteShard(beam.DoFn):
       if block.shard != self._shard or block.number != self._next:
         raise RuntimeError(
           f'block {block.number} of {block.shard} came where block {self._next} of {self._shard} was due: this runner '
-          'does not keep the steps from ReadCsv to WriteShards in one stage'
+          'does not keep the steps from ReadRows to WriteShards in one stage'
         )
       self._next += 1
       for writer, records in zip(self._writers, block.records, strict=True):

@@ -77,10 +77,10 @@ def test_bad_rows_are_set_aside_counted_and_recorded_and_the_others_written(
   with sqlite3.connect(tmp_path / 'out' / 'metadata.sqlite') as store:
     recorded = dict(store.execute("select name, int_value from ArtifactProperty where name like 'bad_rows.%'"))
     counted = store.execute(
-      "select distinct name, int_value from ExecutionProperty where name like 'counter.ReadCsv.bad_rows.%'"
+      "select distinct name, int_value from ExecutionProperty where name like 'counter.ReadRows.bad_rows.%'"
     )
     assert recorded == {f'bad_rows.{reason}': count for reason, count in REASONS.items()}
-    assert dict(counted) == {f'counter.ReadCsv.bad_rows.{reason}': count for reason, count in REASONS.items()}
+    assert dict(counted) == {f'counter.ReadRows.bad_rows.{reason}': count for reason, count in REASONS.items()}
 
 
 def test_a_run_that_sets_nothing_aside_has_no_quarantine(command: Command, tmp_path: pathlib.Path) -> None:

@@ -409,7 +409,7 @@ def test_labels_of_the_graph_are_the_fields_words(tmp_path):
   build_graph(root, RunConfig(input=('x',), output=str(tmp_path), run_id='run'))
   proto = root.to_runner_api()
   names = {transform.unique_name for transform in proto.components.transforms.values()}
-  steps = ['ListInput', 'PlanRanges', 'ScanRanges', 'ReadCsv', 'EncodeExamples', 'WriteShards']
+  steps = ['ListInput', 'PlanRanges', 'ScanRanges', 'ReadRows', 'EncodeExamples', 'WriteShards']
   steps += ['GenerateStatistics[train]', 'GenerateStatistics[eval]', 'InferSchema', 'WriteManifest']
   assert names >= set(steps)
 

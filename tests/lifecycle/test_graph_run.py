@@ -59,7 +59,7 @@ def test_a_second_run_in_one_process_counts_from_zero(tmp_path: pathlib.Path) ->
   for run_id in ('one', 'two'):
     graph = graph_of(tmp_path, FnApiRunner(), run_id)
     assert graph.wait(_PATIENCE_S)
-    assert graph.counted('ReadCsv.rows') == graph.counters()['ReadCsv.rows'] == 1
+    assert graph.counted('ReadRows.rows') == graph.counters()['ReadRows.rows'] == 1
 
 
 def graph_of(folder: pathlib.Path, runner: PipelineRunner, run_id: str = 'one', *, no_wait: bool = False) -> GraphRun:

@@ -70,7 +70,7 @@ def _position(total_bytes: int, run: Followed) -> tuple[str, int]:
   """What the run is doing, and how many bytes of both passes it has read."""
   scanned = run.counted('ScanRanges.bytes')
   # A compressed file yields more bytes in the second pass than it has stored.
-  read = min(run.counted('ReadCsv.bytes'), total_bytes)
+  read = min(run.counted('ReadRows.bytes'), total_bytes)
   if read:
     return 'writing Examples', scanned + read
   return ('finding records and types', scanned) if scanned else (run.stage(), 0)
@@ -85,7 +85,7 @@ class _Rate:
 
   def text(self) -> str:
     """As in '1,200,000 rows, 98,000 rows/s'; '' before there are rows."""
-    rows = self._run.counted('ReadCsv.rows')
+    rows = self._run.counted('ReadRows.rows')
     if not rows:
       self._since = time.monotonic()
       return ''

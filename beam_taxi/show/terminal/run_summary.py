@@ -19,7 +19,7 @@ from beam_taxi.steps import outputs
 # The steps that count their time, in their order; another stands behind them without words.
 _STEPS = {
   'ScanRanges': 'find records and column types',
-  'ReadCsv': 'read typed rows',
+  'ReadRows': 'read typed rows',
   'EncodeExamples': 'encode, hash and frame Examples',
   'WriteShards': 'compress and write shards',
   'GenerateStatistics': 'statistics',

@@ -41,14 +41,14 @@ def followed(dataflow: Dataflow, time: Time) -> FollowedJob:
 
 
 def test_a_job_is_followed_to_its_end_and_gives_what_it_counted(dataflow: Dataflow, job: Job) -> None:
-  name = {'origin': 'user', 'name': 'ReadCsv.rows', 'context': {'namespace': 'beam_taxi', 'step': 's1'}}
+  name = {'origin': 'user', 'name': 'ReadRows.rows', 'context': {'namespace': 'beam_taxi', 'step': 's1'}}
 
   def count() -> None:
     job.metrics = [{'name': name, 'scalar': 7}]
 
   time = Time(count, lambda: job.enter('JOB_STATE_DONE'))
 
-  assert followed(dataflow, time).wait(time.sleep) == {'ReadCsv.rows': 7}
+  assert followed(dataflow, time).wait(time.sleep) == {'ReadRows.rows': 7}
 
 
 def test_warnings_are_told_once_and_of_errors_the_last_line(

@@ -119,28 +119,28 @@ def metric(name: str, scalar: Any, *, origin: str = 'user', **context: str) -> d
 
 def test_metrics_are_this_projects_counters(dataflow: Dataflow, job: Job) -> None:
   ours = {'namespace': 'beam_taxi', 'step': 's1'}
-  distribution = {'name': metric('ReadCsv.sizes', 0, **ours)['name'], 'distribution': {'count': 1, 'sum': 2}}
+  distribution = {'name': metric('ReadRows.sizes', 0, **ours)['name'], 'distribution': {'count': 1, 'sum': 2}}
   job.metrics += [
-    metric('ReadCsv.rows', 15002, **ours),
-    metric('ReadCsv.rows', 16000, **ours, tentative='true'),
-    metric('ReadCsv.rows', 1, namespace='of_another', step='s1'),
-    metric('ElementCount', 7, origin='dataflow/v1b3', output_user_name='ReadCsv-out0'),
-    metric('ElementCount', 8, origin='dataflow/v1b3', output_user_name='ReadCsv-out0', tentative='true'),
+    metric('ReadRows.rows', 15002, **ours),
+    metric('ReadRows.rows', 16000, **ours, tentative='true'),
+    metric('ReadRows.rows', 1, namespace='of_another', step='s1'),
+    metric('ElementCount', 7, origin='dataflow/v1b3', output_user_name='ReadRows-out0'),
+    metric('ElementCount', 8, origin='dataflow/v1b3', output_user_name='ReadRows-out0', tentative='true'),
     {'name': {'origin': 'dataflow/v1b3', 'name': 'TotalVcpuTime'}, 'scalar': 3},
     distribution,
   ]
 
-  assert service_of(dataflow.beam_args).metrics('job-1') == {'ReadCsv.rows': 15002}
+  assert service_of(dataflow.beam_args).metrics('job-1') == {'ReadRows.rows': 15002}
 
 
 def test_a_counter_of_several_steps_is_their_sum(dataflow: Dataflow, job: Job) -> None:
   # JSON's numbers may be written either way.
   job.metrics += [
-    metric('ReadCsv.rows', 2, namespace='beam_taxi', step='s1'),
-    metric('ReadCsv.rows', 3.0, namespace='beam_taxi', step='s2'),
+    metric('ReadRows.rows', 2, namespace='beam_taxi', step='s1'),
+    metric('ReadRows.rows', 3.0, namespace='beam_taxi', step='s2'),
   ]
 
-  assert service_of(dataflow.beam_args).metrics('job-1') == {'ReadCsv.rows': 5}
+  assert service_of(dataflow.beam_args).metrics('job-1') == {'ReadRows.rows': 5}
 
 
 def test_a_job_that_has_counted_nothing_has_no_metrics(dataflow: Dataflow, job: Job) -> None:

@@ -60,9 +60,9 @@ def test_counters_are_got(client: DataflowApplicationClient, job: Job) -> None:
   context = {'namespace': 'beam_taxi', 'step': 's1'}
   for count, kind in ((5, {}), (6, {'tentative': 'true'})):
     job.metrics.append(
-      {'name': {'origin': 'user', 'name': 'ReadCsv.rows', 'context': {**context, **kind}}, 'scalar': count}
+      {'name': {'origin': 'user', 'name': 'ReadRows.rows', 'context': {**context, **kind}}, 'scalar': count}
     )
 
   [counter] = DataflowMetrics(client).all_metrics('job-1')
-  assert (counter.key.metric.namespace, counter.key.metric.name) == ('beam_taxi', 'ReadCsv.rows')
+  assert (counter.key.metric.namespace, counter.key.metric.name) == ('beam_taxi', 'ReadRows.rows')
   assert (counter.committed, counter.attempted) == (5, 6)

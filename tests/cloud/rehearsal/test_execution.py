@@ -63,7 +63,7 @@ def test_every_step_runs_where_nothing_is_but_the_package(tmp_path: pathlib.Path
   last = work(tmp_path, graph_of(tmp_path))
 
   assert 'done' in last, last
-  assert last['done']['beam_taxi/ReadCsv.rows'] == 100
+  assert last['done']['beam_taxi/ReadRows.rows'] == 100
   assert (tmp_path / 'out' / 'runs' / 'r' / 'manifest.json').exists()
   assert (tmp_path / 'metadata.sqlite').exists()
 

@@ -46,7 +46,7 @@ def test_a_log_has_a_line_each_time_until_the_run_ends(
   steps = (
     lambda: None,
     lambda: counted.update({'ScanRanges.bytes': 500}),
-    lambda: counted.update({'ScanRanges.bytes': 500, 'ReadCsv.bytes': 600, 'ReadCsv.rows': 1234}),
+    lambda: counted.update({'ScanRanges.bytes': 500, 'ReadRows.bytes': 600, 'ReadRows.rows': 1234}),
   )
 
   with caplog.at_level(logging.INFO, 'beam_taxi'):
@@ -63,7 +63,7 @@ def test_a_compressed_input_is_never_more_than_wholly_read(
   counted: collections.Counter[str], caplog: pytest.LogCaptureFixture
 ) -> None:
   def step() -> None:
-    counted.update({'ScanRanges.bytes': 1000, 'ReadCsv.bytes': 6000})
+    counted.update({'ScanRanges.bytes': 1000, 'ReadRows.bytes': 6000})
 
   with caplog.at_level(logging.INFO, 'beam_taxi'):
     show_progress(Console(file=io.StringIO()), 1000, Steps(step))
@@ -85,7 +85,7 @@ def test_a_terminal_has_a_bar_that_is_gone_in_the_end(counted: collections.Count
   show_progress(
     console,
     1000,
-    Steps(lambda: counted.update({'ScanRanges.bytes': 1000, 'ReadCsv.bytes': 500, 'ReadCsv.rows': 10})),
+    Steps(lambda: counted.update({'ScanRanges.bytes': 1000, 'ReadRows.bytes': 500, 'ReadRows.rows': 10})),
   )
 
   assert 'writing Examples' in out.getvalue()

@@ -50,7 +50,7 @@ def summary(folder: pathlib.Path, rows: int = 3000, metadata: str = 'sqlite:///m
     versions={},
   )
   ids = {'examples': 71, 'statistics': 72, 'schema': 73}
-  return RunSummary('run-1', manifest, RunFolder('/out/runs/run-1'), {'ReadCsv.msecs': 12_340}, 56.78, metadata, ids)
+  return RunSummary('run-1', manifest, RunFolder('/out/runs/run-1'), {'ReadRows.msecs': 12_340}, 56.78, metadata, ids)
 
 
 def printed(shown: RunSummary, width: int = 80) -> str:
@@ -99,7 +99,7 @@ def test_a_string_has_its_distinct_values_and_the_most_common_one_as_it_is(tmp_p
 def test_a_step_has_the_seconds_that_its_workers_took(tmp_path: pathlib.Path) -> None:
   text = printed(summary(tmp_path))
 
-  assert line_of(text, 'ReadCsv')[-1] == '12.3'
+  assert line_of(text, 'ReadRows')[-1] == '12.3'
   assert line_of(text, 'WriteShards')[-1] == '0.0'
 
 
