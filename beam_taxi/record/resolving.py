@@ -141,10 +141,6 @@ def with_record(config: RunConfig, runner: PipelineRunner, options: PipelineOpti
       '--record driver: whoever writes a template is gone when its job ends; give --record graph, or manifest and '
       'record it later'
     )
-  if config.cache and writes_template:
-    raise UserError(
-      '--cache: whether an earlier run can be taken is known only when a template is launched; leave it out'
-    )
   if config.cache and uri == NO_STORE:
     raise UserError(
       '--cache finds earlier runs in a metadata store: give one with --metadata, and not --record manifest'

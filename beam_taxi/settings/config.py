@@ -106,7 +106,7 @@ class RunConfig:
     False,
     'take what an earlier run made of the same input with the same settings and packages, where it is still there',
     group=_PLACES,
-    template='a launch has to write its job',
+    template=Parameter('Reuse an earlier run'),
     counts_for_reuse=False,
   )
   no_wait: bool = setting(

@@ -46,6 +46,7 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
   'run_id': (['nightly-1', '2026.11'], ['-x', 'a/b', '']),
   'pipeline_name': (['taxi'], ['taxi trips']),
   'record': (['graph', 'manifest'], ['driver', '']),
+  'cache': (['true', 'false'], ['yes', '']),
   'skip_preflight': (['true', 'false'], ['yes', '']),
   'delimiter': (['tab', ';', '\t'], ['||', '']),
   'quote_char': (["'", ''], ['""']),
@@ -185,7 +186,7 @@ def test_a_launchers_whole_command_line_is_understood() -> None:
   config, beam_args = launched(
     {
       'metadata': 'mysql://u@10.0.0.3/mlmd?password_secret=projects/p/secrets/s',
-      'skip_preflight': 'true',
+      'cache': 'true',
       'no_header': 'false',
       'runner': 'DataflowRunner',
       'project': 'p',
@@ -206,7 +207,7 @@ def test_a_launchers_whole_command_line_is_understood() -> None:
   )
   runner, options = parse_beam_args(beam_args)
 
-  assert not config.preflight
+  assert config.cache
   assert type(runner).__name__ == 'DataflowRunner'
   assert options.get_all_options()['sdk_container_image'] == 'europe-docker.pkg.dev/p/r/i:1'
   assert options.get_all_options()['template_location'] == 'gs://b/staging/template_launches/1/job_object'

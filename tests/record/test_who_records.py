@@ -33,11 +33,6 @@ def test_who_records_follows_from_who_is_there_at_the_end(values: dict, beam_arg
 
 
 REFUSED = {
-  'template_of_an_earlier_run': (
-    {'metadata': SERVER, 'cache': True},
-    [TEMPLATE],
-    '--cache: .* when a template is launched',
-  ),
   'template_by_its_driver': ({'metadata': SERVER, 'record': 'driver'}, [TEMPLATE], 'is gone when its job ends'),
   'template_into_a_file': ({'metadata': 'sqlite:///m'}, [TEMPLATE], 'cannot reach an SQLite file'),
   'graph_without_a_store': ({'metadata': 'none', 'record': 'graph'}, [], 'give one with --metadata'),
