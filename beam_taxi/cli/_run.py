@@ -12,19 +12,19 @@ from beam_taxi.settings.flags import add_flags, config_of, new_parser, parse_kno
 from beam_taxi.version import __version__
 
 _DESCRIPTION = """\
-Reads CSV files, writes tf.Examples as TFRecord shards, their statistics and an inferred schema, and records it all in
-ML Metadata: the artifacts of TFX's CsvExampleGen, StatisticsGen and SchemaGen, from one Apache Beam graph.
+Reads CSV files, writes tf.Examples as TFRecord shards, with statistics and an inferred schema, and records it all in
+ML Metadata. These are the artifacts of TFX's CsvExampleGen, StatisticsGen and SchemaGen, made by one Apache Beam graph.
 
-Other commands, as in "{program} preflight", each with a --help of its own:
+Other commands, such as "{program} preflight", have a --help of their own:
 
 {commands}"""
 
 _EPILOG = """\
-Every other flag goes to Apache Beam: --runner, --project, --region, --temp_location and so on. Without --runner the run
-happens in this process, on all cores, or on fewer for a small input; --direct_num_workers sets how many.
+Every other flag goes to Apache Beam: --runner, --project, --region, --temp_location and so on. Without --runner, it
+all happens in this process, on all cores, or on fewer if the input is small; --direct_num_workers sets how many.
 
-Exit codes: 0 the run is complete or left to itself, 1 it or its recording failed, 2 wrong input, output, flags or
-store, 130 interrupted by Ctrl-C or SIGTERM."""
+Exit codes: 0 if the run is complete or was left to itself, 1 if it failed or could not be recorded, 2 for wrong input,
+output, flags or store, 130 after Ctrl-C or SIGTERM."""
 
 
 def run_parser() -> ArgumentParser:

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
   from beam_taxi.artifacts.manifest import Manifest, RunFolder
 
-EPILOG = 'Flags of Apache Beam can be given too, as for gs://.'
+EPILOG = 'Flags for Apache Beam can be given too, for example for gs://.'
 
 
 def add_store_flags(parser: ArgumentParser, *, required: bool = True) -> None:
   """Adds the flags that name a store: its URI, or a local output of runs."""
   store = parser.add_mutually_exclusive_group(required=required)
   add_metadata_flag(store)
-  store.add_argument('--output', metavar='DIR', help='a local output of runs, whose metadata.sqlite is the store')
+  store.add_argument('--output', metavar='DIR', help='a local folder of runs, whose metadata.sqlite is the store')
 
 
 def add_metadata_flag(parser: Any, *, required: bool = False) -> None:

@@ -15,16 +15,16 @@ if TYPE_CHECKING:
   from beam_taxi.artifacts.manifest import Manifest
 
 OPERANDS = 'RUN RUN'
-SUMMARY = 'shows what is different between two runs'
+SUMMARY = 'shows how two runs differ'
 DESCRIPTION = """\
-Shows what is different between two runs: their input, rows, splits, columns, schemas, and the features whose
+Shows how two runs differ: their input, rows, splits, columns, schemas, and the features whose
 statistics moved."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
   add_store_flags(parser)
-  parser.add_argument('first', metavar='RUN', help="a run's id")
-  parser.add_argument('second', metavar='RUN', help="another's")
+  parser.add_argument('first', metavar='RUN', help='the id of a run')
+  parser.add_argument('second', metavar='RUN', help='the id of another')
   add_json_flag(parser)
 
 

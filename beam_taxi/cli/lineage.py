@@ -10,13 +10,14 @@ from beam_taxi.cli._store import add_store_flags, opened_store
 OPERANDS = 'WHAT'
 SUMMARY = 'shows what a run or an artifact was made from, and what was made from it'
 DESCRIPTION = """\
-Shows what something was made from and what was made from it, through all runs and pipelines of a store, TFX's too."""
+Shows what a run or an artifact was made from, and what was made from it, across all runs and pipelines of a store,
+TFX's too."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
   add_store_flags(parser)
   parser.add_argument(
-    'what', metavar='ARTIFACT_OR_RUN', help="an artifact's id or URI, or that of a file in it, or a run's id"
+    'what', metavar='ARTIFACT_OR_RUN', help='the id or URI of an artifact, the URI of a file in it, or the id of a run'
   )
   parser.add_argument(
     '--format', default='tree', choices=['tree', 'json', 'dot', 'mermaid'], help='default: %(default)s'

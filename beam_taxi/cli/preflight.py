@@ -10,17 +10,17 @@ from beam_taxi.settings.config import all_settings
 from beam_taxi.settings.flags import add_flags, config_of
 
 OPERANDS = ''
-SUMMARY = 'checks all that can be known to fail before a run begins, and begins none'
+SUMMARY = 'checks what is known to make runs fail, and starts none'
 DESCRIPTION = """\
-Checks all that can be known to fail of a run with the same flags, all at once: its input, output, disk space and
-store; and on Dataflow credentials, buckets and their regions, the API, the workers' account, image or package, and
-quotas. Each is ok, a warning, failed, or not checked, with the command or role that mends it. Nothing is begun, and
-nothing is left behind but the tables that MLMD makes in an empty database."""
+Takes the flags of a run and checks, all at once, what is known to make runs fail: input, output, disk space and store.
+On Dataflow it also checks credentials, buckets and their regions, the API, the workers' account, image or package, and
+quotas. Each check is ok, a warning, failed, or not checked, and names the command or role that mends it. Nothing is
+started, and nothing is left behind except the tables that MLMD makes in an empty database."""
 EPILOG = """\
 Every other flag goes to Apache Beam. CLOUDSDK_API_ENDPOINT_OVERRIDES_IAM, CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE and
 STORAGE_EMULATOR_HOST put other servers in the place of Google's.
 
-Exit codes: 0 nothing has failed, 2 something has, or a flag is wrong."""
+Exit codes: 0 if no check failed, 2 if one did or a flag is wrong."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
   from beam_taxi.artifacts.manifest import Value
 
 OPERANDS = ''
-SUMMARY = 'settles runs that were killed, and so are RUNNING by their record'
+SUMMARY = 'settles runs that were killed and are still recorded as RUNNING'
 DESCRIPTION = """\
-Settles the runs that are RUNNING by their record and whose end nobody recorded, as after kill -9 or a power cut:
-complete where there is a manifest, failed where the process or the Dataflow job is gone without one. Those that go on
-are left."""
+Settles runs that are still recorded as RUNNING because nobody recorded their end, for example after kill -9 or a power
+cut. A run with a manifest is complete. One whose process or Dataflow job is gone without a manifest has failed. Runs
+that go on are left alone."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
   parser.add_argument(
     '--force',
     action='store_true',
-    help='also fail runs that cannot be asked about from here: those of other machines and of runners such as Flink',
+    help='also fail runs that this machine cannot ask about: those of other machines and of runners such as Flink',
   )
   add_json_flag(parser)
 

@@ -13,8 +13,8 @@ from beam_taxi.cli._store import add_metadata_flag, manifest_in, uri_of_store
 OPERANDS = 'RUN_URI'
 SUMMARY = 'records a finished run from its manifest'
 DESCRIPTION = """\
-Records a finished run from its manifest, wherever and by whomever it was made: one that ran with --record manifest, or
-whose store was lost. A run that is recorded already stays as it is."""
+Records a finished run from its manifest, for example one that ran with --record manifest, or whose store was lost. A
+run that is recorded already stays as it is."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:

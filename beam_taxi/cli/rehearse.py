@@ -11,25 +11,28 @@ from beam_taxi.errors import UserError
 from beam_taxi.parsing import parse_size
 
 OPERANDS = 'FLAGS'
-SUMMARY = 'runs a command line for Dataflow on this machine, against doubles of it and of Cloud Storage'
+SUMMARY = 'runs a command line for Dataflow on this machine, without a cloud'
 DESCRIPTION = """\
-Runs a command line for Dataflow whole, without a cloud: buckets of the same names in an emulator of Cloud Storage, a
-double of Dataflow that takes the job and runs what was staged in a process of its own, and a store in the place of
-yours. Give the flags of the run as they are. The beginning of the input is read from where it is; nothing is written
-there. It shows whether the job can be staged, submitted, imported, run and recorded; what it cannot show - permissions,
-quotas, the container image - is for preflight."""
-EPILOG = 'Every other flag is one of the run.'
+Runs a whole command line for Dataflow without a cloud. An emulator of Cloud Storage has buckets of the same names, a
+stand-in for Dataflow takes the job and runs what was staged in a process of its own, and another store takes the place
+of yours. Give the flags of the run unchanged. The beginning of the input is read from where it is; nothing is written
+there. A rehearsal shows whether the job can be staged, submitted, imported, run and recorded. It cannot show
+permissions, quotas or the container image; use preflight for these."""
+EPILOG = 'All other flags are those of the run.'
 
 
 def add_arguments(parser: ArgumentParser) -> None:
   parser.add_argument(
-    '--sample_size', default='4M', metavar='BYTES', help='of input to take, as CSV; default: %(default)s'
+    '--sample_size',
+    default='4M',
+    metavar='BYTES',
+    help='how much of the input to take, uncompressed; default: %(default)s',
   )
   parser.add_argument(
     '--sample_from',
     default='',
     metavar='FILE',
-    help='a CSV file that stands for the input, which then need not be there',
+    help='a file to use as the input, which then need not be there',
   )
   parser.add_argument(
     '--keep', default='', metavar='DIR', help='copy what the run wrote to DIR, which is made if need be'

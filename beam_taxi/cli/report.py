@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 OPERANDS = 'WHAT'
 SUMMARY = 'writes a page about a run or statistics, or about two side by side'
 DESCRIPTION = """\
-Writes a page about a run, or about two side by side with what moved between them: features, schema, lineage. It is one
-file that asks nobody for anything. A finished run has such a page in its folder already."""
+Writes a page about a run, or about two side by side with what moved between them: features, schema, lineage. The page
+is a single file that needs no network. A finished run already has one in its folder."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -30,7 +30,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     'what',
     nargs='+',
     metavar='RUN|STATS',
-    help="one or two of: a run's id, with --output or --metadata; a run's folder; a FeatureStats.pb, or a folder",
+    help='one or two of these: the id of a run, with --output or --metadata; a folder of a run; a FeatureStats.pb, or '
+    'its folder',
   )
   add_store_flags(parser, required=False)
   parser.add_argument(

@@ -13,10 +13,10 @@ from beam_taxi.errors import UserError
 from beam_taxi.metadata.states import RUN_STATES
 
 OPERANDS = ''
-SUMMARY = 'lists the runs that a metadata store has'
+SUMMARY = 'lists the runs of a metadata store'
 DESCRIPTION = """\
-Lists the runs of a store, the newest first. A run that was begun again under the same id, as after its error was
-mended, keeps its first place; --since goes by its first beginning too."""
+Lists the runs of a store, the newest first. A run that was started again under the same id keeps its first place, and
+--since goes by its first start."""
 
 _UNITS = {'m': 'minutes', 'h': 'hours', 'd': 'days', 'w': 'weeks'}
 
@@ -27,9 +27,9 @@ def add_arguments(parser: ArgumentParser) -> None:
   parser.add_argument(
     '--since',
     metavar='TIME',
-    help='only runs from then on: 2026-01-31, 2026-01-31T12:00 (UTC), or 90m, 12h, 7d, 2w ago',
+    help='only runs since then: 2026-01-31, 2026-01-31T12:00 (UTC), or 90m, 12h, 7d, 2w ago',
   )
-  parser.add_argument('--limit', default=20, type=int, metavar='N', help='so many at most; default: %(default)s')
+  parser.add_argument('--limit', default=20, type=int, metavar='N', help='show at most N runs; default: %(default)s')
   add_json_flag(parser)
 
 

@@ -8,8 +8,8 @@ from beam_taxi.cli._store import EPILOG as EPILOG
 from beam_taxi.cli._store import add_json_flag, add_store_flags, opened_store, print_json
 
 OPERANDS = 'RUN'
-SUMMARY = 'shows all that is recorded of one'
-DESCRIPTION = 'Shows one run: how it went, what it read and made, and everything that is recorded of it.'
+SUMMARY = 'shows everything that is recorded of a run'
+DESCRIPTION = 'Shows a run: how it went, what it read and made, and everything else that is recorded of it.'
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -10,10 +10,10 @@ from beam_taxi.cli._store import add_store_flags, opened_store, uri_of_store
 from beam_taxi.errors import UserError
 
 OPERANDS = ''
-SUMMARY = 'builds a static web site of all runs that a store has'
+SUMMARY = 'builds a static web site of all runs of a store'
 DESCRIPTION = """\
-Builds a web site of a store: its pipelines, runs and artifacts, TFX's too, with trends and lineage. It is a folder of
-files: open index.html in it, or copy it to any bucket or web server."""
+Builds a web site of a store: its pipelines, runs and artifacts, TFX's too, with trends and lineage. The site is a
+folder of files: open its index.html, or copy it to any bucket or web server."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -26,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     default=200,
     type=int,
     metavar='N',
-    help="how many of each pipeline's newest runs have their statistics read, 0 for none; default: %(default)s",
+    help="of how many of each pipeline's newest runs to read the statistics; 0 for none; default: %(default)s",
   )
 
 

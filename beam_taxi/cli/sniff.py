@@ -16,12 +16,12 @@ from beam_taxi.settings.config import RunConfig, input_settings
 from beam_taxi.settings.flags import add_flags
 
 OPERANDS = 'FILE...'
-SUMMARY = 'shows how files are written and which types their columns have, and writes nothing'
+SUMMARY = 'shows how files are written and which types their columns have'
 DESCRIPTION = """\
 Reads CSV files as a run would and shows what it finds: delimiter, quotes and encoding, columns with their types and the
-rows that forced them, how many rows there are and which are bad, and the first rows. It writes nothing. Flags that are
-not given are guessed from the beginning of the first file; the command that reads the files so comes last. Flags of
-Apache Beam's file systems can be given too."""
+rows that forced them, how many rows there are and which of them are bad, and the first rows. It writes nothing. Flags
+that are not given are guessed from the beginning of the first file. The command that reads the files this way comes
+last. Flags for Apache Beam's file systems can be given too."""
 EPILOG = ''
 
 # The settings that give types.

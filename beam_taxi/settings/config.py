@@ -44,7 +44,7 @@ class RunConfig:
 
   input: tuple[str, ...] = setting(
     (),
-    'files, folders or glob patterns (** goes through folders), local or gs://; all need the same columns',
+    'files, folders or glob patterns (** crosses folders), local or gs://; all need the same columns',
     group=_PLACES,
     metavar='PATTERN',
     parse=tuple,
@@ -55,7 +55,7 @@ class RunConfig:
   )
   output: str = setting(
     '',
-    'the run is written to DIR/runs/RUN_ID',
+    'where to write the run, as DIR/runs/RUN_ID',
     group=_PLACES,
     metavar='DIR',
     required=True,
@@ -64,7 +64,7 @@ class RunConfig:
   )
   run_id: str = setting(
     '',
-    "names the run's folder and the run in the metadata",
+    'the name of the run, for its folder and for the metadata',
     group=_PLACES,
     metavar='ID',
     default_text='the time and four random digits',
@@ -93,33 +93,33 @@ class RunConfig:
   )
   record: Literal['', 'driver', 'graph', 'manifest'] = setting(
     '',
-    "who records the run's end: this command, the graph's last step on a worker, or nobody, so that "
-    "the command 'record' does it later",
+    "who records the end of the run: this command (driver), the graph's last step on a worker (graph), or nobody "
+    "(manifest), so that the command 'record' can do it later",
     group=_PLACES,
     choices={'driver': 'This command', 'graph': "The graph's last step", 'manifest': 'Nobody'},
-    default_text='this command where it waits for the end or only this machine reaches the store, else the graph',
+    default_text='driver if this command waits for the end or only this machine reaches the store, else graph',
     # A launcher is gone before the end that a driver would record.
     template=Parameter('Who records the end', '^(graph|manifest)$', 'TEXT'),
     counts_for_reuse=False,
   )
   cache: bool = setting(
     False,
-    'take what an earlier run made of the same input with the same settings and packages, where it is still there',
+    'reuse the output of an earlier run with the same input, settings and packages, if it is still there',
     group=_PLACES,
     template=Parameter('Reuse an earlier run'),
     counts_for_reuse=False,
   )
   no_wait: bool = setting(
     False,
-    'leave a job on a service to itself once it is submitted; its last step records its end or, where workers do not '
-    "reach the store, the command 'reconcile' does later",
+    'submit the job and leave; its last step records the end or, if workers cannot reach the store, the command '
+    "'reconcile' does later",
     group=_PLACES,
     template='a launcher never waits',
     counts_for_reuse=False,
   )
   preflight: bool = setting(
     True,
-    'begin without the checks of the command "preflight"; a run in this process makes only those of disk space',
+    'start without the checks of the command "preflight"; a run in this process only checks the disk space',
     group=_PLACES,
     flag='skip_preflight',
     template=Parameter('Skip the preflight'),
@@ -127,7 +127,7 @@ class RunConfig:
   )
   input_splits: tuple[InputSplit, ...] = setting(
     (),
-    'instead of --input: input that is split NAME, with a header and types of its own; once for each pattern',
+    'instead of --input: files of split NAME, with a header and types of their own; repeat it for each pattern',
     group=_PLACES,
     flag='input_split',
     metavar='NAME=PATTERN',
@@ -140,7 +140,7 @@ class RunConfig:
   input_settings: Any = None
   column_types: Mapping[str, ColumnType] = setting(
     {},
-    'types, INT, FLOAT or STRING, that are not to be inferred; a row with a cell that does not fit is bad',
+    'types (INT, FLOAT or STRING) to use instead of inferring them; a row with a cell that does not fit is bad',
     group=_ROWS,
     metavar='NAME:TYPE,...',
     parse=parse_column_types,
@@ -148,7 +148,7 @@ class RunConfig:
   )
   schema: str = setting(
     '',
-    "a curated schema.pbtxt: its types are those of the columns, and it becomes the run's schema",
+    "a curated schema.pbtxt, which gives the columns their types and becomes the run's schema",
     group=_ROWS,
     metavar='FILE',
     details='--column_types goes before its types.',
@@ -157,14 +157,14 @@ class RunConfig:
   )
   bad_rows: BadRowPolicy = setting(
     'fail',
-    'a row that cannot be read ends the run, or is set aside in DIR/runs/RUN_ID/quarantine',
+    'whether a row that cannot be read ends the run, or is set aside in DIR/runs/RUN_ID/quarantine',
     group=_ROWS,
     choices={'fail': 'End the run', 'quarantine': 'Set aside'},
     template=Parameter('Bad rows'),
   )
   max_bad_rows: BadRowLimit | None = setting(
     None,
-    'fail all the same beyond so many bad rows, or such a share',
+    'fail if more rows are bad than this number or share',
     group=_ROWS,
     metavar='N|N%',
     parse=parse_max_bad_rows,
@@ -173,25 +173,25 @@ class RunConfig:
   )
   splits: tuple[Split, ...] = setting(
     'train:2,eval:1',
-    'output splits and their hash buckets, as in train:8,eval:1,test:1',
+    'output splits and their hash buckets, such as train:8,eval:1,test:1',
     group=_ROWS,
     metavar='NAME:BUCKETS,...',
     parse=parse_splits,
-    default_text="{}, which is TFX's",
+    default_text='{}, as in TFX',
     template=Parameter('Output splits', '^[A-Za-z0-9][A-Za-z0-9._-]*:[0-9]+(,[A-Za-z0-9][A-Za-z0-9._-]*:[0-9]+)*$'),
   )
   partition_feature: str = setting(
     '',
-    'the column whose value alone decides the split; INT or STRING',
+    'the column (INT or STRING) whose value decides the split',
     group=_ROWS,
     metavar='NAME',
-    default_text='the whole record does',
+    default_text='the whole record decides',
     details="As TFX's `partition_feature_name`.",
     template=Parameter('Partition feature'),
   )
   empty_cells: Literal['empty', 'missing'] = setting(
     'empty',
-    'an empty cell becomes a feature with an empty list, as in TFX, or no feature at all',
+    'whether an empty cell becomes a feature with an empty list, as in TFX, or no feature',
     group=_ROWS,
     choices={'empty': 'An empty list', 'missing': 'No feature'},
     details='Statistics count what is no feature as missing.',
@@ -199,7 +199,7 @@ class RunConfig:
   )
   output_format: Literal['tfrecord', 'parquet'] = setting(
     'tfrecord',
-    'gzip TFRecords of tf.Examples, or Parquet of the typed columns, in the same splits',
+    'gzipped TFRecords of tf.Examples, or Parquet of the typed columns, in the same splits',
     group=_OUTPUT,
     choices={'tfrecord': 'TFRecords of tf.Examples', 'parquet': 'Parquet'},
     details='Parquet is in as many shards, `data_parquet-*.parquet`.',
@@ -207,7 +207,7 @@ class RunConfig:
   )
   compression_level: int = setting(
     '1',
-    'of TFRecord shards: 0 to 3 are fast, by ISA-L, 4 to 9 slow and smaller, by zlib',
+    'for TFRecord shards: 0 to 3 are fast (ISA-L), 4 to 9 slower and smaller (zlib)',
     group=_OUTPUT,
     metavar='N',
     parse=parse_number,
@@ -216,7 +216,7 @@ class RunConfig:
   )
   shuffle_seed: int | None = setting(
     None,
-    'shuffle records within each block, the same for the same N',
+    'shuffle the records within each block, in the same way for the same N',
     group=_OUTPUT,
     metavar='N',
     parse=parse_number,
@@ -225,7 +225,7 @@ class RunConfig:
   )
   block_size: int = setting(
     '4M',
-    'input that is parsed at a time: memory grows with it and with the number of workers',
+    'how much input is parsed at a time; memory grows with it and with the number of workers',
     group=_OUTPUT,
     metavar='BYTES',
     parse=parse_size,
@@ -234,7 +234,7 @@ class RunConfig:
   )
   shard_size: int = setting(
     '512M',
-    'uncompressed input that goes into one shard, over all splits; a small input still has up to 16',
+    'uncompressed input per shard, over all splits; a small input still gets up to 16 shards',
     group=_OUTPUT,
     metavar='BYTES',
     parse=parse_size,
@@ -243,7 +243,7 @@ class RunConfig:
   )
   num_shards: int | None = setting(
     None,
-    'how many shards each split has, instead of --shard_size',
+    'the number of shards per split, instead of --shard_size',
     group=_OUTPUT,
     metavar='N',
     parse=parse_number,

@@ -32,7 +32,7 @@ class Dialect:
 
   delimiter: str = setting(
     ',',
-    'what stands between cells, as in ";" or "|" or "tab"',
+    'the character between cells, such as ";", "|" or "tab"',
     metavar='CHAR',
     parse=parse_delimiter,
     default_text='a comma',
@@ -40,13 +40,13 @@ class Dialect:
   )
   quote_char: str = setting(
     '"',
-    "what cells are quoted with, or '' where none is quoted",
+    "the character around quoted cells, or '' if none are quoted",
     metavar='CHAR',
     template=Parameter('Quote character', '^.?$'),
   )
   columns: tuple[str, ...] = setting(
     (),
-    'the names of the columns, of files without a header',
+    'the names of the columns, if the files have no header',
     metavar='NAME,...',
     parse=parse_columns,
     template=Parameter('Columns'),
@@ -57,7 +57,7 @@ class Dialect:
   )
   null_values: tuple[str, ...] = setting(
     (),
-    'spellings that mean an empty cell too, as in NA,null',
+    'other spellings of an empty cell, such as NA,null',
     metavar='TEXT,...',
     parse=parse_names,
     details='In quotes too.',
@@ -68,11 +68,11 @@ class Dialect:
     'a blank line is a row of empty cells',
     flag='no_skip_blank_lines',
     template='skip_blank_lines=false says it',
-    opposite=Flag('a blank line is nothing, which is the default', Parameter('Skip blank lines'), 'skip_blank_lines'),
+    opposite=Flag('skip blank lines, which is the default', Parameter('Skip blank lines'), 'skip_blank_lines'),
   )
   encoding: str = setting(
     'utf-8',
-    'as Python names it, as in latin-1 or utf-16',
+    'as Python names it, such as latin-1 or utf-16',
     metavar='NAME',
     details="Latin-1, Windows's and most others are read in parallel like UTF-8; a file of UTF-16 or its like is one "
     'stream.',
@@ -80,9 +80,9 @@ class Dialect:
   )
   compression: str = setting(
     'auto',
-    'of all files',
+    'how the files are compressed',
     choices=COMPRESSIONS,
-    default_text='{}, which is by the endings .gz, .bz2 and .zst',
+    default_text='{}, by the endings .gz, .bz2 and .zst',
     details='Each compressed file is one stream.',
     template=Parameter('Compression'),
   )
