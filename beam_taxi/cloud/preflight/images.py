@@ -31,6 +31,9 @@ BEAM_LABEL = 'org.beam_taxi.beam_version'
 PYTHON_LABEL = 'org.beam_taxi.python_version'
 _PYTHON_VARIABLE = 'PYTHON_VERSION'
 
+# Google's registries, by the whole of what stands before the path: what reads URLs otherwise finds no other host there.
+_GOOGLES = re.compile(r'https://(([a-z0-9-]+\.)*gcr\.io|([a-z0-9-]+\.)+pkg\.dev)(:443)?/')
+
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 
 
@@ -64,7 +67,7 @@ class ImageName:
   @property
   def is_googles(self) -> bool:
     """Whether Google's credentials are known there."""
-    return self.registry.endswith(('.pkg.dev', 'gcr.io'))
+    return _is_googles(self.url)
 
 
 class Registry:
@@ -98,9 +101,14 @@ class Registry:
     words = dict(_CHALLENGE.findall(rest))
     if scheme.lower() != 'bearer' or 'realm' not in words:
       raise self._refused()
+    realm = words['realm']
+    if not realm.startswith('https://') and self._image.url.startswith('https://'):
+      raise self._refused()
+    login = self._login if _is_googles(realm) else None
     asked = {name: words[name] for name in ('service', 'scope') if name in words}
-    answer = requests.get(words['realm'], params=asked, auth=self._login, timeout=_TIMEOUT_S)
-    if not answer.ok:
+    # A realm that leads elsewhere would lead the credentials there.
+    answer = requests.get(realm, params=asked, auth=login, timeout=_TIMEOUT_S, allow_redirects=login is None)
+    if answer.status_code != 200:
       raise self._refused()
     body = answer.json()
     return f'Bearer {body.get("token") or body.get("access_token")}'
@@ -115,6 +123,11 @@ class Registry:
       f'{self._image.text}: {self._image.registry} has no such image that everybody may fetch, as workers must; '
       f'{_push(self._image)}, or copy it to Artifact Registry'
     )
+
+
+def _is_googles(url: str) -> bool:
+  """Whether what is sent to a URL reaches Google and nobody else, so that Google's credentials may be in it."""
+  return bool(_GOOGLES.match(url.lower()))
 
 
 def _push(image: ImageName) -> str:

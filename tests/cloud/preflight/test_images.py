@@ -8,12 +8,13 @@ from typing import Any
 import apache_beam as beam
 import pytest
 from emulators.databases import free_port
-from emulators.rest import Answer, RestService
+from emulators.rest import Answer, RestService, rest_service
 from findings import shown
 
 from beam_taxi.cloud.preflight import images
 from beam_taxi.cloud.preflight.checks import Check, Finding, made
 from beam_taxi.cloud.preflight.images import ImageName, image_findings
+from beam_taxi.errors import UserError
 
 PYTHON = '.'.join(map(str, sys.version_info[:2]))
 INDEX, MANIFEST = images._INDEXES[0], images._MANIFESTS[0]
@@ -53,8 +54,9 @@ class Registry:
     self.name = f'{service.address.removeprefix("http://")}/p/image:1'
     service.answer('GET /token', {'token': 'OPEN'})
 
-  def put(self, path: str, body: Any, kind: str = 'application/json') -> None:
-    challenge = f'Bearer realm="{self._service.address}/token",service="double",scope="repository:p/image:pull"'
+  def put(self, path: str, body: Any, kind: str = 'application/json', realm: str = '') -> None:
+    realm = realm or f'{self._service.address}/token'
+    challenge = f'Bearer realm="{realm}",service="double",scope="repository:p/image:pull"'
 
     def answer(request: Any) -> Any:
       if request.headers.get('authorization') != 'Bearer OPEN':
@@ -63,13 +65,15 @@ class Registry:
 
     self._service.answer(f'GET /v2/p/image/{path}', answer)
 
-  def put_image(self, labels: dict[str, str] | None, *environment: str, architecture: str = 'amd64') -> None:
+  def put_image(
+    self, labels: dict[str, str] | None, *environment: str, architecture: str = 'amd64', realm: str = ''
+  ) -> None:
     """An image for two kinds of machines."""
     platforms = {'sha256:arm': 'arm64', 'sha256:other': architecture}
     manifests = [
       {'digest': digest, 'platform': {'os': 'linux', 'architecture': name}} for digest, name in platforms.items()
     ]
-    self.put('manifests/1', {'mediaType': INDEX, 'manifests': manifests}, INDEX)
+    self.put('manifests/1', {'mediaType': INDEX, 'manifests': manifests}, INDEX, realm)
     self.put('manifests/sha256:other', {'mediaType': MANIFEST, 'config': {'digest': 'sha256:config'}}, MANIFEST)
     self.put('blobs/sha256:config', {'config': {'Labels': labels, 'Env': ['PATH=/bin', *environment]}})
 
@@ -161,15 +165,52 @@ def test_a_registry_that_gives_no_token_is_said(registry: Registry, google: Rest
   assert (mark, 'that everybody may fetch' in what, bool(remedy)) == ('failed', True, True)
 
 
-def test_googles_registries_are_asked_with_googles_credentials(
-  registry: Registry, google: RestService, monkeypatch: pytest.MonkeyPatch
-) -> None:
-  monkeypatch.setattr(ImageName, 'is_googles', True)
+GOOGLES = {
+  'gcr.io/p/i': True,
+  'eu.gcr.io/p/i': True,
+  'gcr.io:443/p/i': True,
+  'us-docker.pkg.dev/p/r/i:1': True,
+  'evilgcr.io/p/i': False,
+  'gcr.io.example.com/p/i': False,
+  'pkg.dev.example.com/p/i': False,
+  'pkg.dev/p/i': False,
+  'evilpkg.dev/p/i': False,
+  'gcr.io@example.com/p/i': False,
+  'example.com#.gcr.io/p/i': False,
+  'example.com?.gcr.io/p/i': False,
+  'example.com\\.gcr.io/p/i': False,
+  'localhost:5000/gcr.io/p/i': False,
+  'python': False,
+}
+
+
+@pytest.mark.parametrize(('name', 'googles'), GOOGLES.items(), ids=GOOGLES)
+def test_only_googles_own_hosts_and_those_below_them_are_googles(name: str, googles: bool) -> None:
+  assert ImageName(name).is_googles is googles
+
+
+def test_only_encrypted_addresses_are_googles() -> None:
+  assert images._is_googles('https://gcr.io/v2/token')
+  assert not images._is_googles('http://gcr.io/v2/token')
+
+
+@pytest.fixture
+def one_of_googles(google: RestService, monkeypatch: pytest.MonkeyPatch) -> None:
+  """The double is taken for Google's, and nothing else that it names is."""
+  monkeypatch.setattr(images, '_is_googles', lambda url: url.startswith(f'{google.address}/'))
+
+
+def tokens_asked(service: RestService) -> list[dict[str, str]]:
+  return [request.headers for request in service.asked if request.path == '/token']
+
+
+@pytest.mark.usefixtures('one_of_googles')
+def test_googles_registries_are_asked_with_googles_credentials(registry: Registry, google: RestService) -> None:
   registry.put_image(LABELS)
 
   assert [mark for mark, _, _ in outcome(registry.name, lambda: 'TOKEN')] == ['ok']
-  [token] = [request for request in google.asked if request.path == '/token']
-  assert token.headers['authorization'] == 'Basic ' + base64.b64encode(b'oauth2accesstoken:TOKEN').decode()
+  [headers] = tokens_asked(google)
+  assert headers['authorization'] == 'Basic ' + base64.b64encode(b'oauth2accesstoken:TOKEN').decode()
 
   google.answer('GET /token', {}, 403)
   [(mark, _, remedy)] = outcome(registry.name, lambda: 'TOKEN')
@@ -177,6 +218,49 @@ def test_googles_registries_are_asked_with_googles_credentials(
     'failed',
     'this account and that of the workers need the role roles/artifactregistry.reader',
   )
+
+
+@pytest.mark.usefixtures('one_of_googles')
+def test_a_realm_that_is_not_googles_gets_no_credentials(registry: Registry) -> None:
+  with rest_service() as other:
+    other.answer('GET /token', {'token': 'OPEN'})
+    registry.put_image(LABELS, realm=f'{other.address}/token')
+
+    assert [mark for mark, _, _ in outcome(registry.name, lambda: 'TOKEN')] == ['ok']
+    [headers] = tokens_asked(other)
+    assert 'authorization' not in headers
+
+
+@pytest.mark.usefixtures('one_of_googles')
+def test_a_realm_that_leads_elsewhere_is_not_followed(registry: Registry, google: RestService) -> None:
+  registry.put_image(LABELS)
+  with rest_service() as other:
+    other.answer('GET /token', {'token': 'OPEN'})
+    google.answer('GET /token', {}, 302, Location=f'{other.address}/token')
+
+    assert [mark for mark, _, _ in outcome(registry.name, lambda: 'TOKEN')] == ['failed']
+    assert not other.asked
+
+
+def test_a_registry_asked_by_tls_cannot_name_a_realm_without(google: RestService) -> None:
+  registry = images.Registry(ImageName('registry.example.com/p/image'), no_token)
+
+  with pytest.raises(UserError, match='that everybody may fetch'):
+    registry._authorization(f'Bearer realm="{google.address}/token"')
+  assert not google.asked
+
+
+def test_a_token_does_not_follow_where_a_blob_is_kept(registry: Registry, google: RestService) -> None:
+  registry.put_image(LABELS)
+  with rest_service() as other:
+    other.answer('GET /blob', {'config': {'Labels': LABELS}})
+    # The same machine by another name is another host.
+    place = other.address.replace('127.0.0.1', 'localhost')
+    google.answer('GET /v2/p/image/blobs/sha256:config', {}, 307, Location=f'{place}/blob')
+
+    assert [mark for mark, _, _ in outcome(registry.name)] == ['ok']
+    [request] = other.asked
+    assert 'authorization' not in request.headers
 
 
 def test_a_registry_that_does_not_answer_is_not_checked() -> None:
