@@ -151,10 +151,9 @@ def test_a_launch_from_a_flex_template_is_recorded_though_nobody_waits(
       'environment': {'tempLocation': 'gs://bucket/temp', 'stagingLocation': 'gs://bucket/staging'},
     }
   }
-  token = requests.post(f'{cloud.dataflow.url}/token', timeout=60).json()['access_token']
 
   url = f'{cloud.dataflow.url}/v1b3/projects/my-project/locations/europe-west1/flexTemplates:launch'
-  answer = requests.post(url, json=body, headers={'Authorization': f'Bearer {token}'}, timeout=60)
+  answer = requests.post(url, json=body, headers={'Authorization': f'Bearer {cloud.dataflow.token}'}, timeout=60)
 
   assert answer.status_code == 200, answer.text
   job = job_of(cloud, 'flex')

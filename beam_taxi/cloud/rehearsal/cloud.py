@@ -43,8 +43,8 @@ def rehearsal_cloud(buckets: Sequence[str] = ()) -> Iterator[Cloud]:
   """A cloud with these buckets, which are empty. Raises UserError where the emulator is not installed."""
   with contextlib.ExitStack() as stack:
     folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix='rehearsal_')))
-    address = stack.enter_context(storage_emulator())
     dataflow = stack.enter_context(dataflow_service())
+    address = stack.enter_context(storage_emulator(dataflow.token))
     credentials = folder / 'credentials.json'
     dataflow.write_credentials(credentials)
     hosts = filter(None, [os.environ.get('no_proxy'), 'localhost', '127.0.0.1'])
@@ -56,7 +56,7 @@ def rehearsal_cloud(buckets: Sequence[str] = ()) -> Iterator[Cloud]:
       REHEARSAL: '1',
       'no_proxy': ','.join(hosts),
     }
-    client = client_of(address)
+    client = client_of(address, dataflow.token)
     for name in buckets:
       client.create_bucket(name)
     executor = Executor(client, environment)

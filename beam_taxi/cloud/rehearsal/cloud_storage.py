@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -10,23 +11,39 @@ from collections.abc import Iterator
 
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
+from google.oauth2.credentials import Credentials
 
 from beam_taxi.errors import UserError
 
 # The emulator answers one connection after the other, and so stops for good at one on which nothing comes, as from a
 # client that keeps one in reserve. With a thread for each it does not. It ends with the process that started it.
+# It asks nobody for credentials; where it is given a token, each request has to show it.
 _EMULATOR = """
 import http.server, os, sys, threading
 threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
 http.server.HTTPServer = http.server.ThreadingHTTPServer
+from gcp_storage_emulator.server import RequestHandler
+token, parse_request = os.environ.pop('TOKEN'), RequestHandler.parse_request
+def is_answered(handler):
+  if not parse_request(handler):
+    return False
+  if not token or handler.headers.get('Authorization') == f'Bearer {token}':
+    return True
+  handler.rfile.read(int(handler.headers.get('Content-Length') or 0))
+  handler.send_error(401)
+  return False
+RequestHandler.parse_request = is_answered
 from gcp_storage_emulator.__main__ import main
 sys.exit(main())
 """
 
 
 @contextlib.contextmanager
-def storage_emulator() -> Iterator[str]:
+def storage_emulator(token: str = '') -> Iterator[str]:
   """Yields its address, as STORAGE_EMULATOR_HOST takes it.
+
+  Args:
+    token: an access token without which it answers nobody; '' for none.
 
   Raises:
     UserError: the emulator is not installed.
@@ -41,6 +58,7 @@ def storage_emulator() -> Iterator[str]:
     stdout=subprocess.PIPE,
     stderr=subprocess.STDOUT,
     text=True,
+    env={**os.environ, 'TOKEN': token},
     # Ctrl-C is for the command that rehearses; that ends this one itself.
     start_new_session=True,
   )
@@ -63,9 +81,10 @@ def storage_emulator() -> Iterator[str]:
     emulator.wait()
 
 
-def client_of(address: str) -> storage.Client:
+def client_of(address: str, token: str = '') -> storage.Client:
   """A client of the emulator, whatever this process's environment says."""
-  return storage.Client('rehearsal', AnonymousCredentials(), client_options={'api_endpoint': address})
+  credentials = Credentials(token) if token else AnonymousCredentials()
+  return storage.Client('rehearsal', credentials, client_options={'api_endpoint': address})
 
 
 def blob_of(client: storage.Client, uri: str) -> storage.Blob:

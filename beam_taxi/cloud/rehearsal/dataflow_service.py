@@ -12,6 +12,7 @@ import json
 import pathlib
 import random
 import re
+import secrets
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
@@ -30,7 +31,6 @@ _STATUS = {
   404: 'NOT_FOUND',
   409: 'ALREADY_EXISTS',
 }
-_TOKEN = 'token-of-the-double'
 # Sources: https://cloud.google.com/dataflow/quotas; the reference of Job.
 _LARGEST_REQUEST = 10 << 20
 _JOB_NAME = re.compile(r'[a-z]([-a-z0-9]{0,1022}[a-z0-9])?')
@@ -76,7 +76,9 @@ class Dataflow:
     requests: 'METHOD PATH?QUERY' of all that was asked.
     largest: the bytes of the largest request.
     needs_token: whether it refuses who does not show what the token service gives.
-    gives_tokens: whether the token service knows its clients.
+    token: what the token service gives; each service has another.
+    refresh_token: by which it knows its clients, who have it from write_credentials.
+    gives_tokens: whether the token service still knows its clients.
     exists: whether there is an object or, without a name behind it, a bucket, by its gs:// URI.
     execute: begins a job that was created, with what makes its request where that is a launcher's work.
     launch: makes a job's request of a launch of a flex template and the job that this becomes.
@@ -89,6 +91,8 @@ class Dataflow:
   requests: list[str] = dataclasses.field(default_factory=list)
   largest: int = 0
   needs_token: bool = False
+  token: str = dataclasses.field(default_factory=secrets.token_urlsafe)
+  refresh_token: str = dataclasses.field(default_factory=secrets.token_urlsafe)
   gives_tokens: bool = True
   exists: Callable[[str], bool] | None = None
   execute: Callable[[Job, Callable[[], dict[str, Any]]], None] | None = None
@@ -111,7 +115,18 @@ class Dataflow:
     With a service account's google-auth would also ask Google itself where its token may be used.
     """
     user = {'type': 'external_account_authorized_user', 'audience': '', 'token_url': f'{self.url}/token'}
-    path.write_text(json.dumps({**user, 'refresh_token': 'r', 'client_id': 'c', 'client_secret': 's'}))
+    user |= {'refresh_token': self.refresh_token, 'client_id': 'c', 'client_secret': 's'}
+    path.write_text(json.dumps(user))
+
+  def is_shown_by(self, authorization: str | None) -> bool:
+    """Whether a request's header has the token."""
+    return secrets.compare_digest((authorization or '').encode(), f'Bearer {self.token}'.encode())
+
+  def knows(self, form: Mapping[str, str]) -> bool:
+    """Whether the token service knows who asks it."""
+    return self.gives_tokens and secrets.compare_digest(
+      form.get('refresh_token', '').encode(), self.refresh_token.encode()
+    )
 
   def answer(self, method: str, resource: str, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
     """What the service says to a call; raises RefusalError."""
@@ -232,7 +247,7 @@ def timestamp() -> str:
 
 @contextlib.contextmanager
 def dataflow_service() -> Iterator[Dataflow]:
-  """Serves jobs on a free port of localhost."""
+  """Serves jobs on a free port of this machine alone."""
   service = Dataflow()
 
   class Handler(http.server.BaseHTTPRequestHandler):
@@ -240,8 +255,8 @@ def dataflow_service() -> Iterator[Dataflow]:
       length = int(self.headers.get('Content-Length', 0))
       body = self.rfile.read(length)
       if self.path == '/token':
-        if service.gives_tokens:
-          self._send(200, {'access_token': _TOKEN, 'expires_in': 3600, 'token_type': 'Bearer'})
+        if service.knows(dict(urllib.parse.parse_qsl(body.decode(errors='replace')))):
+          self._send(200, {'access_token': service.token, 'expires_in': 3600, 'token_type': 'Bearer'})
         else:
           self._send(400, {'error': 'invalid_grant', 'error_description': 'account not found'})
         return
@@ -250,7 +265,7 @@ def dataflow_service() -> Iterator[Dataflow]:
       try:
         if service.failures:
           raise RefusalError(*service.failures.pop(0))
-        if service.needs_token and self.headers.get('Authorization') != f'Bearer {_TOKEN}':
+        if service.needs_token and not service.is_shown_by(self.headers.get('Authorization')):
           raise RefusalError(401, 'Request is missing required authentication credential.')
         if length > _LARGEST_REQUEST:
           raise RefusalError(400, f'Request payload size exceeds the limit: {_LARGEST_REQUEST} bytes.')
@@ -276,7 +291,7 @@ def dataflow_service() -> Iterator[Dataflow]:
     def log_message(self, *_: object) -> None:
       """Says nothing on the terminal."""
 
-  server = http.server.ThreadingHTTPServer(('localhost', 0), Handler)
+  server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
   service.port = server.server_port
   thread = threading.Thread(target=server.serve_forever)
   thread.start()
