@@ -2,9 +2,41 @@
 
 import re
 
+HIDDEN = '***'
+_SECRET = r'(?:passw|passphrase|pwd|secret|token|credential|signature|access_?key|api_?key|connection_string)'
+# Beam's environment_config and environment_option(s) have what workers' environments have.
+_SECRET_FLAG = rf'-[\w-]*(?:{_SECRET}|environment_config|environment_option)[\w-]*'
+_SECRETS = [
+  # The password of USER:PASSWORD@HOST, which is no HOST:PORT/PATH with an @ in it.
+  r'(://[^/@\s:]*:)(?!\d{1,5}[/?#])[^\s\'"]*(?=@)',
+  # A part of a query, but for those that say where a password is; not what a sentence puts behind it.
+  rf'([?&](?!password_(?:env|file|secret)=)(?:[\w.-]*{_SECRET}[\w.-]*|sig|pass|auth)=)'
+  r'[^&\s\'"#]+?(?=[:;,.)\]]*(?:[&\s\'"#]|$))',
+  # A flag, in a command line or in a list of Python's.
+  rf"((?<![^\s']){_SECRET_FLAG}(?:=|', '))[^\s']+",
+]
+
+
+def hide_secrets(text: str) -> str:
+  """A text as it may be shown and recorded: without the passwords, keys and tokens that URIs and flags in it have."""
+  for pattern in _SECRETS:
+    text = re.sub(pattern, rf'\1{HIDDEN}', text, flags=re.IGNORECASE)
+  return text
+
+
+def is_secret_flag(flag: str) -> bool:
+  """Whether what a flag is given may be secret, by the flag's name."""
+  return bool(re.fullmatch(_SECRET_FLAG, flag, re.IGNORECASE))
+
 
 class UserError(Exception):
-  """Wrong input, output, flags or metadata store: one line that says what, where and what to do. Exit code 2."""
+  """Wrong input, output, flags or metadata store: one line that says what, where and what to do. Exit code 2.
+
+  What in it is secret is left out.
+  """
+
+  def __init__(self, message: str):
+    super().__init__(hide_secrets(message))
 
 
 def on_one_line(text: str) -> str:

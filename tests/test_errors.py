@@ -4,7 +4,7 @@ import traceback
 
 import pytest
 
-from beam_taxi.errors import UserError, user_error_in
+from beam_taxi.errors import UserError, hide_secrets, user_error_in
 
 MESSAGE = 'a.csv: line 3 (byte 10): 3 cells where the header has 2: [1,2]; mend that row'
 
@@ -45,3 +45,41 @@ def test_a_user_error_is_found_with_its_message_alone(error: Exception) -> None:
 )
 def test_another_error_is_none(error: Exception) -> None:
   assert user_error_in(error) is None
+
+
+HIDDEN = {
+  'login': ('at mysql://me:s3cret@host/db: no', 'at mysql://me:***@host/db: no'),
+  'login_without_a_name': ('redis://:s3cret@host', 'redis://:***@host'),
+  'login_with_signs': ('hdfs://me:s3c/r@et@host/a', 'hdfs://me:***@host/a'),
+  'pwd': ('mysql://me@h/d?pwd=s3cret: no', 'mysql://me@h/d?pwd=***: no'),
+  'password': ('(mysql://me@h/d?a=b&password=s3cret)', '(mysql://me@h/d?a=b&password=***)'),
+  'token': ('s3://b/a?token=s3cret&b=c', 's3://b/a?token=***&b=c'),
+  'signature': ('azfs://b/a?sv=1&sig=s3cret', 'azfs://b/a?sv=1&sig=***'),
+  'signature_of_amazon': ('https://b/a?X-Amz-Signature=s3cret, again', 'https://b/a?X-Amz-Signature=***, again'),
+  'flag': ('unparseable: --s3_secret_access_key=s3cret', 'unparseable: --s3_secret_access_key=***'),
+  'flag_in_a_list': ("['--my_password', 's3cret', '--a']", "['--my_password', '***', '--a']"),
+  'two_lines': ('a://b:s3cret@c\na://b:s3cret@c', 'a://b:***@c\na://b:***@c'),
+}
+
+
+@pytest.mark.parametrize(('text', 'shown'), HIDDEN.values(), ids=HIDDEN)
+def test_what_is_secret_is_not_in_a_message(text: str, shown: str) -> None:
+  assert hide_secrets(text) == shown
+  assert hide_secrets(shown) == shown
+  assert str(UserError(text)) == shown
+
+
+OPEN = {
+  'source_of_a_password': 'mysql://me@h/d?password_env=A',
+  'file_of_a_password': 'mysql://me@h/d?password_file=/a/b',
+  'secret_manager': 'mysql://me@h/d?password_secret=projects/p/secrets/s',
+  'key_file': 'grpc://h:80?tls=true&key_file=a.pem',
+  'port_and_a_sign': 'hdfs://name:9000/a@b.csv',
+  'bucket': 'gs://bucket/a:b@c',
+  'flag_in_a_sentence': 'give --s3_secret_access_key and --region',
+}
+
+
+@pytest.mark.parametrize('text', OPEN.values(), ids=OPEN)
+def test_what_is_no_secret_is_shown(text: str) -> None:
+  assert hide_secrets(text) == text

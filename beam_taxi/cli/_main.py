@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TextIO, cast
 
 from beam_taxi.cli import _run
 from beam_taxi.cli._commands import run_command
-from beam_taxi.errors import UserError, on_one_line
+from beam_taxi.errors import UserError, hide_secrets, on_one_line
 from beam_taxi.process import native_stderr
 
 # As a shell tells of a process that SIGPIPE has ended.
@@ -114,7 +114,7 @@ def _is_said_elsewhere(record: logging.LogRecord) -> bool:
 
 
 class _WithoutUserErrors:
-  """A stream that leaves out what is written of a UserError's traceback, and the line end behind it."""
+  """A stream that leaves out secrets, and what is written of a UserError's traceback and the line end behind it."""
 
   def __init__(self, stream: TextIO):
     self._stream = stream
@@ -123,7 +123,7 @@ class _WithoutUserErrors:
   def write(self, text: str) -> int:
     """Writes, or leaves out, one piece of text."""
     self._left_out = _TRACEBACK_OF_USER_ERROR in text or (self._left_out and text == '\n')
-    return len(text) if self._left_out else self._stream.write(text)
+    return len(text) if self._left_out else self._stream.write(hide_secrets(text))
 
   def __getattr__(self, name: str) -> Any:
     return getattr(self._stream, name)

@@ -24,7 +24,7 @@ from beam_taxi.artifacts.manifest import (
   package_versions,
   total_bytes,
 )
-from beam_taxi.errors import UserError
+from beam_taxi.errors import UserError, hide_secrets
 from beam_taxi.examples.blocks import encode_block
 from beam_taxi.examples.list_columns import to_list_columns
 from beam_taxi.examples.output_form import OutputForm
@@ -343,7 +343,7 @@ def _sum_up(
     run_id=config.run_id,
     pipeline_name=config.pipeline_name,
     input=InputSummary(
-      config.input,
+      tuple(map(hide_secrets, config.input)),
       sum(source.files for source in inputs),
       sum(source.bytes for source in inputs),
       rows,

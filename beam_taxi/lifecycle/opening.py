@@ -12,7 +12,7 @@ from beam_taxi.artifacts.manifest import RunFolder, Value
 from beam_taxi.cloud.dataflow.jobs import name_job, planned_job
 from beam_taxi.cloud.preflight.checks import PreflightError, log_doubts
 from beam_taxi.cloud.preflight.suite import preflight
-from beam_taxi.errors import UserError
+from beam_taxi.errors import UserError, hide_secrets
 from beam_taxi.metadata.recording import RecordedRun
 from beam_taxi.process.provenance import provenance
 from beam_taxi.record.recorder import Recorder, refused_id
@@ -101,11 +101,11 @@ def _opened(
   recorder = Recorder(config.metadata, RecordedRun(run_id, config.pipeline_name, resolved.folder))
   properties = {
     **provenance(argv, type(resolved.runner).__name__),
-    'input': ' '.join(config.input),
+    'input': hide_secrets(' '.join(config.input)),
     'record': config.record,
   }
   if config.schema:
-    properties['curated_schema'] = config.schema
+    properties['curated_schema'] = hide_secrets(config.schema)
   if is_dataflow(resolved.runner):
     name_job(resolved.options, config.run_id)
     properties |= planned_job(resolved.options)

@@ -14,7 +14,7 @@ import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 
 from beam_taxi.artifacts.manifest import Manifest, RunFolder, Value
-from beam_taxi.errors import UserError
+from beam_taxi.errors import UserError, hide_secrets
 from beam_taxi.metadata.attempts import attempts
 from beam_taxi.metadata.states import state_of
 from beam_taxi.metadata.store import connect
@@ -109,7 +109,7 @@ def record_failure(store: mlmd.MetadataStore, run: RecordedRun, error: str, *, c
   for step, execution in begun:
     if execution.last_known_state not in _DONE:
       execution.last_known_state = _State.CANCELED if canceled else _State.FAILED
-      _describe(execution, run, {'error': error})
+      _describe(execution, run, {'error': hide_secrets(error)})
       _put(store, run, step, execution)
   _adopt(store, run)
   return state_of(_State.State.Name(execution.last_known_state) for _, execution in begun)

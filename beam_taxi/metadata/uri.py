@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Literal, cast
 
 from beam_taxi import storage
-from beam_taxi.errors import UserError
+from beam_taxi.errors import HIDDEN, UserError
 
 NO_STORE = 'none'
 _SQLITE = 'sqlite:///'
@@ -92,10 +92,11 @@ def parse_uri(text: str) -> StoreUri:
   kind, separator, rest = text.partition('://')
   if not separator or kind not in _OPTIONS:
     # Whatever it is, it may have a password in it.
-    raise UserError(f'--metadata {_without_password(text)}: give {_FORMS}')
+    _, at, behind = text.rpartition('@')
+    raise UserError(f'--metadata {HIDDEN + at + behind if at else text}: give {_FORMS}')
   if '@' in rest and ':' in rest.rpartition('@')[0]:
     raise UserError(
-      f'--metadata {_without_password(text)}: has a password in it, which others can see; give it by '
+      f'--metadata {kind}://{HIDDEN}@{rest.rpartition("@")[2]}: has a password in it, which others can see; give it by '
       '?password_env=NAME, ?password_file=PATH or ?password_secret=projects/PROJECT/secrets/NAME'
     )
   try:
@@ -140,12 +141,3 @@ def only_of_this_machine(uri: StoreUri, own_addresses: bool = False) -> str:
   if not own_addresses and (uri.host in ('localhost', '::1') or uri.host.startswith('127.')):
     return f'the address {uri.host}'
   return ''
-
-
-def _without_password(text: str) -> str:
-  """A URI as it may be shown: what stands between the user's name and the host is left out."""
-  before, at, behind = text.rpartition('@')
-  if not at:
-    return text
-  scheme, separator, login = before.partition('://')
-  return f'{scheme}{separator}{login.partition(":")[0]}:***@{behind}'

@@ -6,6 +6,8 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 
+from beam_taxi.errors import hide_secrets
+
 STDERR = 2
 
 # Two at once would put each other's file in the terminal's place.
@@ -34,7 +36,7 @@ def withheld(*, show_on_error: bool = True) -> Iterator[Callable[[], str]]:
       yield said
     except BaseException:
       if show_on_error:
-        os.write(terminal, said().encode())
+        os.write(terminal, hide_secrets(said()).encode())
       raise
     finally:
       os.dup2(terminal, STDERR)

@@ -1,19 +1,16 @@
 """How a run is begun: by which command and code, on which process, when. What may be secret is left out."""
 
 import os
-import re
 import shlex
 import socket
 import subprocess
 import time
 from collections.abc import Sequence
 
+from beam_taxi.errors import HIDDEN, hide_secrets, is_secret_flag
+
 # By name, for it is all that a run's record has; and telling by it takes no import of Beam.
 _LOCAL_RUNNERS = ('FnApiRunner', 'BundleBasedDirectRunner', 'SwitchingDirectRunner')
-
-_HIDDEN = '***'
-_SECRET_FLAG = re.compile(r'(password|secret|token|credential|access_key|connection_string|api_key)', re.IGNORECASE)
-_LOGIN = re.compile(r'(://[^/@\s:]*):[^/@\s]*@')
 
 
 def provenance(argv: Sequence[str], runner: str) -> dict[str, int | float | str]:
@@ -43,20 +40,24 @@ def is_local_runner(runner: str) -> bool:
 
 
 def without_secrets(argv: Sequence[str]) -> str:
-  """A command line as a shell takes it, without the values of flags that name a secret, and passwords in URIs."""
+  """A command line as a shell takes it, without the values of flags that name a secret, and what is secret in URIs."""
   shown: list[str] = []
   hide = False
   for word in argv:
-    flag, equals, _ = word.partition('=')
-    is_flag = word.startswith('-')
-    if hide and not is_flag:
-      shown.append(_HIDDEN)
-    elif is_flag and equals and _SECRET_FLAG.search(flag):
-      shown.append(f'{flag}={_HIDDEN}')
+    if hide and not word.startswith('-'):
+      shown.append(HIDDEN)
     else:
-      shown.append(shlex.quote(_LOGIN.sub(rf'\1:{_HIDDEN}@', word)))
-    hide = is_flag and not equals and bool(_SECRET_FLAG.search(flag))
+      safe = without_secret(word)
+      # What is hidden needs no quotes.
+      shown.append(safe if is_secret_flag(safe.partition('=')[0]) else shlex.quote(safe))
+    hide = is_secret_flag(word)
   return ' '.join(shown)
+
+
+def without_secret(word: str) -> str:
+  """A word of a command line, without the value of a flag that names a secret, and what is secret in a URI."""
+  flag, equals, _ = word.partition('=')
+  return f'{flag}={HIDDEN}' if equals and is_secret_flag(flag) else hide_secrets(word)
 
 
 def this_process() -> str:

@@ -17,7 +17,7 @@ from apache_beam.runners.runner import PipelineRunner, create_runner
 from beam_taxi.errors import UserError
 from beam_taxi.parsing import MIB
 from beam_taxi.process.program import program
-from beam_taxi.process.provenance import is_local_runner
+from beam_taxi.process.provenance import is_local_runner, without_secret
 from beam_taxi.runners import workarounds as beam_workarounds  # noqa: F401 - imported for what it does
 from beam_taxi.settings.config import all_settings
 
@@ -56,7 +56,7 @@ def parse_beam_args(beam_args: Sequence[str]) -> tuple[PipelineRunner, PipelineO
     known += [flag for action in parser._actions for flag in action.option_strings]
     near = difflib.get_close_matches(unknown[0].split('=')[0], known, n=1)
     hint = f'; did you mean {near[0]}?' if near else f'; {program()} --help lists the flags'
-    raise UserError(f'{unknown[0]}: neither a flag of this program nor of Apache Beam{hint}')
+    raise UserError(f'{without_secret(unknown[0])}: neither a flag of this program nor of Apache Beam{hint}')
   if name:
     try:
       return create_runner(name), options

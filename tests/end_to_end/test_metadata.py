@@ -268,3 +268,16 @@ def test_the_difference_of_two_runs_is_shown(here: Here, folder: pathlib.Path) -
   assert printed.returncode == 0, printed.stderr
   assert '100' in printed.stdout
   assert '50' in printed.stdout
+
+
+def test_what_is_secret_in_a_command_line_is_kept_nowhere(tmp_path: pathlib.Path) -> None:
+  (tmp_path / 'a.csv').write_text('n,s\n1,one\n2,two\n')
+  secret = ['--environment_config', '{"env": {"KEY": "s3cret"}}']
+
+  done = beam_taxi(tmp_path, '--input', 'a.csv', '--output', 'out', *secret)
+
+  assert done.returncode == 0, done.stderr
+  assert 's3cret' not in done.stdout + done.stderr
+  files = [path for path in (tmp_path / 'out').rglob('*') if path.is_file()]
+  assert [str(path) for path in files if b's3cret' in path.read_bytes()] == []
+  assert any(b'--environment_config ***' in path.read_bytes() for path in files if path.name == 'manifest.json')

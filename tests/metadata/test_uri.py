@@ -67,7 +67,26 @@ def test_a_password_in_a_uri_is_refused_and_not_repeated(text: str) -> None:
     parse_uri(text)
 
   assert 's3cret' not in str(raised.value)
-  assert ':***@host' in str(raised.value)
+  assert '***@host' in str(raised.value)
+
+
+@pytest.mark.parametrize(
+  'text',
+  [
+    'mysql://me@host/db?pwd=s3cret',
+    'mysql://me@host/db?password=s3cret',
+    'grpc://host?token=s3cret',
+    'mysql://me@host:port/db?pwd=s3cret',
+    'mysql:/me:s3cret@host/db',
+    'me:s3cret@host/db',
+    'mysql://me:s3 cret@host/db',
+  ],
+)
+def test_what_a_wrong_uri_keeps_secret_is_not_repeated(text: str) -> None:
+  with pytest.raises(UserError) as raised:
+    parse_uri(text)
+
+  assert 'cret' not in str(raised.value).replace('password_secret', '').replace('secrets/', '')
 
 
 def test_the_path_of_a_store_means_the_same_from_another_folder(monkeypatch, tmp_path: pathlib.Path) -> None:

@@ -19,6 +19,12 @@ COMMANDS = {
   'token': (['main.py', '--s3_session_token', 'abc'], 'main.py --s3_session_token ***'),
   'login': (['main.py', '--metadata', 'mysql://me:abc@host/db'], "main.py --metadata 'mysql://me:***@host/db'"),
   'no_value': (['main.py', '--password', '--input', 'x'], 'main.py --password --input x'),
+  'docker': (['main.py', '--environment_config={"env": {"K": "abc"}}'], 'main.py --environment_config=***'),
+  'docker_apart': (['main.py', '--environment_config', 'x/abc:1', '-x'], 'main.py --environment_config *** -x'),
+  'process': (['main.py', '--environment_options=process_variables=K=abc'], 'main.py --environment_options=***'),
+  'process_too': (['main.py', '--environment_option', 'process_variables=K=abc'], None),
+  'type': (['main.py', '--environment_type=DOCKER'], 'main.py --environment_type=DOCKER'),
+  'query': (['main.py', '--metadata', 'mysql://me@host/db?pwd=abc'], "main.py --metadata 'mysql://me@host/db?pwd=***'"),
   'source': (['main.py', '--metadata', 'mysql://me@host/db?password_env=X'], None),
 }
 

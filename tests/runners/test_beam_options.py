@@ -128,6 +128,12 @@ def test_an_unknown_flag_near_none_is_told_with_where_to_look(monkeypatch: pytes
     parse_beam_args(['--qqqqqq'])
 
 
+def test_what_a_misspelled_flag_has_is_not_repeated() -> None:
+  with pytest.raises(UserError, match='^--s3_secret_acces_key=') as raised:
+    parse_beam_args(['--s3_secret_acces_key=abc'])
+  assert 'abc' not in str(raised.value)
+
+
 def test_a_stray_word_is_told() -> None:
   with pytest.raises(UserError, match='^stray.csv: neither a flag'):
     parse_beam_args(['stray.csv'])

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from beam_taxi.errors import UserError
+from beam_taxi.errors import UserError, hide_secrets
 
 _LOG = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ def run_checks(checks: Sequence[Check], patience: float = PATIENCE_S) -> list[Fi
   found: dict[int, list[Finding]] = {}
 
   def make(place: int, check: Check) -> None:
-    found[place] = [dataclasses.replace(each, check=check.name) for each in made(check)]
+    found[place] = [_named(each, check.name) for each in made(check)]
 
   threads = [threading.Thread(target=make, args=item, daemon=True) for item in enumerate(checks)]
   for thread in threads:
@@ -126,6 +126,11 @@ def run_checks(checks: Sequence[Check], patience: float = PATIENCE_S) -> list[Fi
     late = dataclasses.replace(not_checked(f'no answer within {patience:g} s'), check=check.name)
     findings += found.get(place, [late])
   return findings
+
+
+def _named(finding: Finding, check: str) -> Finding:
+  what, remedy = hide_secrets(finding.what), hide_secrets(finding.remedy)
+  return dataclasses.replace(finding, check=check, what=what, remedy=remedy)
 
 
 def made(check: Check) -> Sequence[Finding]:
