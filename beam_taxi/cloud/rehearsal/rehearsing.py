@@ -63,8 +63,12 @@ def rehearse(argv: Sequence[str], sample_size: int, sample_from: str, keep: str)
   for flag, uri in zip(('output', 'temp_location', 'staging_location', 'template_location'), wanted, strict=True):
     if uri and not uri.startswith('gs://'):
       raise UserError(f'--{flag} {uri}: workers on Dataflow do not reach it; give a gs:// location')
+  for path in filter(None, (*config.input, config.schema)):
+    if storage.is_local(path):
+      raise UserError(f'{path}: workers on Dataflow do not reach it; copy it to a bucket, and give its gs:// location')
   # Read before this process's command is led to the emulator: what is rehearsed with is the real input.
-  if not sample_from:
+  read = [*([sample_from] if sample_from else config.input), config.schema]
+  if any(path.startswith('gs://') for path in read):
     try:
       credentials(options)  # Beam itself would look for some for half a minute.
     except UserError as error:
@@ -110,9 +114,6 @@ def _inputs(config: RunConfig, sample_size: int, sample_from: str) -> dict[str, 
       found.update(reader.sample(list_files(source.input), sample_size))
   if config.schema:
     found[config.schema] = storage.read_bytes(config.schema)
-  for path in found:
-    if storage.is_local(path):
-      raise UserError(f'{path}: workers on Dataflow do not reach it; copy it to a bucket, and give its gs:// location')
   return found
 
 
