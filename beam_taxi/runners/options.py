@@ -21,9 +21,6 @@ from beam_taxi.process.provenance import is_local_runner, without_secret
 from beam_taxi.runners import workarounds as beam_workarounds  # noqa: F401 - imported for what it does
 from beam_taxi.settings.config import all_settings
 
-# These hand arguments that Beam does not know on to a job server, which may know them.
-_RUNNERS_WITH_ARGUMENTS_OF_THEIR_OWN = ('PortableRunner', 'FlinkRunner', 'SparkRunner', 'PrismRunner')
-
 # Set in the environment of commands that are rehearsed.
 REHEARSAL = 'BEAM_TAXI_REHEARSAL'
 
@@ -44,25 +41,38 @@ def parse_beam_args(beam_args: Sequence[str]) -> tuple[PipelineRunner, PipelineO
   Raises:
     UserError: an argument that neither this project nor Beam knows, or an unknown runner.
   """
+  # First, for its module may bring options of its own.
+  runner = _runner(PipelineOptions(list(beam_args)).view_as(StandardOptions).runner)
   parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
   for options_class in {cls.__name__: cls for cls in PipelineOptions.__subclasses__()}.values():
     if '_add_argparse_args' in vars(options_class):
       options_class._add_argparse_args(parser)
   _, unknown = parser.parse_known_args(beam_args)
-  options = PipelineOptions(list(beam_args))
-  name = options.view_as(StandardOptions).runner
-  if unknown and name not in _RUNNERS_WITH_ARGUMENTS_OF_THEIR_OWN:
+  if unknown and not _has_job_server(runner):
     known = [f'--{flag.name}' for setting in all_settings() for flag in setting.flags]
     known += [flag for action in parser._actions for flag in action.option_strings]
     near = difflib.get_close_matches(unknown[0].split('=')[0], known, n=1)
     hint = f'; did you mean {near[0]}?' if near else f'; {program()} --help lists the flags'
     raise UserError(f'{without_secret(unknown[0])}: neither a flag of this program nor of Apache Beam{hint}')
-  if name:
-    try:
-      return create_runner(name), options
-    except (ValueError, ImportError) as error:
-      raise UserError(f'--runner {name}: {error}') from error
-  return FnApiRunner(), options
+  return runner, PipelineOptions(list(beam_args))
+
+
+def _runner(name: str | None) -> PipelineRunner:
+  """The runner of a name, or of a class's full path. Raises UserError where there is none."""
+  if not name:
+    return FnApiRunner()
+  try:
+    runner = create_runner(name)
+  except (ValueError, ImportError, AttributeError, TypeError) as error:
+    raise UserError(f'--runner {name}: {error}') from error
+  if not isinstance(runner, PipelineRunner):
+    raise UserError(f"--runner {name}: is no PipelineRunner; give one of Beam's names, or a subclass's full path")
+  return runner
+
+
+def _has_job_server(runner: PipelineRunner) -> bool:
+  """Whether a runner hands arguments that Beam does not know on to a job server, which may know them."""
+  return any(each.__name__ == 'PortableRunner' for each in type(runner).__mro__)
 
 
 def choose_workers(options: PipelineOptions, beam_args: Sequence[str], input_bytes: int) -> None:

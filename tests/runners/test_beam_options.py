@@ -1,6 +1,7 @@
 """Which runner Beam's arguments name, how many workers it gets, and what is said of an unknown argument."""
 
 import os
+import pathlib
 import sys
 import threading
 
@@ -141,6 +142,57 @@ def test_a_stray_word_is_told() -> None:
 
 def test_a_job_servers_own_arguments_are_left_to_it() -> None:
   parse_beam_args(['--runner=FlinkRunner', '--an_option_of_flink=1'])
+
+
+@pytest.mark.parametrize('name', ['flink', 'apache_beam.runners.portability.flink_runner.FlinkRunner'])
+def test_a_runner_is_the_same_by_its_other_names(name: str) -> None:
+  runner, _ = parse_beam_args([f'--runner={name}', '--an_option_of_flink=1'])
+
+  assert type(runner).__name__ == 'FlinkRunner'
+
+
+OWN_RUNNER = """
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.runner import PipelineRunner
+
+class OwnOptions(PipelineOptions):
+  @classmethod
+  def _add_argparse_args(cls, parser):
+    parser.add_argument('--flag_of_own_runner')
+
+class OwnRunner(PipelineRunner):
+  pass
+
+class NoRunner:
+  pass
+
+class NeedsMore(PipelineRunner):
+  def __init__(self, more):
+    pass
+"""
+
+
+@pytest.fixture
+def own_runner(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+  (tmp_path / 'own_runner.py').write_text(OWN_RUNNER)
+  monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.mark.usefixtures('own_runner')
+def test_somebodys_own_runner_has_its_own_flags() -> None:
+  runner, options = parse_beam_args(['--runner=own_runner.OwnRunner', '--flag_of_own_runner=1'])
+
+  assert type(runner).__name__ == 'OwnRunner'
+  assert options.get_all_options()['flag_of_own_runner'] == '1'
+  with pytest.raises(UserError, match='^--flag_of_own_runer=1: neither .* did you mean --flag_of_own_runner'):
+    parse_beam_args(['--runner=own_runner.OwnRunner', '--flag_of_own_runer=1'])
+
+
+@pytest.mark.usefixtures('own_runner')
+@pytest.mark.parametrize('name', ['own_runner.Missing', 'own_runner.NoRunner', 'own_runner.NeedsMore', 'no_module.Any'])
+def test_what_is_no_runner_is_told_by_its_name(name: str) -> None:
+  with pytest.raises(UserError, match=f'^--runner {name}: '):
+    parse_beam_args([f'--runner={name}'])
 
 
 def test_an_unknown_runner_is_told_by_its_name() -> None:
