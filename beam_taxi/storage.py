@@ -211,9 +211,19 @@ class AtomicFile:
   leave one file.
   """
 
-  def __init__(self, path: str, mime_type: str = 'application/octet-stream'):
-    """Begins. An object store keeps the MIME type, by which a browser knows what to do with the object."""
+  def __init__(self, path: str, mime_type: str = 'application/octet-stream', *, durable: bool = False):
+    """Begins.
+
+    Args:
+      path: where the file will be.
+      mime_type: what an object store keeps, by which a browser knows what to do with the object.
+      durable: whether a local file is on the disk before it has its name, and its name before `commit` returns, so that
+        it is whole after a power cut too. All that a manifest names is, shards included, and the manifest itself: then
+        one that is there is true. Measured on ext4: a millisecond a megabyte, and a few a file; what can be
+        made again in a moment, such as the pages of a site, goes without.
+    """
     self._path = path
+    self._durable = durable
     self._temporary = ''
     if is_local(path):
       folder, name = os.path.split(path)
@@ -233,9 +243,17 @@ class AtomicFile:
 
   def commit(self) -> None:
     """Makes the file visible under its name."""
-    self._stream.close()
-    if self._temporary:
-      os.replace(self._temporary, self._path)
+    try:
+      if self._temporary and self._durable:
+        os.fsync(self._stream.fileno())
+      self._stream.close()
+      if self._temporary:
+        os.replace(self._temporary, self._path)
+    except BaseException:
+      self.discard()
+      raise
+    if self._temporary and self._durable:
+      _sync_folder(os.path.dirname(self._path) or '.')
 
   def discard(self) -> None:
     """Leaves nothing behind of a local file.
@@ -248,10 +266,22 @@ class AtomicFile:
         os.remove(self._temporary)
 
 
+def _sync_folder(folder: str) -> None:
+  """Has the names in a folder on the disk."""
+  file = os.open(folder, os.O_RDONLY)
+  try:
+    with contextlib.suppress(OSError):  # Not all file systems can.
+      os.fsync(file)
+  finally:
+    os.close(file)
+
+
 @contextlib.contextmanager
-def atomic_file(path: str, mime_type: str = 'application/octet-stream') -> Iterator[AtomicFile]:
+def atomic_file(
+  path: str, mime_type: str = 'application/octet-stream', *, durable: bool = False
+) -> Iterator[AtomicFile]:
   """An AtomicFile that is committed when the block ends and discarded when it raises."""
-  file = AtomicFile(path, mime_type)
+  file = AtomicFile(path, mime_type, durable=durable)
   try:
     yield file
     file.commit()
@@ -260,7 +290,7 @@ def atomic_file(path: str, mime_type: str = 'application/octet-stream') -> Itera
     raise
 
 
-def write_bytes(path: str, data: bytes, mime_type: str = 'application/octet-stream') -> None:
-  """Writes a whole small file, atomically."""
-  with atomic_file(path, mime_type) as file:
+def write_bytes(path: str, data: bytes, mime_type: str = 'application/octet-stream', *, durable: bool = False) -> None:
+  """Writes a whole small file, atomically; see AtomicFile."""
+  with atomic_file(path, mime_type, durable=durable) as file:
     file.write(data)

@@ -133,3 +133,38 @@ def test_unfinished_files_match_no_pattern(tmp_path: pathlib.Path) -> None:
 
   assert storage.match(f'{tmp_path}/*') == []
   file.discard()
+
+
+@pytest.mark.parametrize('durable', [False, True], ids=['quick', 'durable'])
+def test_a_file_that_cannot_take_its_name_leaves_nothing(tmp_path: pathlib.Path, durable: bool) -> None:
+  (tmp_path / 'a').mkdir()
+  file = AtomicFile(str(tmp_path / 'a'), durable=durable)
+  file.write(b'1')
+
+  with pytest.raises(IsADirectoryError):
+    file.commit()
+  assert [path.name for path in tmp_path.iterdir()] == ['a']
+  with pytest.raises(IsADirectoryError):
+    write_bytes(str(tmp_path / 'a'), b'1')
+  assert [path.name for path in tmp_path.iterdir()] == ['a']
+
+
+def test_a_durable_file_is_on_the_disk_before_it_has_its_name(
+  tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  done = []
+  replace = os.replace
+
+  def noted_replace(old: str, new: str) -> None:
+    done.append('name')
+    replace(old, new)
+
+  monkeypatch.setattr(os, 'replace', noted_replace)
+  monkeypatch.setattr(os, 'fsync', lambda file: done.append(os.readlink(f'/proc/self/fd/{file}')))
+
+  write_bytes(str(tmp_path / 'a'), b'1', durable=True)
+
+  assert [done[0].endswith('.tmp'), *done[1:]] == [True, 'name', str(tmp_path)]
+  done.clear()
+  write_bytes(str(tmp_path / 'a'), b'1')
+  assert done == ['name']

@@ -70,7 +70,7 @@ class Listing:
 
 def write_listing(folder: RunFolder, listing: Listing) -> None:
   """Writes a run's input.json."""
-  storage.write_bytes(folder.listing, listing.to_json().encode(), 'application/json')
+  storage.write_bytes(folder.listing, listing.to_json().encode(), 'application/json', durable=True)
 
 
 def read_listing(folder: RunFolder) -> Listing:

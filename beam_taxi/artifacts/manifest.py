@@ -127,7 +127,7 @@ def total_bytes(files: Iterable[WrittenFile]) -> int:
 
 def write_file(path: str, data: bytes, split: str = '', mime_type: str = 'application/octet-stream') -> WrittenFile:
   """Writes a whole small file of an artifact."""
-  storage.write_bytes(path, data, mime_type)
+  storage.write_bytes(path, data, mime_type, durable=True)
   return WrittenFile(path, hashlib.sha256(data).hexdigest(), split, len(data))
 
 

@@ -114,7 +114,7 @@ class _File:
   def __init__(self, split: str, path: str):
     self._split = split
     self._path = path
-    self._file = storage.AtomicFile(path)
+    self._file = storage.AtomicFile(path, durable=True)
     self._hash = hashlib.sha256()
     self._bytes = 0
     self._discarded = False

@@ -382,7 +382,7 @@ def _write_report(manifest: Manifest, config: RunConfig) -> Manifest:
 def _write_manifest(manifest: Manifest, config: RunConfig) -> Manifest:
   folder = RunFolder.of(config.output, config.run_id)
   with unless_stopped(folder.uri, manifest.provenance.get('started')):
-    write_bytes(folder.manifest, manifest.to_json().encode())
+    write_bytes(folder.manifest, manifest.to_json().encode(), durable=True)
   return manifest
 
 

@@ -81,7 +81,7 @@ class QuarantineWriter:
     return WrittenFile(self._path, self._hash.hexdigest(), bytes=self._bytes, counts=reasons)
 
   def _write(self, data: bytes) -> None:
-    self._file = self._file or storage.AtomicFile(self._path)
+    self._file = self._file or storage.AtomicFile(self._path, durable=True)
     self._file.write(data)
     self._hash.update(data)
     self._bytes += len(data)
