@@ -1,5 +1,6 @@
-"""The one kind of error that a user can mend, and how it is found again behind a Beam runner."""
+"""The errors that are said in one line, and how they are found again behind a Beam runner; what such a line hides."""
 
+import errno
 import re
 
 HIDDEN = '***'
@@ -39,6 +40,13 @@ class UserError(Exception):
     super().__init__(hide_secrets(message))
 
 
+class MishapError(Exception):
+  """What came in between, though nothing was typed wrong: one line, of a store that is gone, say. Exit code 1."""
+
+  def __init__(self, message: str):
+    super().__init__(hide_secrets(message))
+
+
 def on_one_line(text: str) -> str:
   """Text as a message or a table can hold it: line ends and what else cannot be printed are escaped."""
   if text.isprintable():
@@ -61,3 +69,30 @@ def user_error_in(error: BaseException) -> UserError | None:
     return UserError(re.sub(r' \[while running .*', '', str(error), flags=re.DOTALL))
   found = _IN_A_TRACEBACK.search(str(error))
   return UserError(found['message']) if found else None
+
+
+# What befalls disks, full ones first.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_OF_A_DISK = '|'.join(map(str, (*_FULL, errno.EIO, errno.EROFS, errno.ESTALE)))
+_MISHAP = re.compile(
+  r'^(?:beam_taxi\.errors\.MishapError: (?P<message>.*?)'
+  rf'|OSError: \[Errno (?P<number>{_OF_A_DISK})\] (?P<what>[^:\n\[]*?)(?:: \'(?P<path>[^\n]*?)\')?)'
+  r'(?: \[while running .*)?$',
+  re.MULTILINE,
+)
+
+
+def mishap_in(error: BaseException) -> MishapError | None:
+  """The mishap that made a run or a command fail, as user_error_in finds a UserError; None where something else did."""
+  if isinstance(error, MishapError):
+    return error
+  found = _MISHAP.search(f'OSError: {error}' if isinstance(error, OSError) else str(error))
+  if not found or found['message']:
+    return MishapError(found['message']) if found else None
+  remedy = '; free some space' if int(found['number']) in _FULL else ''
+  return MishapError(f'{found["path"] or "a disk"}: {found["what"]}{remedy}')
+
+
+def is_said_in_one_line(text: str) -> bool:
+  """Whether a text, such as a traceback in a log, is of an error that is said in one line elsewhere."""
+  return bool(_IN_A_TRACEBACK.search(text) or _MISHAP.search(text))

@@ -238,15 +238,17 @@ class AtomicFile:
   def write(self, data: bytes | memoryview) -> None:
     """Appends all of `data`."""
     view = memoryview(data)
-    while len(view):
-      view = view[self._stream.write(view) or len(view) :]
+    with _named(self._path):
+      while len(view):
+        view = view[self._stream.write(view) or len(view) :]
 
   def commit(self) -> None:
     """Makes the file visible under its name."""
     try:
-      if self._temporary and self._durable:
-        os.fsync(self._stream.fileno())
-      self._stream.close()
+      with _named(self._path):
+        if self._temporary and self._durable:
+          os.fsync(self._stream.fileno())
+        self._stream.close()
       if self._temporary:
         os.replace(self._temporary, self._path)
     except BaseException:
@@ -264,6 +266,16 @@ class AtomicFile:
       self._stream.close()
       with contextlib.suppress(FileNotFoundError):
         os.remove(self._temporary)
+
+
+@contextlib.contextmanager
+def _named(path: str) -> Iterator[None]:
+  """Has the system's errors name the file, which those of an open file do not."""
+  try:
+    yield
+  except OSError as error:
+    error.filename = error.filename or path
+    raise
 
 
 def _sync_folder(folder: str) -> None:

@@ -1,10 +1,11 @@
 """A UserError is found again in whatever a runner makes of it."""
 
+import errno
 import traceback
 
 import pytest
 
-from beam_taxi.errors import UserError, hide_secrets, user_error_in
+from beam_taxi.errors import MishapError, UserError, hide_secrets, mishap_in, user_error_in
 
 MESSAGE = 'a.csv: line 3 (byte 10): 3 cells where the header has 2: [1,2]; mend that row'
 
@@ -83,3 +84,36 @@ OPEN = {
 @pytest.mark.parametrize('text', OPEN.values(), ids=OPEN)
 def test_what_is_no_secret_is_shown(text: str) -> None:
   assert hide_secrets(text) == text
+
+
+FULL = OSError(errno.ENOSPC, 'No space left on device', '/out/a')
+
+
+def text_of_a_full_disk(step: str) -> str:
+  return f'Traceback (most recent call last):\n  File "a.py", line 1, in a\nOSError: {FULL}{step}'
+
+
+MISHAPS = {
+  'itself': (FULL, '/out/a: No space left on device; free some space'),
+  'with_its_step': (
+    RuntimeError(f"OSError: {FULL} [while running 'WriteShards/Write']"),
+    '/out/a: No space left on device; free some space',
+  ),
+  'in_a_workers_traceback': (
+    RuntimeError(text_of_a_full_disk(" [while running 'A']")),
+    '/out/a: No space left on device; free some space',
+  ),
+  'without_a_path': (OSError(errno.EIO, 'Input/output error'), 'a disk: Input/output error'),
+  'store': (MishapError('the store is gone'), 'the store is gone'),
+  'store_of_a_worker': (RuntimeError('beam_taxi.errors.MishapError: it is gone [while running A]'), 'it is gone'),
+}
+
+
+@pytest.mark.parametrize(('error', 'message'), MISHAPS.values(), ids=MISHAPS)
+def test_a_mishap_is_found_with_its_message_alone(error: Exception, message: str) -> None:
+  assert str(mishap_in(error)) == message
+
+
+@pytest.mark.parametrize('error', [ValueError('bug'), FileNotFoundError(errno.ENOENT, 'gone', 'a'), UserError('a: b')])
+def test_what_is_no_mishap_is_none(error: Exception) -> None:
+  assert mishap_in(error) is None

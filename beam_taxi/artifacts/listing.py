@@ -79,7 +79,7 @@ def read_listing(folder: RunFolder) -> Listing:
     return Listing.from_json(storage.read_bytes(folder.listing))
   except UserError as error:
     raise UserError(f'{folder.listing}: {error}') from error
-  except (ValueError, KeyError, TypeError) as error:
+  except (ValueError, KeyError, TypeError, AttributeError) as error:
     raise UserError(
       f'{folder.listing}: is no input listing ({type(error).__name__}: {error}); make the run again'
     ) from error

@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TextIO, cast
 
 from beam_taxi.cli import _run
 from beam_taxi.cli._commands import run_command
-from beam_taxi.errors import UserError, hide_secrets, on_one_line
+from beam_taxi.errors import UserError, hide_secrets, is_said_in_one_line, mishap_in, on_one_line
 from beam_taxi.process import native_stderr
 
 # As a shell tells of a process that SIGPIPE has ended.
@@ -54,6 +54,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(end.__context__, BrokenPipeError):
       return _NOBODY_READS
     raise
+  except Exception as error:
+    mishap = mishap_in(error)
+    if not mishap:
+      raise
+    print(f'error: {mishap}', file=sys.stderr)
+    return 1
 
 
 def _check_text(argv: Sequence[str]) -> None:
@@ -88,19 +94,16 @@ def _interrupt(number: int, _: object) -> None:
 def _set_up_logging() -> None:
   """Our own lines from INFO on, others' from WARNING on, on stderr.
 
-  A runner shows each error of a worker with its traceback, in its log or straight on stderr. A UserError is left out of
-  both, for it is said once, at the end. Python gets a file descriptor of its own, so that what it says comes through
-  while native_stderr withholds what C++ says.
+  A runner shows each error of a worker with its traceback, in its log or straight on stderr. A UserError or a mishap is
+  left out of both, for it is said once, at the end. Python gets a file descriptor of its own, so that what it says
+  comes through while native_stderr withholds what C++ says.
   """
   own = os.fdopen(os.dup(native_stderr.STDERR), 'w', buffering=1, errors='backslashreplace')
-  sys.stderr = cast(TextIO, _WithoutUserErrors(own))
+  sys.stderr = cast(TextIO, _WithoutSaidErrors(own))
   logging.basicConfig(format='%(asctime)s %(levelname)s %(message)s', datefmt='%H:%M:%S', level=logging.WARNING)
   logging.getLogger('beam_taxi').setLevel(logging.INFO)
   for handler in logging.getLogger().handlers:
     handler.addFilter(lambda record: not _is_said_elsewhere(record))
-
-
-_TRACEBACK_OF_USER_ERROR = f'{UserError.__module__}.{UserError.__name__}: '
 
 
 # MLMD tells of each error that it raises.
@@ -110,11 +113,16 @@ _ERROR_OF_MLMD = 'mlmd client '
 def _is_said_elsewhere(record: logging.LogRecord) -> bool:
   raised = record.exc_info[1] if record.exc_info else None
   message = record.getMessage()
-  return isinstance(raised, UserError) or _TRACEBACK_OF_USER_ERROR in message or message.startswith(_ERROR_OF_MLMD)
+  return bool(
+    isinstance(raised, UserError)
+    or (raised and mishap_in(raised))
+    or is_said_in_one_line(message)
+    or message.startswith(_ERROR_OF_MLMD)
+  )
 
 
-class _WithoutUserErrors:
-  """A stream that leaves out secrets, and what is written of a UserError's traceback and the line end behind it."""
+class _WithoutSaidErrors:
+  """A stream that leaves out secrets, and what is written of a traceback of an error that is said at the end."""
 
   def __init__(self, stream: TextIO):
     self._stream = stream
@@ -122,7 +130,7 @@ class _WithoutUserErrors:
 
   def write(self, text: str) -> int:
     """Writes, or leaves out, one piece of text."""
-    self._left_out = _TRACEBACK_OF_USER_ERROR in text or (self._left_out and text == '\n')
+    self._left_out = is_said_in_one_line(text) or (self._left_out and text == '\n')
     return len(text) if self._left_out else self._stream.write(hide_secrets(text))
 
   def __getattr__(self, name: str) -> Any:

@@ -48,12 +48,12 @@ def opened_store(flags: Mapping[str, Any], beam_args: Sequence[str]) -> Iterator
     UserError: there is no such store, or it does not do what it is asked.
   """
   use_beam_args(beam_args)
-  from beam_taxi.metadata.store import connect, refusals_said
+  from beam_taxi.metadata.attempts import mishaps_of_store
+  from beam_taxi.metadata.store import connect
   from beam_taxi.process import native_stderr
 
-  uri = uri_of_store(flags)
-  with native_stderr.withheld(), refusals_said(uri):
-    yield connect(uri, create=False)
+  with native_stderr.withheld(), mishaps_of_store():
+    yield connect(uri_of_store(flags), create=False)
 
 
 def uri_of_store(flags: Mapping[str, Any]) -> str:

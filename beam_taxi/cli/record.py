@@ -25,14 +25,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
   use_beam_args(beam_args)
   from beam_taxi.artifacts.manifest import RunFolder
+  from beam_taxi.metadata.attempts import mishaps_of_store
   from beam_taxi.metadata.recording import record_manifest
-  from beam_taxi.metadata.store import refusals_said
   from beam_taxi.process import native_stderr
 
   store = uri_of_store(flags)
   uri = flags['run_uri']
   folder = RunFolder(os.path.abspath(uri) if storage.is_local(uri) else uri.rstrip('/'))
-  with native_stderr.withheld(), refusals_said(store):
+  with native_stderr.withheld(), mishaps_of_store():
     manifest = manifest_in(folder)
     ids = record_manifest(store, manifest, folder)
   print(f'{manifest.run_id} is recorded: ' + ', '.join(f'{key} is artifact {number}' for key, number in ids.items()))

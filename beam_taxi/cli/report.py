@@ -80,13 +80,13 @@ def _source(what: str, flags: Mapping[str, Any]) -> Source:
         f'{what}: there is no such folder or file; where it is the id of a run, give --output or --metadata'
       )
     return source_of_path(what)
+  from beam_taxi.metadata.attempts import mishaps_of_store
   from beam_taxi.metadata.runs import find_run
-  from beam_taxi.metadata.store import connect, refusals_said
+  from beam_taxi.metadata.store import connect
   from beam_taxi.show.report.recorded_sources import source_of_run
 
-  uri = uri_of_store(flags)
-  with refusals_said(uri):
-    store = connect(uri, create=False)
+  with mishaps_of_store():
+    store = connect(uri_of_store(flags), create=False)
     try:
       run = find_run(store, what)
     except UserError:

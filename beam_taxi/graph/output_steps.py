@@ -24,7 +24,7 @@ from beam_taxi.artifacts.manifest import (
   package_versions,
   total_bytes,
 )
-from beam_taxi.errors import UserError, hide_secrets
+from beam_taxi.errors import UserError, hide_secrets, mishap_in
 from beam_taxi.examples.blocks import encode_block
 from beam_taxi.examples.list_columns import to_list_columns
 from beam_taxi.examples.output_form import OutputForm
@@ -374,8 +374,9 @@ def _write_report(manifest: Manifest, config: RunConfig) -> Manifest:
   try:
     page = write_report(manifest, RunFolder.of(config.output, config.run_id))
     return dataclasses.replace(manifest, artifacts={**manifest.artifacts, 'report': (page,)})
-  except Exception:
-    _LOG.warning('%s has no report: drawing it failed', config.run_id, exc_info=True)
+  except Exception as error:
+    mishap = mishap_in(error)
+    _LOG.warning('%s has no report: %s', config.run_id, mishap or 'drawing it failed', exc_info=not mishap)
     return manifest
 
 

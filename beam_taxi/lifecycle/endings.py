@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from beam_taxi.artifacts.manifest import Manifest, RunFolder, Value, read_manifest
 from beam_taxi.cloud.preflight.checks import PreflightError
-from beam_taxi.errors import UserError, user_error_in
+from beam_taxi.errors import UserError, mishap_in, user_error_in
 from beam_taxi.lifecycle.graph_run import GraphRun
 from beam_taxi.lifecycle.interruption import undisturbed
 from beam_taxi.lifecycle.opening import OpenedRun, give_back_folder
@@ -144,13 +144,15 @@ class Failed(Ending):
   recorded: str = ''
 
   def record(self, run: OpenedRun) -> Ending:
-    recorded = run.recorder.fail(str(self.error))
+    recorded = run.recorder.fail(str(mishap_in(self.error) or self.error))
     give_back_folder(run)
     return dataclasses.replace(self, recorded=recorded)
 
   def say(self, run: OpenedRun) -> None:
-    _LOG.error('the run failed', exc_info=self.error)
-    _say(f'{run.config.run_id} failed and {self.recorded}: {last_line(self.error)}')
+    mishap = mishap_in(self.error)
+    if not mishap:
+      _LOG.error('the run failed', exc_info=self.error)
+    _say(f'{run.config.run_id} failed and {self.recorded}: {mishap or last_line(self.error)}')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -223,11 +225,13 @@ class Unrecorded(Ending):
   error: Exception
 
   def say(self, run: OpenedRun) -> None:
-    _LOG.error('the run is complete but could not be recorded', exc_info=self.error)
+    said = user_error_in(self.error) or mishap_in(self.error)
+    if not said:
+      _LOG.error('the run is complete but could not be recorded', exc_info=self.error)
     uri = run.recorder.uri
     _say(
       f'{run.config.run_id} is complete in {run.config.output}, but recording it into {uri} failed '
-      f'({last_line(self.error)}); when the store is back: {_record_command(run.folder, uri)}'
+      f'({said or last_line(self.error)}); when the store is back: {_record_command(run.folder, uri)}'
     )
 
 

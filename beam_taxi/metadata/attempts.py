@@ -1,7 +1,15 @@
-"""Trying again what came into the way of somebody else who uses the store at the same time."""
+"""Trying again what came into the way of somebody else who uses the store at the same time, and saying what fails."""
+
+import contextlib
+import textwrap
+from collections.abc import Iterator
 
 import ml_metadata as mlmd
 import tenacity
+
+from beam_taxi.errors import MishapError
+
+_LONGEST_REASON = 300
 
 # With waits that double from 50 ms up to 2 s, about 15 s in all.
 _ATTEMPTS = 12
@@ -29,6 +37,21 @@ def attempts() -> tenacity.Retrying:
     stop=tenacity.stop_after_attempt(_ATTEMPTS),
     reraise=True,
   )
+
+
+@contextlib.contextmanager
+def mishaps_of_store() -> Iterator[None]:
+  """Raises MishapError where a store fails that is open: its disk is full, its file or its server is gone."""
+  try:
+    yield
+  except mlmd.errors.StatusError as error:
+    raise MishapError(f'the metadata store fails: {reason_of(error)}') from error
+
+
+def reason_of(error: object) -> str:
+  """What MLMD says, in one line, without the SQL statement behind it, in which there is all that was to be written."""
+  cause = str(error).rpartition('Error when executing query: ')[2].partition(' query:')[0]
+  return textwrap.shorten(cause, _LONGEST_REASON, placeholder=' ...')
 
 
 def _meets_another(error: BaseException) -> bool:

@@ -15,7 +15,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 
 from beam_taxi.artifacts.manifest import Manifest, RunFolder, Value
 from beam_taxi.errors import UserError, hide_secrets
-from beam_taxi.metadata.attempts import attempts
+from beam_taxi.metadata.attempts import attempts, mishaps_of_store
 from beam_taxi.metadata.states import state_of
 from beam_taxi.metadata.store import connect
 from beam_taxi.metadata.types import NODE, PIPELINE, PIPELINE_RUN, artifact_type, execution_type
@@ -43,7 +43,10 @@ class RecordedRun:
 
 
 def _again(record: Callable[_P, _R]) -> Callable[_P, _R]:
-  """Repeats a recording that came into another's way: nothing was written then, or it is found the next time."""
+  """Repeats a recording that came into another's way: nothing was written then, or it is found the next time.
+
+  What is recorded so raises MishapError where the store fails.
+  """
 
   def attempt(*args: _P.args, **kwargs: _P.kwargs) -> _R:
     # MLMD's C++ says there what is raised here as well.
@@ -52,7 +55,8 @@ def _again(record: Callable[_P, _R]) -> Callable[_P, _R]:
 
   @functools.wraps(record)
   def again(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-    return attempts()(attempt, *args, **kwargs)
+    with mishaps_of_store():
+      return attempts()(attempt, *args, **kwargs)
 
   return again
 

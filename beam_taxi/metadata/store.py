@@ -11,7 +11,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 
 from beam_taxi import storage
 from beam_taxi.errors import UserError
-from beam_taxi.metadata.attempts import attempts
+from beam_taxi.metadata.attempts import attempts, reason_of
 from beam_taxi.metadata.passwords import password_of
 from beam_taxi.metadata.uri import StoreUri, parse_uri
 from beam_taxi.process import native_stderr
@@ -50,20 +50,6 @@ def connect(uri: str, *, create: bool = True) -> mlmd.MetadataStore:
     return _open_grpc(parsed)
   password = password_of(parsed)
   return _open(parsed, _mysql(parsed, password) if parsed.kind == 'mysql' else _postgresql(parsed, password))
-
-
-@contextlib.contextmanager
-def refusals_said(uri: str) -> Iterator[None]:
-  """Has a store that is open and then does not do what it is asked end the block with a UserError."""
-  try:
-    yield
-  except mlmd.errors.StatusError as error:
-    # MLMD puts the whole node before what the database said, and its whole SQL statement behind it.
-    reason = str(error).rpartition('Error when executing query: ')[2].split(' query:')[0]
-    raise UserError(
-      f'--metadata {uri}: the store does not do what it is asked ({_one_line(reason)}); is it still there, and may it '
-      'be written?'
-    ) from error
 
 
 def _open(uri: StoreUri, config: mlmd_pb2.ConnectionConfig) -> mlmd.MetadataStore:
@@ -149,6 +135,8 @@ def _reach(uri: StoreUri) -> None:
     ) from None
 
 
+# What MLMD makes of SQLite's "database is locked" when it has tried again for a while itself.
+_LOCKED = 'Concurrent writes aborted'
 _CHECK_PATH = 'check the path and its permissions, and that the file is an SQLite store of MLMD'
 
 
@@ -160,8 +148,10 @@ def _reason(uri: StoreUri, config: mlmd_pb2.ConnectionConfig, error: str, said: 
       f'({_one_line(error).split(". ")[0]})'
     )
   if uri.kind == 'sqlite':
-    # MLMD appends its whole SQL statement to what SQLite said.
-    return f'the store cannot be opened ({_one_line(error.split(" query:")[0])}); {_CHECK_PATH}'
+    if _LOCKED in error:
+      return 'another process keeps the SQLite file locked; try again once that is done'
+    remedy = 'free some space' if 'disk is full' in error else _CHECK_PATH
+    return f'the store cannot be opened ({reason_of(error)}); {remedy}'
   if 'error in your SQL syntax' in error:
     return (
       f'MLMD cannot use a MySQL database called {uri.database!r}, for it does not quote names; choose one of letters, '

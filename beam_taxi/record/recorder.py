@@ -9,7 +9,7 @@ import ml_metadata as mlmd
 
 from beam_taxi.artifacts.listing import Listing
 from beam_taxi.artifacts.manifest import Manifest, RunFolder, Value, read_manifest
-from beam_taxi.errors import UserError
+from beam_taxi.errors import MishapError, UserError
 from beam_taxi.metadata.recording import (
   RecordedRun,
   record_failure,
@@ -68,7 +68,7 @@ class Recorder:
     if self._records and properties:
       try:
         record_properties(connect(self.uri), self._run, properties)
-      except (UserError, mlmd.errors.StatusError) as lost:
+      except (UserError, MishapError) as lost:
         _LOG.warning('%s could not be recorded into %s: %s', ', '.join(properties), self.uri, lost)
 
   def fail(self, error: str, *, canceled: bool = False) -> str:
@@ -77,7 +77,7 @@ class Recorder:
       return 'is not recorded'
     try:
       state = record_failure(connect(self.uri), self._run, error, canceled=canceled)
-    except (UserError, mlmd.errors.StatusError) as lost:
+    except (UserError, MishapError) as lost:
       _LOG.warning('the failure could not be recorded into %s: %s', self.uri, lost)
       return f'could not be recorded as {"CANCELED" if canceled else "FAILED"}'
     return f'is recorded as {state}'

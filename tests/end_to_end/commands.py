@@ -73,6 +73,9 @@ from beam_taxi.cli import _main as cli
 def kill():
   os.kill(os.getpid(), signal.SIGKILL)
 
+def bug():
+  1 // 0
+
 def wait():
   print('waiting', flush=True)
   sys.stdin.readline()
@@ -111,7 +114,7 @@ def start_with(
   Args:
     folder: where it runs.
     place: a module, a function in it, 'before' or 'after', and at which call of it.
-    what: 'kill', which is SIGKILL, or 'wait', which prints 'waiting' and goes on after a line of input.
+    what: 'kill', which is SIGKILL; 'wait', which prints 'waiting' and goes on after a line of input; or 'bug'.
     words: its words.
     variables: of its environment.
   """

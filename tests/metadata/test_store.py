@@ -2,10 +2,16 @@
 
 import pathlib
 import sqlite3
+import subprocess
+import sys
 
+import ml_metadata as mlmd
 import pytest
+import tenacity
 
-from beam_taxi.errors import UserError
+from beam_taxi.errors import MishapError, UserError
+from beam_taxi.metadata import store
+from beam_taxi.metadata.attempts import mishaps_of_store
 from beam_taxi.metadata.store import connect
 from beam_taxi.metadata.uri import store_uri
 
@@ -33,9 +39,9 @@ def test_a_bucket_has_no_store_of_its_own() -> None:
 def test_a_store_is_made_with_its_folders(tmp_path: pathlib.Path) -> None:
   path = tmp_path / 'new' / 'folder' / 'm.sqlite'
 
-  store = connect(f'sqlite:///{path}')
+  made = connect(f'sqlite:///{path}')
 
-  assert store.get_executions() == []
+  assert made.get_executions() == []
   assert path.is_file()
 
 
@@ -67,3 +73,34 @@ def test_a_store_of_a_newer_mlmd_is_refused(tmp_path: pathlib.Path) -> None:
 
   with pytest.raises(UserError, match=r'the store is of a newer MLMD than .*; upgrade ml-metadata .*9999'):
     connect(f'sqlite:///{path}')
+
+
+# In a process of its own: two SQLite libraries of one process do not see each other's locks.
+_LOCK = """
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute('BEGIN EXCLUSIVE')
+print('locked', flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_store_that_another_keeps_locked_is_said(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+  path = tmp_path / 'm.sqlite'
+  connect(f'sqlite:///{path}')
+  monkeypatch.setattr(store, 'attempts', lambda: tenacity.Retrying(stop=tenacity.stop_after_attempt(1), reraise=True))
+
+  command = [sys.executable, '-c', _LOCK, path]
+  with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as another:
+    assert another.stdout
+    assert another.stdout.readline() == 'locked\n'
+    with pytest.raises(UserError, match='another process keeps the SQLite file locked; try again once that is done$'):
+      connect(f'sqlite:///{path}')
+    another.communicate()
+
+
+def test_what_fails_of_a_store_that_is_open_is_told_without_what_was_to_be_written() -> None:
+  error = mlmd.errors.InternalError('Error when executing query: disk I/O error query: INSERT INTO x VALUES (1)')
+
+  with pytest.raises(MishapError, match='^the metadata store fails: disk I/O error$'), mishaps_of_store():
+    raise error
