@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Rehearses docker/Dockerfile without Docker. It does the steps in Debian roots made by debootstrap, one root per stage
-# that begins with a Python image. Then it runs the pipeline in the last root, and prints how large the packages are.
+# Rehearses docker/Dockerfile without Docker. It does the steps in Debian roots of its own, one root per stage that begins
+# with a Python image. Then it runs the pipeline in the last root, and prints how large the packages are.
 #
 #   scripts/rehearse_image.sh [ARGUMENT=VALUE ...]
 #

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Tests the current stack on a machine whose glibc is too old for it, in a Debian 13 root (glibc 2.41, Python 3.13) that
-# debootstrap makes. This needs root, and takes a minute longer the first time.
+# debootstrap and apt make. This needs root, and takes a minute longer the first time.
 # Arguments are passed on to scripts/test.sh. BEAM_TAXI_ROOT names the folder of the root; default: .trixie.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 root=${BEAM_TAXI_ROOT:-$PWD/.trixie}
 suite=trixie
-# Several packages provide what chromium needs, and debootstrap cannot choose one: dbus-x11 is.
+# dbus-x11 is what chromium needs of D-Bus; left to itself apt takes a package that brings systemd.
 packages=ca-certificates,chromium,dbus-x11,fonts-dejavu-core,g++,git,mariadb-server,postgresql,python3,python3-dev,python3-pip,python3-venv
 
 fail() {
