@@ -10,6 +10,7 @@ import ml_metadata as mlmd
 from beam_taxi.artifacts.listing import Listing
 from beam_taxi.artifacts.manifest import Manifest, RunFolder, Value, read_manifest
 from beam_taxi.errors import MishapError, UserError
+from beam_taxi.metadata.attempts import mishaps_of_store
 from beam_taxi.metadata.recording import (
   RecordedRun,
   record_failure,
@@ -86,6 +87,7 @@ class Recorder:
     """Records the run as complete; the artifacts' ids, by key."""
     return record_manifest(self.uri, manifest, self._run.folder, measured) if self._records else {}
 
+  @mishaps_of_store()
   def reuse(self, config: RunConfig, listing: Listing, properties: Mapping[str, Value]) -> Reused | None:
     """Looks for an earlier run that made the same, all of which is still there; records that this one takes it."""
     store = connect(self.uri)

@@ -117,6 +117,17 @@ def test_a_store_that_is_removed_is_made_anew(tmp_path: pathlib.Path, rows: str)
   assert (run['run_id'], run['state']) == ('removed', 'COMPLETE')
 
 
+def test_a_store_that_is_overwritten_while_it_is_asked_is_said_in_one_line(tmp_path: pathlib.Path, rows: str) -> None:
+  place = ('beam_taxi.record.recorder', 'runs_that_read', 'before', 1)
+  store = tmp_path / 'out' / 'metadata.sqlite'
+  words = ['--input', rows, '--output', 'out', '--run_id', 'asks', '--cache']
+
+  code, said = run_with(tmp_path, place, lambda: store.write_bytes(b'no database' * 10_000), *words)
+
+  assert code == 1
+  assert 'asks failed and could not be recorded as FAILED: the metadata store fails: ' in said.splitlines()[-1]
+
+
 MARIADB = {
   'before_the_start': (('beam_taxi.record.recorder', 'record_start', 'before', 1), 'failed and could not be recorded'),
   'while_the_end_is_recorded': (('beam_taxi.metadata.recording', '_put', 'before', 5), 'is complete in '),
