@@ -1,10 +1,8 @@
 """Connecting to the metadata store that a URI names, and saying in one line why it cannot be done."""
 
-import contextlib
 import os
 import socket
 import textwrap
-from collections.abc import Iterator
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
