@@ -106,19 +106,13 @@ def _set_up_logging() -> None:
     handler.addFilter(lambda record: not _is_said_elsewhere(record))
 
 
-# MLMD tells of each error that it raises.
-_ERROR_OF_MLMD = 'mlmd client '
-
-
 def _is_said_elsewhere(record: logging.LogRecord) -> bool:
   raised = record.exc_info[1] if record.exc_info else None
   message = record.getMessage()
-  return bool(
-    isinstance(raised, UserError)
-    or (raised and mishap_in(raised))
-    or is_said_in_one_line(message)
-    or message.startswith(_ERROR_OF_MLMD)
-  )
+  # MLMD logs each error that it raises, with the SQL statement that has all that was to be written.
+  if isinstance(raised, UserError) or message.startswith('mlmd client '):
+    return True
+  return bool(raised and mishap_in(raised)) or is_said_in_one_line(message)
 
 
 class _WithoutSaidErrors:

@@ -83,9 +83,10 @@ def _source(what: str, flags: Mapping[str, Any]) -> Source:
   from beam_taxi.metadata.attempts import mishaps_of_store
   from beam_taxi.metadata.runs import find_run
   from beam_taxi.metadata.store import connect
+  from beam_taxi.process import native_stderr
   from beam_taxi.show.report.recorded_sources import source_of_run
 
-  with mishaps_of_store():
+  with native_stderr.withheld(), mishaps_of_store():
     store = connect(uri_of_store(flags), create=False)
     try:
       run = find_run(store, what)

@@ -11,6 +11,16 @@ from beam_taxi.errors import MishapError
 
 _LONGEST_REASON = 300
 
+# What MLMD raises where it was asked for what cannot be; then the program that asks has a bug.
+_OF_CALLERS = (
+  mlmd.errors.InvalidArgumentError,
+  mlmd.errors.NotFoundError,
+  mlmd.errors.AlreadyExistsError,
+  mlmd.errors.FailedPreconditionError,
+  mlmd.errors.OutOfRangeError,
+  mlmd.errors.UnimplementedError,
+)
+
 # With waits that double from 50 ms up to 2 s, about 15 s in all.
 _ATTEMPTS = 12
 
@@ -44,6 +54,8 @@ def mishaps_of_store() -> Iterator[None]:
   """Raises MishapError where a store fails that is open: its disk is full, its file or its server is gone."""
   try:
     yield
+  except _OF_CALLERS:
+    raise
   except mlmd.errors.StatusError as error:
     raise MishapError(f'the metadata store fails: {reason_of(error)}') from error
 

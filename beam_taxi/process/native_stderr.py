@@ -6,7 +6,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 
-from beam_taxi.errors import hide_secrets
+from beam_taxi.errors import MishapError, UserError, hide_secrets
 
 STDERR = 2
 
@@ -22,7 +22,7 @@ def withheld(*, show_on_error: bool = True) -> Iterator[Callable[[], str]]:
   keeps all of that quiet. They write to file descriptor 2, so that is where it is caught, for all threads.
 
   Args:
-    show_on_error: whether it is shown after all where the block raises.
+    show_on_error: whether it is shown after all where the block raises what is no UserError or MishapError.
   """
   with _one_at_a_time, tempfile.TemporaryFile() as caught:
     terminal = os.dup(STDERR)
@@ -34,8 +34,9 @@ def withheld(*, show_on_error: bool = True) -> Iterator[Callable[[], str]]:
 
     try:
       yield said
-    except BaseException:
-      if show_on_error:
+    except BaseException as error:
+      # An error that is one line says it all.
+      if show_on_error and not isinstance(error, UserError | MishapError):
         os.write(terminal, hide_secrets(said()).encode())
       raise
     finally:

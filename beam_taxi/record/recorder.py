@@ -69,7 +69,7 @@ class Recorder:
     if self._records and properties:
       try:
         record_properties(connect(self.uri), self._run, properties)
-      except (UserError, MishapError) as lost:
+      except (UserError, MishapError, mlmd.errors.StatusError) as lost:
         _LOG.warning('%s could not be recorded into %s: %s', ', '.join(properties), self.uri, lost)
 
   def fail(self, error: str, *, canceled: bool = False) -> str:

@@ -11,6 +11,8 @@ import pytest
 from commands import asked, beam_taxi, start_with
 from emulators.databases import DatabaseServer
 
+from beam_taxi.metadata.store import connect
+
 _PATIENCE_S = 300
 
 
@@ -186,3 +188,17 @@ def test_a_bug_is_said_with_its_traceback(tmp_path: pathlib.Path, rows: str) -> 
   _, said = run.communicate(timeout=_PATIENCE_S)
 
   assert (run.returncode, 'Traceback' in said, 'ZeroDivisionError' in said) == (1, True, True)
+
+
+@pytest.mark.parametrize('command', ['show', 'report', 'diff'])
+def test_a_command_whose_store_is_overwritten_says_so_in_one_line(tmp_path: pathlib.Path, command: str) -> None:
+  store = tmp_path / 'm'
+  connect(f'sqlite:///{store}')
+  place = ('beam_taxi.metadata.runs', 'find_run', 'before', 1)
+  words = [command, *(['a', 'a'] if command == 'diff' else ['a']), '--metadata', 'sqlite:///m']
+
+  code, said = run_with(tmp_path, place, lambda: store.write_bytes(b'no database' * 10_000), *words)
+
+  assert code == 1
+  assert len(said.splitlines()) == 1
+  assert said.startswith('error: the metadata store fails: ')

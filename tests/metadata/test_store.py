@@ -104,3 +104,8 @@ def test_what_fails_of_a_store_that_is_open_is_told_without_what_was_to_be_writt
 
   with pytest.raises(MishapError, match='^the metadata store fails: disk I/O error$'), mishaps_of_store():
     raise error
+
+
+def test_what_a_store_cannot_be_asked_is_a_bug() -> None:
+  with pytest.raises(mlmd.errors.InvalidArgumentError), mishaps_of_store():
+    raise mlmd.errors.InvalidArgumentError('no such type')
