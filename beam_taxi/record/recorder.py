@@ -78,7 +78,7 @@ class Recorder:
       return 'is not recorded'
     try:
       state = record_failure(connect(self.uri), self._run, error, canceled=canceled)
-    except (UserError, MishapError) as lost:
+    except (UserError, MishapError, mlmd.errors.StatusError) as lost:
       _LOG.warning('the failure could not be recorded into %s: %s', self.uri, lost)
       return f'could not be recorded as {"CANCELED" if canceled else "FAILED"}'
     return f'is recorded as {state}'
