@@ -122,7 +122,7 @@ def test_commands_are_found_in_a_zip_file(tmp_path: pathlib.Path) -> None:
   where, *names = done.stdout.splitlines()[0].split()
   assert 'package.zip' in where
   assert names == COMMANDS
-  assert 'lists the runs that a metadata store has' in done.stdout
+  assert 'lists the runs of a metadata store' in done.stdout
 
 
 def test_a_process_ends_with_the_exit_code(tmp_path: pathlib.Path) -> None:
