@@ -19,9 +19,10 @@ import beam_taxi
 
 
 def with_miles_per_dollar(block: beam_taxi.ShardBlock) -> beam_taxi.ShardBlock:
-  """The block with one more column; it is empty where one of the two cells is."""
+  """The block with one more column, which is empty where one of the two cells is, or the fare is 0."""
   rows = block.rows
-  ratio = pc.divide(rows['trip_miles'], rows['fare']).cast(pa.float32())
+  fare = pc.if_else(pc.greater(rows['fare'], 0), rows['fare'], None)
+  ratio = pc.divide(rows['trip_miles'], fare).cast(pa.float32())
   changed = pa.RecordBatch.from_arrays([*rows.columns, ratio], names=[*rows.schema.names, 'miles_per_dollar'])
   return dataclasses.replace(block, rows=changed)
 

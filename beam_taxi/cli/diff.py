@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from beam_taxi.cli._store import EPILOG as EPILOG
-from beam_taxi.cli._store import add_json_flag, add_store_flags, manifest_in, opened_store
+from beam_taxi.cli._store import add_json_flag, add_store_flags, opened_store
+from beam_taxi.errors import UserError
 
 if TYPE_CHECKING:
   import ml_metadata as mlmd
@@ -30,25 +32,27 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
   with opened_store(flags, beam_args) as store:
-    from rich.console import Console
-
     from beam_taxi.analysis.comparison import compare
     from beam_taxi.show.terminal.comparison_tables import comparison_to_json, print_comparison
+    from beam_taxi.show.terminal.consoles import console
 
     comparison = compare(_manifest_of(store, flags['first']), _manifest_of(store, flags['second']))
     if 'json' in flags:
       print(comparison_to_json(comparison))
     else:
-      print_comparison(Console(), comparison)
+      print_comparison(console(), comparison)
   return 0
 
 
 def _manifest_of(store: mlmd.MetadataStore, run_id: str) -> Manifest:
-  """The manifest of what a run made, or of what it took from an earlier one."""
-  from beam_taxi.artifacts.manifest import RunFolder
+  """The manifest of what a run made, or of what it took from an earlier one, under the run's own name."""
+  from beam_taxi.artifacts.manifest import RunFolder, read_manifest
   from beam_taxi.metadata.runs import find_run
 
   found = find_run(store, run_id)
   if earlier := found.properties.get('cached_from'):
     found = find_run(store, str(earlier))
-  return manifest_in(RunFolder(found.folder))
+  manifest = read_manifest(RunFolder(found.folder))
+  if not manifest:
+    raise UserError(f'{run_id}: is {found.state} and has no manifest.json; only finished runs can be compared')
+  return dataclasses.replace(manifest, run_id=run_id)

@@ -17,7 +17,7 @@ TFX's too."""
 def add_arguments(parser: ArgumentParser) -> None:
   add_store_flags(parser)
   parser.add_argument(
-    'what', metavar='ARTIFACT_OR_RUN', help='the id or URI of an artifact, the URI of a file in it, or the id of a run'
+    'what', metavar='ARTIFACT_OR_RUN', help='the id or URI of an artifact, a path below its URI, or the id of a run'
   )
   parser.add_argument(
     '--format', default='tree', choices=['tree', 'json', 'dot', 'mermaid'], help='default: %(default)s'
@@ -26,14 +26,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
   with opened_store(flags, beam_args) as store:
-    from rich.console import Console
-
     from beam_taxi.metadata.lineage import lineage_of
+    from beam_taxi.show.terminal.consoles import console
     from beam_taxi.show.terminal.lineage_trees import print_lineage, to_dot, to_json, to_mermaid
 
     found = lineage_of(store, flags['what'])
     if write := {'json': to_json, 'dot': to_dot, 'mermaid': to_mermaid}.get(flags['format']):
       print(write(found))
     else:
-      print_lineage(Console(), found)
+      print_lineage(console(), found)
   return 0

@@ -31,12 +31,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
   config = config_of(flags)
   with heavy_imports.uncollected():
-    from rich.console import Console
-
     from beam_taxi.cloud.preflight.suite import preflight
     from beam_taxi.record.resolving import resolve
     from beam_taxi.runners.options import parse_beam_args
     from beam_taxi.show.terminal.check_findings import print_findings, to_json
+    from beam_taxi.show.terminal.consoles import console
 
   runner, options = parse_beam_args(beam_args)
   storage.use_options(options)
@@ -44,5 +43,5 @@ def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
   if 'json' in flags:
     print(to_json(found.findings))
   else:
-    print_findings(Console(), found.findings)
+    print_findings(console(), found.findings)
   return 2 if found.refusal else 0

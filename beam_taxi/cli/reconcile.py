@@ -32,16 +32,15 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
   with opened_store(flags, beam_args) as store:
-    from rich.console import Console
-
     from beam_taxi.metadata.reconciling import reconcile
+    from beam_taxi.show.terminal.consoles import console
     from beam_taxi.show.terminal.run_tables import print_settlements, settlement_to_json
 
     settled = reconcile(store, lambda properties: _goes_on(properties, beam_args), force='force' in flags)
     if 'json' in flags:
       print_json([settlement_to_json(each) for each in settled])
     else:
-      print_settlements(Console(), settled)
+      print_settlements(console(), settled)
   return 0
 
 

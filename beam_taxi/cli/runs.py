@@ -39,16 +39,15 @@ def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
   if flags['limit'] < 1:
     raise UserError(f'--limit {flags["limit"]}: give at least 1')
   with opened_store(flags, beam_args) as store:
-    from rich.console import Console
-
     from beam_taxi.metadata.runs import list_runs
+    from beam_taxi.show.terminal.consoles import console
     from beam_taxi.show.terminal.run_tables import print_runs, run_to_json
 
     found = list_runs(store, state=flags['state'], since=since, limit=min(flags['limit'], sys.maxsize))
     if 'json' in flags:
       print_json([run_to_json(each) for each in found])
     else:
-      print_runs(Console(), found, now)
+      print_runs(console(), found, now)
   return 0
 
 

@@ -20,9 +20,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
   with opened_store(flags, beam_args) as store:
-    from rich.console import Console
-
     from beam_taxi.metadata.runs import artifacts_of, find_run
+    from beam_taxi.show.terminal.consoles import console
     from beam_taxi.show.terminal.run_tables import print_run, run_to_json
 
     found = find_run(store, flags['run'])
@@ -30,5 +29,5 @@ def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
     if 'json' in flags:
       print_json(run_to_json(found, artifacts))
     else:
-      print_run(Console(), found, artifacts)
+      print_run(console(), found, artifacts)
   return 0

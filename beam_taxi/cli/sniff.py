@@ -38,7 +38,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
   """Shows it; the exit code is 2 where a run could not read the files."""
   use_beam_args(beam_args)
-  from rich.console import Console
   from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
   from beam_taxi.inputs.csv.csv_input import CsvInput
@@ -46,6 +45,7 @@ def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
   from beam_taxi.inputs.csv.guess import guess_dialect
   from beam_taxi.inputs.csv.survey import survey
   from beam_taxi.inputs.matching import list_files
+  from beam_taxi.show.terminal.consoles import console
   from beam_taxi.show.terminal.survey_tables import print_survey
 
   given = take_settings(Dialect, dict(flags))
@@ -57,7 +57,7 @@ def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
   given_types = parse_column_types(flags.get('column_types', ''))
   plan = CsvInput(guess.dialect).plan(listed, given_types, flags.get('schema', ''))
   columns = (TextColumn('finding records and types'), BarColumn(), TimeElapsedColumn())
-  errors = Console(stderr=True)
+  errors = console(stderr=True)
   with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
     task = progress.add_task('', total=plan.bytes)
     found = survey(
@@ -68,5 +68,5 @@ def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
       scanned=lambda size: progress.advance(task, size),
     )
   types = [f'--{name}={flags[name]}' for name in _TYPES if name in flags]
-  print_survey(Console(), flags['input'], guess, plan, found, types)
+  print_survey(console(), flags['input'], guess, plan, found, types)
   return 2 if found.findings.fault else 0

@@ -84,4 +84,4 @@ def refusal_of(findings: Findings, bad_rows: BadRowPolicy, limit: BadRowLimit | 
 def refusal_of_row(problem: Problem, bad: int = 1) -> str:
   """What a run that stands no bad rows says of the first of them."""
   others = f' (the first of {bad:,} bad rows)' if bad > 1 else ''
-  return f'{problem.message}{others}; mend or remove it, or set bad rows aside with --bad_rows quarantine'
+  return f'{problem.message}{others}; fix or remove it, or set bad rows aside with --bad_rows quarantine'

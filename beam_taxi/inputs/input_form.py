@@ -31,6 +31,9 @@ class InputForm:
   sizes: Sizes = dataclasses.field(default_factory=Sizes)
 
   def __post_init__(self) -> None:
+    for name, kind in self.column_types.items():
+      if not isinstance(kind, ColumnType):
+        raise UserError(f'column_types: {name!r} is {kind!r}; give a ColumnType, such as ColumnType.STRING')
     if self.bad_rows not in get_args(BadRowPolicy):
       raise UserError(f'--bad_rows {self.bad_rows}: give one of {", ".join(get_args(BadRowPolicy))}')
     if self.max_bad_rows is not None and self.bad_rows != 'quarantine':

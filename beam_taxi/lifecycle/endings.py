@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Mapping
 
 from apache_beam.options.pipeline_options import GoogleCloudOptions
-from rich.console import Console
 from rich.markup import escape
 
 from beam_taxi.artifacts.manifest import Manifest, RunFolder, Value, read_manifest
@@ -20,6 +19,7 @@ from beam_taxi.process.program import program
 from beam_taxi.record.recorder import Reused
 from beam_taxi.runners.options import runs_here
 from beam_taxi.show.terminal.check_findings import print_failures
+from beam_taxi.show.terminal.consoles import console
 from beam_taxi.show.terminal.run_summary import RunSummary, print_summary
 
 _LOG = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class Completed(Ending):
     summary = RunSummary(
       run.config.run_id, self.manifest, run.folder, self.counters, self.seconds, run.recorder.uri, self.ids
     )
-    print_summary(Console(), summary)
+    print_summary(console(), summary)
     if run.config.record == 'manifest':
       print(f'To record it: {_record_command(run.folder, "URI")}')
 
@@ -100,7 +100,7 @@ class Cached(Ending):
     summary = RunSummary(
       run.config.run_id, reused.manifest, reused.folder, {}, run.seconds, run.recorder.uri, reused.ids
     )
-    print_summary(Console(), summary)
+    print_summary(console(), summary)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -246,7 +246,7 @@ def ending_of(error: Exception, run: OpenedRun, graph: GraphRun | None) -> Endin
 def say_refusal(error: UserError) -> None:
   """Says why a run does not begin, or what in its input, flags or store ended it."""
   if isinstance(error, PreflightError):
-    print_failures(_console(), error.findings)
+    print_failures(console(stderr=True), error.findings)
     _say(
       f'nothing was begun or staged; "{program()} preflight" makes these checks alone, --skip_preflight none of them'
     )
@@ -279,9 +279,5 @@ def _record_command(folder: RunFolder, uri: str) -> str:
   return f'{program()} {shlex.join(["record", folder.uri, "--metadata", uri])}'
 
 
-def _console() -> Console:
-  return Console(stderr=True)
-
-
 def _say(message: str) -> None:
-  _console().print(f'[bold red]error:[/] {escape(message)}', highlight=False, soft_wrap=True)
+  console(stderr=True).print(f'[bold red]error:[/] {escape(message)}', highlight=False, soft_wrap=True)

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
-
 from beam_taxi import storage
 from beam_taxi.artifacts.manifest import Manifest, RunFolder, read_manifest
 from beam_taxi.cloud.dataflow.following import JobCanceledError, JobLostError
@@ -31,6 +29,7 @@ from beam_taxi.record.resolving import resolve, total_bytes
 from beam_taxi.runners.options import choose_workers, parse_beam_args, runs_here, spare_cores
 from beam_taxi.settings.config import RunConfig
 from beam_taxi.show.html import vega
+from beam_taxi.show.terminal.consoles import console
 from beam_taxi.show.terminal.progress import show_progress
 
 
@@ -66,11 +65,11 @@ def _end_of(run: OpenedRun, beam_args: Sequence[str]) -> Ending:
     input_bytes = _prepare_graph(run, beam_args)
     graph = GraphRun(run)
     graph.start()
-    show_progress(Console(stderr=True), input_bytes, graph)
+    show_progress(console(stderr=True), input_bytes, graph)
     return _end_of_graph(run, graph)
   except KeyboardInterrupt as interrupt:
     # Another signal is no question.
-    if graph and graph.job and not str(interrupt) and shall_go_on(Console(stderr=True), graph.job.id):
+    if graph and graph.job and not str(interrupt) and shall_go_on(console(stderr=True), graph.job.id):
       return Left(graph.job.id)
     return Interrupted(interrupt, graph)
   except JobCanceledError as canceled:

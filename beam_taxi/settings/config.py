@@ -67,7 +67,7 @@ class RunConfig:
     'the name of the run, for its folder and for the metadata',
     group=_PLACES,
     metavar='ID',
-    default_text='the time and four random digits',
+    default_text='the time and four random hex digits',
     template=Parameter('Run id', _PLAIN_NAME),
     counts_for_reuse=False,
   )
@@ -86,7 +86,7 @@ class RunConfig:
     '?password_secret=projects/PROJECT/secrets/NAME',
     group=_PLACES,
     metavar='URI',
-    default_text='metadata.sqlite in a local DIR',
+    default_text='DIR/metadata.sqlite if DIR is local',
     details='With an absolute PATH, sqlite: has four slashes.',
     template=Parameter('ML Metadata store', '^(none|(mysql|postgresql|grpc)://[^/]+.*)$', required=True),
     counts_for_reuse=False,
@@ -151,7 +151,7 @@ class RunConfig:
     "a curated schema.pbtxt, which gives the columns their types and becomes the run's schema",
     group=_ROWS,
     metavar='FILE',
-    details='--column_types goes before its types.',
+    details='--column_types overrides its types.',
     template=Parameter('Curated schema', _OBJECT, 'GCS_READ_FILE'),
     counts_for_reuse=False,  # It is known by its content, as the input is.
   )

@@ -143,6 +143,7 @@ def test_a_pattern_that_names_no_file_fails_the_pipeline(tmp_path: pathlib.Path)
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
+  'a_type_by_its_name': ({'column_types': {'n': 'INT'}}, "column_types: 'n' is 'INT'; give a ColumnType"),
   'no_pattern': ({'patterns': ()}, 'ReadCsv: there is no pattern'),
   'no_folder': (
     {'bad_rows': 'quarantine'},

@@ -23,7 +23,7 @@ def test_the_page_of_flags_has_a_row_for_each() -> None:
   flags = [flag.name for setting in all_settings() for flag in setting.flags]
   assert re.findall(r'^\| `--(\w+)', page, re.MULTILINE) == flags
   assert (
-    '| `--splits NAME:BUCKETS,...` | output splits and their hash buckets, as in train:8,eval:1,test:1 | '
-    "train:2,eval:1, which is TFX's |\n"
+    '| `--splits NAME:BUCKETS,...` | output splits and their hash buckets, such as train:8,eval:1,test:1 | '
+    'train:2,eval:1, as in TFX |\n'
   ) in page
   assert r'| `--max_bad_rows N\|N%` | fail all the same beyond so many bad rows, or such a share | no limit |' in page

@@ -56,7 +56,7 @@ def open_csv(file: InputFile) -> Iterator[BinaryIO]:
       # A converting stream has no more than the one method that a stream's reader needs.
       yield cast(BinaryIO, Utf8Stream(stream, file.converted_from)) if file.converted_from else stream
     except EncodingError as error:
-      raise UserError(f'{file.path}: {error}; give the --encoding that it has, or mend it') from error
+      raise UserError(f'{file.path}: {error}; give the --encoding that it has, or fix it') from error
 
 
 def read_some(stream: BinaryIO, size: int) -> bytes:

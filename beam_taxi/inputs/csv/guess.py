@@ -91,7 +91,7 @@ def guess_dialect(path: str, size: int, given: dict[str, Any]) -> Guess:
   )
   notes = []
   if not known['quote_char'] and 'quote_char' not in given and b'"' in text:
-    notes.append('As quote characters the " in the file would leave a cell open, so they are taken for text.')
+    notes.append('Read as quotes, the " in the file would leave a cell open, so they are taken as text.')
   if 'columns' not in known:
     names = read_first_row(input_file(ListedFile(path, size), 0, Dialect(**known)), Dialect(**known)).columns
     numbers = [name for name in names if name[-1:].isdigit() and type_of_cell(name.encode()) is not ColumnType.STRING]

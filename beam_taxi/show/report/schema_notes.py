@@ -15,7 +15,17 @@ _SHOWN_STRINGS = 100
 _LONGEST = 80
 
 # What has a line of its own, or says only what the feature is called.
-_TOLD = ('name', 'type', 'presence', 'shape', 'value_count', 'domain', 'string_domain')
+_TOLD = (
+  'name',
+  'type',
+  'presence',
+  'shape',
+  'value_count',
+  'domain',
+  'string_domain',
+  'int_domain',
+  'float_domain',
+)
 
 
 def schema_notes(
@@ -113,7 +123,8 @@ def _domain(feature: Feature, schema: Schema) -> tuple[str, Sequence[str]]:
     names = [field.name for field, _ in limits.ListFields()]
     least = f'{limits.min:,}' if 'min' in names else '-∞'
     most = f'{limits.max:,}' if 'max' in names else '∞'
-    return f'{least} to {most}', ()
+    written = ', written as text' if feature.type == FeatureType.BYTES else ''
+    return f'{least} to {most}{written}', ()
   return (which.removesuffix('_domain').replace('_', ' ') if which else 'any'), ()
 
 
@@ -149,6 +160,10 @@ def _why_domain(feature: Feature, found: _Found, size: int) -> str:
     }
     return f'{_each(ranges)}; numbers get no domain from statistics' if ranges else ''
   counted = _each({split: f'{unique:,} distinct' for split, unique in strings.items()})
+  if feature.WhichOneof('domain_info') in ('int_domain', 'float_domain'):
+    return f'{counted}; strings that are all numbers get a domain of numbers'
+  if not any(strings.values()):
+    return f'{counted}; without a string there is no domain'
   if size:
     return f'{counted}; up to {_MAX_DOMAIN} distinct strings become a domain'
   return f'{counted}; more than {_MAX_DOMAIN}, or values that are no text, become none'

@@ -12,6 +12,9 @@ from beam_taxi.errors import on_one_line
 _COLORS = {Mark.OK: 'green', Mark.WARNING: 'yellow', Mark.FAILED: 'bold red', Mark.NOT_CHECKED: 'cyan'}
 
 
+_NOTHING_FAILED = '[bold green]nothing is in the way of a run[/]'
+
+
 def print_findings(console: Console, findings: Sequence[Finding]) -> None:
   """Prints a line a finding, and below it what mends it; never wrapped, so that commands can be copied."""
   marks = max(len(mark.value) for mark in Mark)
@@ -25,7 +28,9 @@ def print_findings(console: Console, findings: Sequence[Finding]) -> None:
       console.print(f'{" " * (marks + names + 4)}[bold]{remedy}[/]', highlight=False, soft_wrap=True)
   console.print()
   bad = len(failures(findings))
-  verdict = f'[bold red]{bad} of {len(findings)} failed[/]' if bad else '[bold green]nothing is in the way of a run[/]'
+  unchecked = sum(each.mark is Mark.NOT_CHECKED for each in findings)
+  failed = f'[bold red]{bad} of {len(findings)} failed[/]'
+  verdict = (failed + (f', {unchecked} not checked' if unchecked else '')) if bad else _NOTHING_FAILED
   console.print(verdict, highlight=False)
 
 

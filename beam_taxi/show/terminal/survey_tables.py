@@ -90,7 +90,7 @@ def _columns(plan: InputPlan, found: Survey) -> Table:
 
 def _place(cell: Cell | None, one_file: bool) -> str:
   if cell is None:
-    return 'no cell'
+    return '(no values)'
   file = '' if one_file else f'{cell.file} '
   return f'{file}line {cell.line:,}: {_shown(cell.text)}'
 

@@ -59,6 +59,16 @@ def test_few_distinct_strings_are_a_domain_and_many_are_not() -> None:
   assert '150 distinct; more than 100' in why(found['many'])['Domain'][1]
 
 
+def test_strings_that_are_all_numbers_have_a_domain_of_numbers_which_nobody_edited() -> None:
+  text = 'feature { name: "zip" type: BYTES presence { min_fraction: 1 } int_domain { } }'
+  notes = why(notes_of(strings('zip', {'01067': 3, '10115': 1}, 4), schema=text_format.Parse(text, Schema()))['zip'])
+
+  assert notes['Domain'] == (
+    '-∞ to ∞, written as text', 'train and eval: 2 distinct; strings that are all numbers get a domain of numbers',
+  )  # fmt: skip
+  assert 'Int domain' not in notes
+
+
 def test_a_given_schema_says_so_and_shows_all_that_it_says() -> None:
   text = """
     feature { name: "x" type: INT presence { min_fraction: 0.5 } value_count { min: 1 max: 3 }

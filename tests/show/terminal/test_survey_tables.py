@@ -143,7 +143,7 @@ def test_each_column_has_its_type_the_cell_that_forced_it_and_its_first_cells(tm
     ['Column', 'Type', 'Forced by', 'Row 1', 'Row 2', 'Row 3'],
     ['n', 'FLOAT', 'line 6: 2.5', '1', '2', '2.5'],
     ['text', 'STRING', 'line 2: x\\ny', 'x\\ny', '[bold]z[/]', 'empty'],
-    ['none', 'UNKNOWN', 'no cell', 'empty', 'empty', 'empty'],
+    ['none', 'UNKNOWN', '(no values)', 'empty', 'empty', 'empty'],
     ['given', 'STRING', 'given', '1', '2', '3'],
   ]
 
