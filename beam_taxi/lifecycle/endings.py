@@ -17,7 +17,6 @@ from beam_taxi.lifecycle.opening import OpenedRun, give_back_folder
 from beam_taxi.metadata.uri import NO_STORE
 from beam_taxi.process.program import program
 from beam_taxi.record.recorder import Reused
-from beam_taxi.runners.options import runs_here
 from beam_taxi.show.terminal.check_findings import print_failures
 from beam_taxi.show.terminal.consoles import console
 from beam_taxi.show.terminal.run_summary import RunSummary, print_summary
@@ -198,8 +197,7 @@ class Interrupted(Ending):
       return NotCanceled(self.why)
     if self.graph and (manifest := manifest_in(run.folder)):  # It came too late.
       return Completed(manifest, self.graph.counters_if_ended(), run.seconds).record(run)
-    # A job elsewhere may write until it has stopped.
-    if not self.graph or runs_here(run.resolved.runner):
+    if not self.graph:  # Whatever runs it may write until it has stopped, a thread of this process too.
       give_back_folder(run)
     return dataclasses.replace(self, recorded=run.recorder.fail(self.why, canceled=True))
 

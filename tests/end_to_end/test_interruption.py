@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 import ml_metadata as mlmd
 import pytest
-from commands import beam_taxi
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
@@ -69,21 +68,6 @@ def test_an_interrupted_run_ends_at_once_with_130_and_a_canceled_execution(waiti
   assert {execution.last_known_state for execution in found} == {mlmd_pb2.Execution.CANCELED}
   assert {execution.custom_properties['error'].string_value for execution in found} == {f'interrupted by {cause}'}
   assert not list(tmp_path.rglob('manifest.json'))
-
-
-def test_an_interrupted_run_that_has_written_nothing_frees_its_id(waiting_run, tmp_path):
-  assert (tmp_path / 'out' / 'runs' / 'stopped' / 'input.json').exists()
-  waiting_run.send_signal(signal.SIGINT)
-  waiting_run.communicate(timeout=60)
-  assert not (tmp_path / 'out' / 'runs' / 'stopped').exists()
-  assert beam_taxi(tmp_path, '--input', 'rows.csv', '--output', 'out', '--run_id', 'stopped').returncode == 0
-
-
-def test_an_interrupted_run_keeps_what_it_has_written(waiting_run, tmp_path):
-  (tmp_path / 'out' / 'runs' / 'stopped' / 'more').touch()
-  waiting_run.send_signal(signal.SIGINT)
-  waiting_run.communicate(timeout=60)
-  assert sorted(os.listdir(tmp_path / 'out' / 'runs' / 'stopped')) == ['input.json', 'more']
 
 
 def test_sigkill_leaves_no_manifest_and_no_complete_execution(waiting_run, tmp_path):
