@@ -21,8 +21,8 @@ import beam_taxi
 def with_miles_per_dollar(block: beam_taxi.ShardBlock) -> beam_taxi.ShardBlock:
   """The block with one more column, which is empty where one of the two cells is, or the fare is 0."""
   rows = block.rows
-  fare = pc.if_else(pc.greater(rows['fare'], 0), rows['fare'], None)
-  ratio = pc.divide(rows['trip_miles'], fare).cast(pa.float32())
+  miles, fare = (rows[name].cast(pa.float32()) for name in ('trip_miles', 'fare'))
+  ratio = pc.divide(miles, pc.if_else(pc.greater(fare, 0), fare, None))
   changed = pa.RecordBatch.from_arrays([*rows.columns, ratio], names=[*rows.schema.names, 'miles_per_dollar'])
   return dataclasses.replace(block, rows=changed)
 
@@ -34,7 +34,7 @@ def main(pattern: str, output: str) -> None:
   with beam.Pipeline(runner=FnApiRunner()) as pipeline:
     trips = pipeline | beam_taxi.ReadCsv(pattern)
     encoded = trips.blocks | beam.Map(with_miles_per_dollar) | beam_taxi.EncodeExamples(form)
-    _ = encoded.examples | beam_taxi.WriteExamples(folder, form)
+    _ = encoded.examples | beam_taxi.WriteExamples(folder)
 
     statistics = []
     for split, rows in encoded.rows.items():

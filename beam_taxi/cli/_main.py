@@ -1,6 +1,7 @@
 """The command line: a run, or one of the sub-commands. Imports nothing heavy: --help answers at once."""
 
 import atexit
+import contextlib
 import logging
 import os
 import signal
@@ -40,7 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
   try:
     _check_text(argv)
     if argv and not argv[0].startswith('-'):
-      return run_command(argv[0], argv[1:])
+      code = run_command(argv[0], argv[1:])
+      sys.stdout.flush()
+      return code
     return _run.run(argv)
   except UserError as error:
     print(f'error: {on_one_line(str(error))}', file=sys.stderr)
@@ -78,10 +81,8 @@ def _end_process(code: int) -> NoReturn:
   TensorFlow's modules apart piece by piece, which takes 0.7 s.
   """
   for stream in (sys.stdout, sys.stderr):
-    try:
+    with contextlib.suppress(BrokenPipeError):
       stream.flush()
-    except BrokenPipeError:
-      code = code or _NOBODY_READS
   atexit._run_exitfuncs()
   os._exit(code)
 

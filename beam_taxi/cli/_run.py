@@ -46,6 +46,6 @@ def run(argv: Sequence[str]) -> int:
   flags, beam_args = parse_known(run_parser(), argv)
   config = config_of(flags)
   with heavy_imports.uncollected():
-    from beam_taxi.lifecycle.run import run
+    from beam_taxi.lifecycle.run import run_command
 
-  return run(config, beam_args, [sys.argv[0], *argv])
+  return run_command(config, beam_args, [sys.argv[0], *argv])

@@ -13,7 +13,7 @@ _EmptyCells = Literal['empty', 'missing']
 _OutputFormat = Literal['tfrecord', 'parquet']
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class OutputForm:
   """How rows become the shards of splits. RunConfig says what each setting means.
 

@@ -343,9 +343,8 @@ class ReadCsv(beam.PTransform):
     *,
     column_types: Mapping[str, ColumnType] | None = None,
     schema: str = '',
-    bad_rows: BadRowPolicy = 'fail',
-    max_bad_rows: BadRowLimit | None = None,
     quarantine: str = '',
+    max_bad_rows: BadRowLimit | None = None,
     block_size: int = Sizes.block_size,
     shard_size: int = Sizes.shard_size,
     num_shards: int | None = None,
@@ -357,9 +356,9 @@ class ReadCsv(beam.PTransform):
       dialect: how the files are written.
       column_types: types that are not to be inferred, by column.
       schema: a curated schema.pbtxt, which gives the types of other columns.
-      bad_rows: whether a row that cannot be read ends the pipeline ('fail') or is set aside ('quarantine').
-      max_bad_rows: how many are set aside at most.
-      quarantine: the folder that they are written to.
+      quarantine: the folder that rows are written to which cannot be read; without it the first of them ends the
+        pipeline. It should be empty: files of other shards stay.
+      max_bad_rows: how many rows are set aside there at most.
       block_size: bytes that are parsed at a time: a block is of about so many.
       shard_size: uncompressed bytes that go into a shard.
       num_shards: how many shards there are, instead.
@@ -369,9 +368,10 @@ class ReadCsv(beam.PTransform):
     if not self._patterns:
       raise UserError('ReadCsv: there is no pattern; give at least one')
     sizes = Sizes(block_size, shard_size, num_shards)
+    bad_rows: BadRowPolicy = 'quarantine' if quarantine else 'fail'
+    if max_bad_rows is not None and not quarantine:
+      raise UserError('ReadCsv: max_bad_rows says how many rows are set aside; give quarantine, a folder for them')
     self._form = InputForm(dialect, dict(column_types or {}), absolute(schema), bad_rows, max_bad_rows, sizes)
-    if (bad_rows == 'quarantine') != bool(quarantine):
-      raise UserError("ReadCsv: bad_rows='quarantine' and a folder, quarantine='...', go together")
     self._quarantine = absolute(quarantine)
 
   def expand(self, root: Any) -> Any:  # Read; see ScanRanges.
@@ -446,10 +446,12 @@ def _plain(schema: pa.Schema) -> pa.Schema:
 
 
 def _by_shard(keyed: tuple[int | str, pa.RecordBatch], num_shards: int) -> Any:
-  key = keyed[0]
+  key, batch = keyed
   # A number of numpy's would be another key to Beam than Python's.
   number = zlib.crc32(key.encode()) if isinstance(key, str) else operator.index(key)
-  return number % num_shards, keyed
+  # A slice would be pickled with all that it is of (seen with Arrow 10).
+  whole = pa.ipc.read_record_batch(batch.serialize(), batch.schema)
+  return number % num_shards, (key, whole)
 
 
 def _blocks_of_shard(shard: tuple[int, Iterable[Any]], schema: pa.Schema, num_shards: int) -> Iterator[ShardBlock]:
@@ -463,6 +465,7 @@ def _blocks_of_shard(shard: tuple[int, Iterable[Any]], schema: pa.Schema, num_sh
       columns, wanted = (', '.join(f'{field.name}: {field.type}' for field in each) for each in (batch.schema, schema))
       raise UserError(f'ShardBatches: batch {key!r} has the columns {columns}; all need {wanted}')
   empty = pa.RecordBatch.from_arrays([pa.array([], kind) for kind in schema.types], schema=schema)
-  rows = [empty, *(pa.RecordBatch.from_arrays(batch.columns, schema=schema) for _, batch in ordered)]
+  plain = (pa.RecordBatch.from_arrays(batch.columns, schema=schema) for _, batch in ordered)
+  rows = [empty, *(piece for batch in plain for piece in pieces(batch, Sizes.block_size))]
   for number, each in enumerate(rows):
     yield ShardBlock(Shard(index, num_shards), number, number == len(rows) - 1, each)

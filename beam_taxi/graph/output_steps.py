@@ -38,6 +38,7 @@ from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.findings import Findings
 from beam_taxi.inputs.fingerprint import fingerprint_text
 from beam_taxi.inputs.layout import InputPlan
+from beam_taxi.inputs.matching import absolute
 from beam_taxi.inputs.shard_sizes import Shard
 from beam_taxi.process.stopped import unless_stopped
 from beam_taxi.record.reuse import cache_key
@@ -50,12 +51,13 @@ _LOG = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class EncodedBlock:
-  """A ShardBlock's records as its shard's writers take them, in the splits' order."""
+  """A ShardBlock's records as its shard's writers take them, in the splits' order of the form that made them."""
 
   shard: Shard
   number: int
   last: bool
   records: tuple[pa.BinaryArray | pa.RecordBatch, ...]
+  form: OutputForm
 
   @property
   def nbytes(self) -> int:
@@ -114,7 +116,7 @@ class _EncodeBlock(beam.DoFn):
         rows = shuffle(rows, seed, block.shard.index, block.number)
       encoded = encode_block(rows, self._form)
     self._counters.add('bytes', encoded.bytes)
-    yield EncodedBlock(block.shard, block.number, block.last, encoded.records)
+    yield EncodedBlock(block.shard, block.number, block.last, encoded.records, self._form)
     for index, split in enumerate(self._form.splits):
       with self._statistics.timed():
         split_rows = encoded.rows(index)
@@ -128,16 +130,20 @@ class WriteExamples(beam.PTransform):
   """EncodedBlocks -> the WrittenFiles, one a shard and split, under the names that TFX gives them.
 
   A shard's blocks must come in the order of their numbers and in one bundle. So they do where one element gives all of
-  them, as one does in ReadRows and ShardBatches, and nothing between that and this step shuffles.
+  them, as one does in ReadRows and ShardBatches, and nothing between that and this step shuffles, drops or adds blocks.
+  Files of the same names are replaced. The folder should have no shards of another number, for they stay.
   """
 
-  def __init__(self, folder: RunFolder, form: OutputForm):
+  def __init__(self, folder: RunFolder):
     super().__init__()
-    self._folder = folder
-    self._form = form
+    self._folder = _absolute(folder)
 
   def expand(self, blocks: PCollection[EncodedBlock]) -> PCollection[WrittenFile]:
-    return blocks | 'Write' >> beam.ParDo(_WriteShard(self._folder, self._form))
+    return blocks | 'Write' >> beam.ParDo(_WriteShard(self._folder))
+
+
+def _absolute(folder: RunFolder) -> RunFolder:
+  return RunFolder(absolute(folder.uri))
 
 
 class _WriteShard(beam.DoFn):
@@ -148,9 +154,8 @@ class _WriteShard(beam.DoFn):
   written.
   """
 
-  def __init__(self, folder: RunFolder, form: OutputForm):
+  def __init__(self, folder: RunFolder):
     self._folder = folder
-    self._form = form
     self._counters = StepCounters('WriteShards')
     self._writers: list[ShardWriter] = []
     self._shard: Shard | None = None
@@ -162,11 +167,11 @@ class _WriteShard(beam.DoFn):
   def process(self, block: EncodedBlock) -> Iterator[WrittenFile]:
     with self._counters.timed():
       if block.number == 0 and self._shard is None:
-        self._open(block.shard)
+        self._open(block.shard, block.form)
       if block.shard != self._shard or block.number != self._next:
         raise RuntimeError(
           f'block {block.number} of {block.shard} came where block {self._next} of {self._shard} was due: this runner '
-          'does not keep the steps from ReadRows to WriteShards in one stage'
+          'does not keep the steps from ReadRows to WriteShards in one stage, or a step between them drops blocks'
         )
       self._next += 1
       for writer, records in zip(self._writers, block.records, strict=True):
@@ -185,10 +190,10 @@ class _WriteShard(beam.DoFn):
   def teardown(self) -> None:
     self._give_up()
 
-  def _open(self, shard: Shard) -> None:
+  def _open(self, shard: Shard, form: OutputForm) -> None:
     self._shard, self._next = shard, 0
-    for split in self._form.splits:
-      self._writers.append(open_shard(self._folder, self._form, split.name, shard.index, shard.count))
+    for split in form.splits:
+      self._writers.append(open_shard(self._folder, form, split.name, shard.index, shard.count))
 
   def _give_up(self) -> None:
     for writer in self._writers:
@@ -212,7 +217,7 @@ class WriteStatistics(beam.PTransform):
 
   def __init__(self, folder: RunFolder, split: str):
     super().__init__()
-    self._path = folder.statistics_file(split)
+    self._path = _absolute(folder).statistics_file(split)
     self._split = split
 
   def expand(self, statistics: PCollection[DatasetFeatureStatisticsList]) -> PCollection[WrittenFile]:
@@ -224,7 +229,7 @@ class InferSchema(beam.PTransform):
 
   def __init__(self, folder: RunFolder):
     super().__init__()
-    self._path = folder.schema_file
+    self._path = _absolute(folder).schema_file
 
   def expand(self, statistics: Any) -> PCollection[WrittenFile]:  # Beam takes a hint only of one PCollection.
     splits = [AsSingleton(split) for split in statistics]

@@ -63,7 +63,7 @@ def build_graph(
     made.add('quarantine', read.quarantine)
 
     encoded: Encoded = read.blocks | f'EncodeExamples{label}' >> EncodeExamples(source.form)
-    made.add('examples', encoded.examples | f'WriteShards{label}' >> WriteExamples(folder, source.form))
+    made.add('examples', encoded.examples | f'WriteShards{label}' >> WriteExamples(folder))
 
     for split, rows in encoded.rows.items():
       found = rows | f'GenerateStatistics[{split}]' >> GenerateStatistics()

@@ -12,14 +12,24 @@ BadRowPolicy = Literal['fail', 'quarantine']
 
 @dataclasses.dataclass(frozen=True)
 class BadRowLimit:
-  """How many bad rows a run stands: a number of rows, or a share of all rows in percent."""
+  """How many bad rows a run stands: a number of rows, or a share of all rows in percent.
 
-  amount: decimal.Decimal
+  The amount is kept as a Decimal, whatever number or text it is given as. Raises UserError where it is neither.
+  """
+
+  amount: decimal.Decimal | int | str
   percent: bool = False
+
+  def __post_init__(self) -> None:
+    try:
+      object.__setattr__(self, 'amount', decimal.Decimal(self.amount))
+    except (decimal.InvalidOperation, TypeError, ValueError) as error:
+      raise UserError(f'BadRowLimit: {self.amount!r} is no number') from error
 
   def allows(self, bad: int, rows: int) -> bool:
     """Whether `bad` of `rows` rows are not too many."""
-    return 100 * bad <= self.amount * rows if self.percent else bad <= self.amount
+    amount = decimal.Decimal(self.amount)
+    return 100 * bad <= amount * rows if self.percent else bad <= amount
 
   def __str__(self) -> str:
     return f'{self.amount}%' if self.percent else f'{self.amount}'

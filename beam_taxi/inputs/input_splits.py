@@ -8,10 +8,17 @@ from beam_taxi.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class InputSplit:
-  """Input that is a split of its own, as in TFX's Input.Split: all its records go to the output split of that name."""
+  """Input that is a split of its own, as in TFX's Input.Split: all its records go to the output split of that name.
+
+  Raises UserError where the patterns are one text.
+  """
 
   name: str
   patterns: tuple[str, ...]
+
+  def __post_init__(self) -> None:
+    if isinstance(self.patterns, str):
+      raise UserError(f'InputSplit: patterns are a tuple; give ({self.patterns!r},)')
 
 
 def parse_input_splits(texts: Sequence[str]) -> tuple[InputSplit, ...]:

@@ -1,5 +1,6 @@
 """How a run can end: for each way what becomes of its record, which words the user reads, and the exit code."""
 
+import contextlib
 import dataclasses
 import logging
 import shlex
@@ -46,13 +47,21 @@ class Ending:
     """Tells the user."""
     raise NotImplementedError
 
+  def result(self, run: OpenedRun) -> Manifest | None:
+    """What a caller in Python gets of it; or raises."""
+    raise NotImplementedError
 
-def settle(run: OpenedRun, ending: Ending) -> int:
-  """Records how a run ended, which nothing interrupts, says so, and returns the exit code."""
+
+def settle(run: OpenedRun, ending: Ending) -> Ending:
+  """Records how a run ended, which nothing interrupts; the ending as it then is."""
   with undisturbed():
-    ending = ending.record(run)
-  ending.say(run)
-  return ending.code
+    return ending.record(run)
+
+
+def tell(run: OpenedRun, ending: Ending) -> None:
+  """Tells the user how a run ended, if anybody reads on; its exit code is for those who do not."""
+  with contextlib.suppress(BrokenPipeError, SystemExit):  # Rich raises the second.
+    ending.say(run)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +91,9 @@ class Completed(Ending):
     if run.config.record == 'manifest':
       print(f'To record it: {_record_command(run.folder, "URI")}')
 
+  def result(self, run: OpenedRun) -> Manifest | None:
+    return self.manifest
+
 
 @dataclasses.dataclass(frozen=True)
 class Cached(Ending):
@@ -101,6 +113,9 @@ class Cached(Ending):
     )
     print_summary(console(), summary)
 
+  def result(self, run: OpenedRun) -> Manifest | None:
+    return self.reused.manifest
+
 
 @dataclasses.dataclass(frozen=True)
 class Left(Ending):
@@ -118,6 +133,9 @@ class Left(Ending):
     who = 'manifest' if run.config.metadata == NO_STORE else run.config.record
     print(f'{what}. {_WHO_RECORDS[who].format(program=program())}')
 
+  def result(self, run: OpenedRun) -> Manifest | None:
+    return None
+
 
 @dataclasses.dataclass(frozen=True)
 class Refused(Ending):
@@ -133,6 +151,9 @@ class Refused(Ending):
 
   def say(self, run: OpenedRun) -> None:
     say_refusal(self.error)
+
+  def result(self, run: OpenedRun) -> Manifest | None:
+    raise self.error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,6 +174,9 @@ class Failed(Ending):
       _LOG.error('the run failed', exc_info=self.error)
     _say(f'{run.config.run_id} failed and {self.recorded}: {mishap or last_line(self.error)}')
 
+  def result(self, run: OpenedRun) -> Manifest | None:
+    raise self.error
+
 
 @dataclasses.dataclass(frozen=True)
 class Canceled(Ending):
@@ -167,6 +191,9 @@ class Canceled(Ending):
   def say(self, run: OpenedRun) -> None:
     _say(f'{run.config.run_id} {self.recorded}: {self.why}')
 
+  def result(self, run: OpenedRun) -> Manifest | None:
+    raise RuntimeError(f'{run.config.run_id} {self.recorded}: {self.why}')
+
 
 @dataclasses.dataclass(frozen=True)
 class Lost(Ending):
@@ -176,6 +203,9 @@ class Lost(Ending):
 
   def say(self, run: OpenedRun) -> None:
     _say(f'{self.why}; {_who_knows(run)}')
+
+  def result(self, run: OpenedRun) -> Manifest | None:
+    raise RuntimeError(f'{self.why}; {_who_knows(run)}')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,7 +224,7 @@ class Interrupted(Ending):
 
   def record(self, run: OpenedRun) -> Ending:
     if self.graph and not self.graph.cancel():
-      return NotCanceled(self.why)
+      return NotCanceled(self.interrupt, self.why)
     if self.graph and (manifest := manifest_in(run.folder)):  # It came too late.
       return Completed(manifest, self.graph.counters_if_ended(), run.seconds).record(run)
     if not self.graph:  # Whatever runs it may write until it has stopped, a thread of this process too.
@@ -204,16 +234,23 @@ class Interrupted(Ending):
   def say(self, run: OpenedRun) -> None:
     _say(f'interrupted: {run.config.run_id} {self.recorded} and has no manifest')
 
+  def result(self, run: OpenedRun) -> Manifest | None:
+    raise self.interrupt
+
 
 @dataclasses.dataclass(frozen=True)
 class NotCanceled(Ending):
   """It was interrupted, but its job could not be stopped."""
 
+  interrupt: KeyboardInterrupt
   why: str
   code = INTERRUPTED
 
   def say(self, run: OpenedRun) -> None:
     _say(f'{self.why}: the job may go on, and {_who_knows(run)}')
+
+  def result(self, run: OpenedRun) -> Manifest | None:
+    raise self.interrupt
 
 
 @dataclasses.dataclass(frozen=True)
@@ -232,11 +269,17 @@ class Unrecorded(Ending):
       f'({said or last_line(self.error)}); when the store is back: {_record_command(run.folder, uri)}'
     )
 
+  def result(self, run: OpenedRun) -> Manifest | None:
+    raise RuntimeError(f'{run.config.run_id} is complete, but could not be recorded') from self.error
+
 
 def ending_of(error: Exception, run: OpenedRun, graph: GraphRun | None) -> Ending:
-  """How a run ended that raised an error."""
-  if graph and run.config.record == 'graph' and manifest_in(run.folder):
-    return Unrecorded(error)
+  """How a run ended that raised an error. With a manifest it is complete, whatever went wrong after that."""
+  if graph and (manifest := manifest_in(run.folder)):
+    if run.config.record == 'graph':
+      return Unrecorded(error)
+    _LOG.warning('%s is complete; what failed after that: %s', run.config.run_id, last_line(error))
+    return Completed(manifest, {}, run.seconds)
   wrong_use = error if isinstance(error, PreflightError) else user_error_in(error)
   return Refused(wrong_use) if wrong_use else Failed(error)
 

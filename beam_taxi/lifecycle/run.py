@@ -21,6 +21,7 @@ from beam_taxi.lifecycle.endings import (
   last_line,
   say_refusal,
   settle,
+  tell,
 )
 from beam_taxi.lifecycle.graph_run import GraphRun
 from beam_taxi.lifecycle.interruption import shall_go_on
@@ -33,7 +34,27 @@ from beam_taxi.show.terminal.consoles import console
 from beam_taxi.show.terminal.progress import show_progress
 
 
-def run(config: RunConfig, beam_args: Sequence[str], argv: Sequence[str] = ()) -> int:
+def run(config: RunConfig, beam_args: Sequence[str] = ()) -> Manifest | None:
+  """Runs the whole pipeline, with its checks and its record, and shows progress on stderr.
+
+  Args:
+    config: what to run.
+    beam_args: Beam's own arguments, as on a command line.
+
+  Returns:
+    The manifest of what the run made or, with `config.cache`, of the earlier run whose output it took; None if a job
+    goes on without this call.
+
+  Raises:
+    UserError: input, output, a setting or the store is wrong.
+    KeyboardInterrupt: it was interrupted.
+    Exception: whatever it failed with; a RuntimeError if that is not known, or only the record is missing.
+  """
+  opened, ending = _lived(config, beam_args, ())
+  return ending.result(opened)
+
+
+def run_command(config: RunConfig, beam_args: Sequence[str], argv: Sequence[str] = ()) -> int:
   """Runs the whole pipeline and says on the terminal how it went.
 
   Args:
@@ -45,14 +66,21 @@ def run(config: RunConfig, beam_args: Sequence[str], argv: Sequence[str] = ()) -
     The exit code: 0 complete, 1 failed, 2 wrong input, output, flags or store, 130 interrupted.
   """
   try:
-    runner, options = parse_beam_args(beam_args)
-    storage.use_options(options)
-    resolved = resolve(config, runner, options)
-    opened = open_run(resolved, check(resolved), argv)
+    opened, ending = _lived(config, beam_args, argv)
   except UserError as error:
     say_refusal(error)
     return WRONG_USE
-  return settle(opened, _end_of(opened, beam_args))
+  tell(opened, ending)
+  return ending.code
+
+
+def _lived(config: RunConfig, beam_args: Sequence[str], argv: Sequence[str]) -> tuple[OpenedRun, Ending]:
+  """A run, and how it ended, which is recorded. Raises UserError where it does not even begin."""
+  runner, options = parse_beam_args(beam_args)
+  storage.use_options(options)
+  resolved = resolve(config, runner, options)
+  opened = open_run(resolved, check(resolved), argv)
+  return opened, settle(opened, _end_of(opened, beam_args))
 
 
 def _end_of(run: OpenedRun, beam_args: Sequence[str]) -> Ending:
@@ -115,15 +143,15 @@ def _end_of_graph(run: OpenedRun, graph: GraphRun) -> Ending:
   counters = graph.counters()
   if not run.resolved.is_waited_for:
     return Left(graph.job.id if graph.job else '')
-  manifest = _manifest_of_job(run.folder) if graph.job else read_manifest(run.folder)
+  manifest = _manifest_of(run.folder)
   if manifest is None:
     raise RuntimeError('the runner says that the run is done, but there is no manifest')
   return Completed(manifest, counters, run.seconds)
 
 
-def _manifest_of_job(folder: RunFolder) -> Manifest | None:
-  """The manifest of a job that has ended well. Raises JobLostError where it cannot be read: it may be there."""
+def _manifest_of(folder: RunFolder) -> Manifest | None:
+  """The manifest of a graph that has ended well. Raises JobLostError where it cannot be read: it may be there."""
   try:
     return read_manifest(folder)
   except Exception as error:  # File systems of clouds raise many kinds.
-    raise JobLostError(f'the job is done, but its manifest cannot be read ({last_line(error)})') from error
+    raise JobLostError(f'the graph is done, but its manifest cannot be read ({last_line(error)})') from error

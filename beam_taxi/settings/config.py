@@ -1,4 +1,4 @@
-"""Everything that decides what a run does: one frozen value, checked once, with every default in it.
+"""Everything that decides what a run does: one frozen value, checked when it is made.
 
 A new setting is a field here, or of what a kind of input can be told (inputs/), and nothing besides where it is used.
 """
@@ -71,6 +71,7 @@ class RunConfig:
     template=Parameter('Run id', _PLAIN_NAME),
     counts_for_reuse=False,
   )
+  _: dataclasses.KW_ONLY
   pipeline_name: str = setting(
     'beam_taxi',
     'the pipeline that the run belongs to in the metadata',
@@ -253,6 +254,8 @@ class RunConfig:
 
   def __post_init__(self) -> None:
     check_choices(self)
+    if not self.run_id:
+      object.__setattr__(self, 'run_id', new_run_id())
     if isinstance(self.input, str):
       raise UserError(f'input is a tuple of patterns: give ({self.input!r},)')
     if self.input_splits:
@@ -284,13 +287,13 @@ class RunConfig:
   def form(self) -> OutputForm:
     """What becomes of the rows."""
     return OutputForm(
-      self.splits,
-      self.partition_feature,
-      self.empty_cells,
-      self.output_format,
-      self.compression_level,
-      self.shuffle_seed,
-      self.block_size,
+      splits=self.splits,
+      partition_feature=self.partition_feature,
+      empty_cells=self.empty_cells,
+      output_format=self.output_format,
+      compression_level=self.compression_level,
+      shuffle_seed=self.shuffle_seed,
+      block_size=self.block_size,
     )
 
   @property

@@ -8,7 +8,7 @@ from beam_taxi.errors import UserError
 from beam_taxi.inputs.kinds import KINDS, Kind, kind_of_names
 from beam_taxi.process.program import program
 from beam_taxi.setting_fields import Flag, Setting, settings_of, take_settings
-from beam_taxi.settings.config import RunConfig, all_settings, new_run_id
+from beam_taxi.settings.config import RunConfig, all_settings
 
 
 def new_parser(program: str, description: str = '', epilog: str = '') -> argparse.ArgumentParser:
@@ -72,7 +72,7 @@ def config_of(values: Mapping[str, Any]) -> RunConfig:
   """The RunConfig of what a parser found. Raises UserError."""
   if 'splits' in values and 'input_splits' in values:
     raise UserError('--splits makes splits of --input; with --input_split each input is one already')
-  settings = {'run_id': new_run_id(), **take_settings(RunConfig, dict(values))}
+  settings = take_settings(RunConfig, dict(values))
   patterns = [
     *settings.get('input', ()),
     *(path for split in settings.get('input_splits', ()) for path in split.patterns),

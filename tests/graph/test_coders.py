@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
+from beam_taxi.examples.output_form import OutputForm
 from beam_taxi.graph.coders import RowsCoder
 from beam_taxi.graph.input_steps import ShardBlock
 from beam_taxi.graph.output_steps import EncodedBlock
@@ -16,7 +17,9 @@ ROWS = pa.RecordBatch.from_arrays([pa.array([1, None, 3]), pa.array([b'x' * 1000
 BLOCKS = {
   'rows': ROWS,
   'shard_block': ShardBlock(Shard(0, 1), 2, last=True, rows=ROWS),
-  'encoded_block': EncodedBlock(Shard(0, 1), 2, last=True, records=(ROWS.column(1), ROWS.column(1).slice(0, 0))),
+  'encoded_block': EncodedBlock(
+    Shard(0, 1), 2, last=True, records=(ROWS.column(1), ROWS.column(1).slice(0, 0)), form=OutputForm()
+  ),
 }
 
 

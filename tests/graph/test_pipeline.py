@@ -18,7 +18,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that
 
-from beam_taxi.artifacts.manifest import Manifest, RunFolder, read_manifest
+from beam_taxi.artifacts.manifest import Manifest, RunFolder, WrittenFile, read_manifest
 from beam_taxi.errors import UserError, user_error_in
 from beam_taxi.examples.blocks import SplitBlock, encode_block
 from beam_taxi.examples.output_form import OutputForm
@@ -398,9 +398,9 @@ def test_a_bad_row_ends_the_run_without_a_manifest(tmp_path):
 
 def test_a_runner_that_tears_a_shards_blocks_apart_is_found_out(tmp_path):
   config = RunConfig(input=('unused',), output=str(tmp_path / 'out'), run_id='run')
-  second = EncodedBlock(Shard(0, 1), number=1, last=True, records=())
+  second = EncodedBlock(Shard(0, 1), number=1, last=True, records=(), form=config.form)
   with pytest.raises(RuntimeError, match='does not keep the steps'), TestPipeline(runner=FnApiRunner()) as root:
-    _ = root | beam.Create([second]) | WriteExamples(RunFolder.of(config.output, config.run_id), config.form)
+    _ = root | beam.Create([second]) | WriteExamples(RunFolder.of(config.output, config.run_id))
   assert not list(tmp_path.rglob('*.gz'))
 
 
@@ -440,8 +440,10 @@ def test_columns_are_in_the_order_of_the_sources_whichever_is_summed_up_first():
   train = SourceSummary(0, 1, 10, 0, 0, (('b', ColumnType.INT), ('a', ColumnType.INT)))
   evaluation = SourceSummary(1, 1, 10, 0, 0, (('c', ColumnType.STRING), ('a', ColumnType.FLOAT)))
 
+  schema = [WrittenFile('schema.pbtxt', 'a1')]
   found = [
-    _sum_up(config, {}, inputs, examples=[], quarantine=[]) for inputs in ([train, evaluation], [evaluation, train])
+    _sum_up(config, {}, inputs, examples=[], quarantine=[], schema=schema)
+    for inputs in ([train, evaluation], [evaluation, train])
   ]
 
   assert [list(manifest.columns.items()) for manifest in found] == [[('b', 'INT'), ('a', 'FLOAT'), ('c', 'STRING')]] * 2

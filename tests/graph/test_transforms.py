@@ -58,7 +58,7 @@ def test_the_examples_of_csv_are_those_of_a_run_byte_for_byte(tmp_path: pathlib.
   with TestPipeline(runner=FnApiRunner()) as pipeline:
     read = pipeline | ReadCsv(rows, **sizes)
     encoded = read.blocks | EncodeExamples(form)
-    _ = encoded.examples | WriteExamples(folder, form)
+    _ = encoded.examples | WriteExamples(folder)
   config = RunConfig((rows,), str(tmp_path / 'out'), 'run', shuffle_seed=7, empty_cells='missing', **sizes)
   with TestPipeline(runner=FnApiRunner()) as pipeline:
     build_graph(pipeline, config)
@@ -108,9 +108,7 @@ def test_bad_rows_are_set_aside_in_files_that_come_with_the_blocks(
   folder = tmp_path / 'aside'
   limit = BadRowLimit(Decimal(40), percent=True)
   with TestPipeline(runner=FnApiRunner()) as pipeline:
-    read = pipeline | ReadCsv(
-      bad_rows, column_types=types, bad_rows='quarantine', quarantine=str(folder), max_bad_rows=limit
-    )
+    read = pipeline | ReadCsv(bad_rows, column_types=types, quarantine=str(folder), max_bad_rows=limit)
     assert_that(read.blocks | beam.Map(lambda block: block.rows.num_rows) | beam.CombineGlobally(sum), equal_to([3]))
     found = read.quarantine | beam.Map(lambda file: (file.path, dict(file.counts)))
     path = folder / 'rows-00000-of-00001.jsonl'
@@ -126,9 +124,7 @@ def test_bad_rows_are_set_aside_in_files_that_come_with_the_blocks(
 def test_more_bad_rows_than_allowed_fail_the_pipeline(
   tmp_path: pathlib.Path, bad_rows: str, types: dict, limit: BadRowLimit
 ) -> None:
-  said = refusal_of(
-    ReadCsv(bad_rows, column_types=types, bad_rows='quarantine', quarantine=str(tmp_path / 'aside'), max_bad_rows=limit)
-  )
+  said = refusal_of(ReadCsv(bad_rows, column_types=types, quarantine=str(tmp_path / 'aside'), max_bad_rows=limit))
 
   assert said.startswith(f'2 of 5 rows are bad, and --max_bad_rows is {limit}; ')
 
@@ -145,13 +141,7 @@ def test_a_pattern_that_names_no_file_fails_the_pipeline(tmp_path: pathlib.Path)
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
   'a_type_by_its_name': ({'column_types': {'n': 'INT'}}, "column_types: 'n' is 'INT'; give a ColumnType"),
   'no_pattern': ({'patterns': ()}, 'ReadCsv: there is no pattern'),
-  'no_folder': (
-    {'bad_rows': 'quarantine'},
-    "ReadCsv: bad_rows='quarantine' and a folder, quarantine='...', go together",
-  ),
-  'no_use_of_a_folder': ({'quarantine': 'aside'}, "ReadCsv: bad_rows='quarantine' and a folder"),
-  'policy': ({'bad_rows': 'skip'}, '--bad_rows skip: give one of fail, quarantine'),
-  'limit': ({'max_bad_rows': BadRowLimit(Decimal(5))}, '--max_bad_rows says how many rows may be set aside'),
+  'limit': ({'max_bad_rows': BadRowLimit(5)}, 'ReadCsv: max_bad_rows says how many rows are set aside'),
   'size': ({'block_size': 0}, '--block_size 0: give a positive number of bytes'),
 }
 

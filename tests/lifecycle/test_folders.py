@@ -11,7 +11,7 @@ from beam_taxi.artifacts.listing import ListedFile, read_listing
 from beam_taxi.artifacts.manifest import RunFolder
 from beam_taxi.errors import UserError
 from beam_taxi.lifecycle import opening
-from beam_taxi.lifecycle.run import run
+from beam_taxi.lifecycle.run import run_command
 from beam_taxi.record import recorder
 from beam_taxi.record.resolving import resolve
 from beam_taxi.settings.config import RunConfig
@@ -34,7 +34,7 @@ def folder_of(rows: pathlib.Path, run_id: str = 'one') -> pathlib.Path:
 
 
 def test_what_was_read_is_written_down(rows: pathlib.Path) -> None:
-  assert run(config(rows), []) == 0
+  assert run_command(config(rows), []) == 0
 
   [source] = read_listing(RunFolder(str(folder_of(rows)))).sources
   assert source.patterns == (str(rows),)
@@ -42,24 +42,24 @@ def test_what_was_read_is_written_down(rows: pathlib.Path) -> None:
 
 
 def test_a_run_without_input_leaves_no_folder(rows: pathlib.Path) -> None:
-  assert run(config(rows.parent / 'none.csv'), []) == 2
+  assert run_command(config(rows.parent / 'none.csv'), []) == 2
   assert not folder_of(rows).exists()
 
 
 def test_a_run_that_fails_before_it_writes_frees_its_id(rows: pathlib.Path) -> None:
   rows.write_text('a,b\n1\n')
-  assert run(config(rows), []) == 2
+  assert run_command(config(rows), []) == 2
   assert not folder_of(rows).exists()
 
   rows.write_text('a,b\n1,2\n')
-  assert run(config(rows), []) == 0
+  assert run_command(config(rows), []) == 0
 
 
 def test_a_refused_run_leaves_the_folder_of_the_other_as_it_is(rows: pathlib.Path) -> None:
   folder_of(rows).mkdir(parents=True)
   (folder_of(rows) / 'input.json').write_text('of another run')
 
-  assert run(config(rows), []) == 2
+  assert run_command(config(rows), []) == 2
   assert (folder_of(rows) / 'input.json').read_text() == 'of another run'
 
 
@@ -94,8 +94,8 @@ def test_why_a_run_is_refused_is_said_though_it_cannot_be_recorded(
 
 
 def test_a_run_that_takes_an_earlier_one_leaves_no_folder(rows: pathlib.Path) -> None:
-  assert run(config(rows), []) == 0
-  assert run(config(rows, 'two', cache=True), []) == 0
+  assert run_command(config(rows), []) == 0
+  assert run_command(config(rows, 'two', cache=True), []) == 0
 
   assert os.listdir(rows.parent / 'out' / 'runs') == ['one']
 
@@ -106,10 +106,10 @@ def test_an_earlier_run_that_cannot_be_read_is_not_taken(
   def refuse(_: RunFolder) -> None:
     raise PermissionError('Forbidden')
 
-  assert run(config(rows), []) == 0
+  assert run_command(config(rows), []) == 0
   monkeypatch.setattr(recorder, 'read_manifest', refuse)
 
-  assert run(config(rows, 'two', cache=True), []) == 0
+  assert run_command(config(rows, 'two', cache=True), []) == 0
   assert (folder_of(rows, 'two') / 'manifest.json').exists()
   assert 'one is not taken: what it made cannot be read (Forbidden)' in caplog.text
 
@@ -117,5 +117,5 @@ def test_an_earlier_run_that_cannot_be_read_is_not_taken(
 def test_a_relative_input_is_recorded_from_the_root_on(rows: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
   monkeypatch.chdir(rows.parent)
 
-  assert run(RunConfig(('rows.csv',), 'out', 'one'), []) == 0
+  assert run_command(RunConfig(('rows.csv',), 'out', 'one'), []) == 0
   assert read_listing(RunFolder(str(folder_of(rows)))).sources[0].patterns == (str(rows),)

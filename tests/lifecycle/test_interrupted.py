@@ -11,7 +11,7 @@ import pytest
 from beam_taxi.inputs.csv import csv_input
 from beam_taxi.lifecycle import run as lifecycle
 from beam_taxi.lifecycle.graph_run import GraphRun
-from beam_taxi.lifecycle.run import run
+from beam_taxi.lifecycle.run import run_command
 from beam_taxi.metadata.runs import find_run
 from beam_taxi.metadata.store import connect
 from beam_taxi.record import recorder
@@ -50,7 +50,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Callable[[RunConfig], tuple[
     with monkeypatch.context() as patched:
       patched.setattr(csv_input, 'scan_range', scan)
       patched.setattr(lifecycle, 'show_progress', show_progress)
-      code = run(config, [])
+      code = run_command(config, [])
       ended.set()
       assert graphs[0].wait(_PATIENCE_S)
     return code, graphs[0]
@@ -75,7 +75,7 @@ def test_a_run_that_is_being_recorded_is_not_interrupted(
   # A shell's background jobs ignore it, and a test run may be one.
   before = signal.signal(signal.SIGINT, signal.default_int_handler)
   try:
-    assert run(config(tmp_path, row), []) == code
+    assert run_command(config(tmp_path, row), []) == code
   finally:
     signal.signal(signal.SIGINT, before)
 
@@ -94,7 +94,7 @@ def test_a_run_that_is_interrupted_when_it_is_complete_is_complete(
 
   monkeypatch.setattr(lifecycle, '_end_of_graph', interrupt)
 
-  assert run(config(tmp_path, metadata=metadata), []) == 0
+  assert run_command(config(tmp_path, metadata=metadata), []) == 0
   shown = capsys.readouterr()
   assert '1 row' in shown.out
   assert 'interrupted' not in shown.err

@@ -10,7 +10,7 @@ from emulators.cloud_storage import bucket_at, storage_emulator, variables
 from beam_taxi.artifacts.manifest import RunFolder
 from beam_taxi.lifecycle import run as lifecycle
 from beam_taxi.lifecycle.opening import OpenedRun
-from beam_taxi.lifecycle.run import run
+from beam_taxi.lifecycle.run import run_command
 from beam_taxi.metadata.recording import RecordedRun, record_start
 from beam_taxi.metadata.store import connect
 from beam_taxi.settings.config import RunConfig
@@ -45,7 +45,7 @@ def test_the_second_leaves_the_listing_of_the_first_as_it_is(
 
   monkeypatch.setattr(lifecycle, 'begin_record', begin_record)
 
-  assert run(RunConfig((f'{tmp_path}/rows.csv',), 'gs://bucket/out', 'one', metadata=uri), []) == 2
+  assert run_command(RunConfig((f'{tmp_path}/rows.csv',), 'gs://bucket/out', 'one', metadata=uri), []) == 2
   assert [blob.name for blob in bucket_at(address).list_blobs()] == ['out/runs/one/input.json']
   assert theirs.download_as_bytes() == b'of the first'
 
@@ -53,5 +53,5 @@ def test_the_second_leaves_the_listing_of_the_first_as_it_is(
 def test_a_run_that_fails_deletes_its_own_listing(address: str, tmp_path: pathlib.Path) -> None:
   (tmp_path / 'rows.csv').write_text('a,b\n1\n')
 
-  assert run(RunConfig((f'{tmp_path}/rows.csv',), 'gs://bucket/out', 'one', metadata='none'), []) == 2
+  assert run_command(RunConfig((f'{tmp_path}/rows.csv',), 'gs://bucket/out', 'one', metadata='none'), []) == 2
   assert not list(bucket_at(address).list_blobs())

@@ -7,7 +7,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineRunner
 
 from beam_taxi.lifecycle import run as lifecycle
-from beam_taxi.lifecycle.run import run
+from beam_taxi.lifecycle.run import run_command
 from beam_taxi.settings.config import RunConfig
 
 
@@ -51,6 +51,6 @@ def config(folder: pathlib.Path, **settings: object) -> RunConfig:
 
 
 def test_the_input_need_not_be_there_yet(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
-  assert run(config(tmp_path, metadata='none'), []) == 0
+  assert run_command(config(tmp_path, metadata='none'), []) == 0
 
   assert 'gs://b/t is written, and one begins when it is launched' in capsys.readouterr().out

@@ -31,7 +31,6 @@ WRONG = {
   'no_input': ({'input': ()}, ['no input', '--input']),
   'no_output': ({'output': ''}, ['no output', '--output']),
   'run_id_with_a_slash': ({'run_id': 'a/b'}, ["--run_id 'a/b'", 'use letters, digits']),
-  'run_id_that_is_empty': ({'run_id': ''}, ["--run_id ''", 'use letters, digits']),
   'run_id_that_goes_up': ({'run_id': '..'}, ["--run_id '..'", 'begin with a letter or digit']),
   'run_id_with_a_line_end': ({'run_id': 'a\n'}, ["--run_id 'a\\n'"]),
   'pipeline_name_with_a_blank': ({'pipeline_name': 'a b'}, ["--pipeline_name 'a b'", 'use letters, digits']),
@@ -193,7 +192,7 @@ def test_the_higher_of_two_types_is_the_type_of_both() -> None:
   [
     (BadRowLimit(Decimal(0)), '0', 0, 10, True),
     (BadRowLimit(Decimal(0)), '0', 1, 10, False),
-    (BadRowLimit(Decimal(3)), '3', 3, 3, True),
+    (BadRowLimit(3), '3', 3, 3, True),
     (BadRowLimit(Decimal(3)), '3', 4, 1_000_000, False),
     (BadRowLimit(Decimal(1_000_000)), '1000000', 1_000_001, 10**9, False),
     (BadRowLimit(Decimal('0.5'), percent=True), '0.5%', 1, 200, True),
@@ -293,3 +292,14 @@ def test_what_is_not_a_whole_number_is_refused(text: str) -> None:
 
 def test_a_whole_number_may_be_negative() -> None:
   assert (parse_number('-3'), parse_number(' 42 ')) == (-3, 42)
+
+
+def test_what_is_no_limit_and_no_pattern_is_refused_in_python_too() -> None:
+  with pytest.raises(UserError, match="BadRowLimit: 'few' is no number"):
+    BadRowLimit('few')
+  with pytest.raises(UserError, match=r"InputSplit: patterns are a tuple; give \('a.csv',\)"):
+    InputSplit('train', 'a.csv')  # type: ignore[arg-type]
+
+
+def test_a_run_without_an_id_gets_one() -> None:
+  assert RunConfig(('a.csv',), 'out').run_id

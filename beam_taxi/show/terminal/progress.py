@@ -34,10 +34,14 @@ def show_progress(console: Console, total_bytes: int, run: Followed) -> None:
     total_bytes: the input's, as stored. Each of the two passes reads them once.
     run: the run.
   """
-  if console.is_terminal:
-    _show_bar(console, total_bytes, run)
-  else:
-    _log_lines(total_bytes, run)
+  try:
+    if console.is_terminal:
+      _show_bar(console, total_bytes, run)
+    else:
+      _log_lines(total_bytes, run)
+  except (BrokenPipeError, SystemExit):  # Rich raises the second. Nobody reads on, and the run goes on.
+    while not run.wait(_SECONDS_BETWEEN_LINES):
+      pass
 
 
 def _show_bar(console: Console, total_bytes: int, run: Followed) -> None:

@@ -1,6 +1,7 @@
 """The progress of a run: a bar on a terminal, lines in a log."""
 
 import collections
+import functools
 import io
 import logging
 from collections.abc import Callable
@@ -38,6 +39,19 @@ class Steps:
 
   def stage(self) -> str:
     return 'starting'
+
+
+def test_where_nobody_reads_on_the_run_is_waited_for_all_the_same(counted: collections.Counter[str]) -> None:
+  class Closed(io.StringIO):
+    def write(self, _: str) -> int:
+      raise BrokenPipeError
+
+  left = []
+  steps = Steps(*[functools.partial(left.append, number) for number in range(3)])
+
+  show_progress(Console(file=Closed(), force_terminal=True), 1000, steps)
+
+  assert left == [0, 1, 2]
 
 
 def test_a_log_has_a_line_each_time_until_the_run_ends(
