@@ -192,6 +192,7 @@ class Manifest:
 
   @classmethod
   def from_json(cls, text: str | bytes) -> 'Manifest':
+    """A manifest from its text. What a later release has added to this version is passed over."""
     fields: dict[str, Any] = json.loads(text)
     version = fields.pop('version')
     if version not in (1, MANIFEST_VERSION):
@@ -200,9 +201,10 @@ class Manifest:
         'that wrote it'
       )
     artifacts = _artifacts_of_version_1(fields) if version == 1 else fields['artifacts']
+    known = {field.name for field in dataclasses.fields(cls)}
     return cls(
       **{
-        **fields,
+        **{name: value for name, value in fields.items() if name in known},
         'input': InputSummary(**{**fields['input'], 'patterns': tuple(fields['input']['patterns'])}),
         'artifacts': {key: tuple(WrittenFile(**file) for file in files) for key, files in artifacts.items()},
       }

@@ -8,7 +8,7 @@ from beam_taxi.artifacts.listing import ListedSource
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.bad_row_policy import BadRowLimit, BadRowPolicy
 from beam_taxi.inputs.columns import ColumnType
-from beam_taxi.inputs.kinds import KINDS, reader_of
+from beam_taxi.inputs.kinds import KINDS, check_names, reader_of
 from beam_taxi.inputs.shard_sizes import Sizes
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class InputForm:
 
   def plan(self, listed: ListedSource) -> 'InputPlan':
     """What is known of a source before its rows are read. Raises UserError where it cannot be read."""
+    check_names((file.path for file in listed.files), self.settings)
     return reader_of(self.settings).plan(listed.files, self.column_types, self.schema)
 
   def ranges(self, listed: ListedSource) -> Sequence['Range']:

@@ -39,17 +39,39 @@ def kind_of_names(patterns: Iterable[str]) -> Kind:
   """
   found: dict[str, tuple[Kind, str]] = {}
   for pattern in patterns:
-    for kind in KINDS:
-      if without_ending(pattern).lower().endswith(kind.endings):
-        found.setdefault(kind.name, (kind, pattern))
+    if kind := _named(pattern):
+      found.setdefault(kind.name, (kind, pattern))
   if len(found) > 1:
     (first, one), (second, other), *_ = found.values()
     raise UserError(f'{one} is {first.name} and {other} is {second.name}: a run reads input of one kind')
   return next((kind for kind, _ in found.values()), KINDS[0])
 
 
+def kind_of(settings: Any) -> Kind:
+  """The kind that some settings are of."""
+  [kind] = [kind for kind in KINDS if type(settings) is kind.settings]
+  return kind
+
+
+def check_names(paths: Iterable[str], settings: Any) -> None:
+  """Raises UserError where a file is, by its name, of another kind than that of some settings."""
+  kind = kind_of(settings)
+  for path in paths:
+    named = _named(path)
+    if named and named is not kind:
+      raise UserError(
+        f'{path}: is {named.name} by its name, and would be read as {kind.name}; give patterns that end in '
+        f'{" or ".join(named.endings)}, and no flags of {kind.name}'
+      )
+
+
+def _named(path: str) -> Kind | None:
+  """The kind that the name of a file, or a pattern of names, says; None where it says none."""
+  return next((kind for kind in KINDS if without_ending(path).lower().endswith(kind.endings)), None)
+
+
 def reader_of(settings: Any) -> 'InputReader':
   """What reads an input of the kind that some settings are of."""
-  [kind] = [kind for kind in KINDS if type(settings) is kind.settings]
+  kind = kind_of(settings)
   module, _, name = kind.reader.partition(':')
   return cast('InputReader', getattr(importlib.import_module(module), name)(settings))

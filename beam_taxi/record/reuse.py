@@ -9,6 +9,7 @@ from beam_taxi import storage
 from beam_taxi.artifacts.listing import Listing
 from beam_taxi.artifacts.manifest import Manifest, WrittenFile, package_versions
 from beam_taxi.inputs.fingerprint import fingerprint_of, fingerprint_text
+from beam_taxi.inputs.kinds import kind_of
 from beam_taxi.setting_fields import values_for_reuse
 from beam_taxi.settings.config import RunConfig
 from beam_taxi.steps import outputs
@@ -26,6 +27,7 @@ def cache_key(config: RunConfig, fingerprint: str, schema: str = '') -> str:
     A SHA-256, in hexadecimal.
   """
   relevant = values_for_reuse(config)
+  relevant['kind'] = kind_of(config.input_settings).name
   if config.schema:
     relevant['schema'] = schema or hashlib.sha256(storage.read_bytes(config.schema)).hexdigest()
   key = [relevant, fingerprint, package_versions()]

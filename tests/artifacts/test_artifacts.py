@@ -50,6 +50,12 @@ def test_a_manifest_is_read_as_it_was_written() -> None:
   assert Manifest.from_json(MANIFEST.to_json()) == MANIFEST
 
 
+def test_what_a_later_release_has_added_to_a_manifest_is_passed_over() -> None:
+  fields = {**json.loads(MANIFEST.to_json()), 'weight_column': 'w'}
+
+  assert Manifest.from_json(json.dumps(fields)) == MANIFEST
+
+
 def test_a_manifest_is_json_that_any_program_reads() -> None:
   fields = json.loads(MANIFEST.to_json())
 

@@ -23,6 +23,7 @@ from beam_taxi.inputs.layout import InputPlan, Layout
 from beam_taxi.inputs.quarantine import BadRecord
 from beam_taxi.inputs.reader import ReadBlock
 from beam_taxi.inputs.shard_sizes import Shard, Sizes
+from beam_taxi.record.resolving import list_sources, plan_sources
 from beam_taxi.settings.config import RunConfig
 
 ARROW = {ColumnType.INT: pa.int64(), ColumnType.STRING: pa.binary()}
@@ -127,6 +128,18 @@ def test_its_rows_become_examples_and_its_bad_rows_are_set_aside(folder: pathlib
   assert manifest
   assert (manifest.input.rows, manifest.bad_rows) == (4, {'no_json': 1})
   assert [file.path for file in read_listing(made).files] == [f'{folder}/a.lines', f'{folder}/b.lines']
+
+
+def test_its_files_are_not_read_as_another_kind(folder: pathlib.Path) -> None:
+  config = RunConfig((f'{folder}/',), str(folder / 'out'), 'r')
+
+  with pytest.raises(UserError) as raised:
+    plan_sources(config, list_sources(config))
+
+  assert str(raised.value) == (
+    f'{folder}/a.lines: is numbered_lines by its name, and would be read as csv; give patterns that end in .lines, and '
+    'no flags of csv'
+  )
 
 
 def test_its_bad_rows_end_a_run_that_stands_none(folder: pathlib.Path) -> None:

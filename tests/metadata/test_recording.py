@@ -26,6 +26,7 @@ from beam_taxi.metadata.recording import (
   record_start,
 )
 from beam_taxi.metadata.store import connect
+from beam_taxi.steps import STEPS, outputs
 
 RUN = RecordedRun('run-1', 'taxi', RunFolder.of('/out', 'run-1'))
 MANIFEST = Manifest(
@@ -273,11 +274,25 @@ def test_recording_a_finished_run_twice_changes_nothing(store: mlmd.MetadataStor
   assert rows(store) == before
 
 
+def rows_of_runs(count: int) -> dict[str, int]:
+  """How many rows each table has of so many finished runs of one input, which share a pipeline and its nodes."""
+  events = sum(len(step.reads) + len(step.makes) for step in STEPS)
+  return {
+    'Execution': count * len(STEPS),
+    'Artifact': 1 + count * len(list(outputs())),
+    'Context': count + 1 + len(STEPS),
+    'Event': count * events,
+    # Of each execution with the pipeline, the run and the node.
+    'Association': count * 3 * len(STEPS),
+    'ParentContext': count,
+  }
+
+
 def test_a_finished_run_has_as_many_rows_as_its_nodes_need(store: mlmd.MetadataStore) -> None:
   record(store)
 
   found = rows(store)
-  counts = {'Execution': 3, 'Artifact': 4, 'Context': 5, 'Event': 6, 'Association': 9, 'ParentContext': 1}
+  counts = rows_of_runs(1)
   assert {table: found[table] for table in counts} == counts
 
 
@@ -468,9 +483,9 @@ def test_the_same_run_recorded_from_processes_at_once_is_recorded_once(store_uri
   ids = at_once(complete, store_uri, range(4))
 
   store = connect(store_uri)
-  counts = {'Execution': 3, 'Artifact': 4, 'Context': 5, 'Event': 6, 'Association': 9, 'ParentContext': 1}
+  counts = rows_of_runs(1)
   assert {table: count for table, count in rows(store).items() if table in counts} == counts
-  assert states(store) == [pb.Execution.COMPLETE] * 3
+  assert states(store) == [pb.Execution.COMPLETE] * len(STEPS)
   assert all(each == ids[0] for each in ids)
 
 
@@ -489,5 +504,5 @@ def test_runs_that_processes_record_at_once_are_all_recorded(store_uri: str) -> 
 
   store = connect(store_uri)
   assert {found.last_known_state for found in store.get_executions()} == {pb.Execution.COMPLETE}
-  counts = {'Execution': 120, 'Artifact': 121, 'Context': 44, 'ParentContext': 40}
+  counts = rows_of_runs(40)
   assert {table: count for table, count in rows(store).items() if table in counts} == counts
