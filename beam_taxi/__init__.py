@@ -36,7 +36,6 @@ if TYPE_CHECKING:
   from beam_taxi.examples.reading import read as read
   from beam_taxi.examples.splits import Split as Split
   from beam_taxi.graph.input_steps import ReadCsv as ReadCsv
-  from beam_taxi.graph.input_steps import ShardBatches as ShardBatches
   from beam_taxi.graph.input_steps import ShardBlock as ShardBlock
   from beam_taxi.graph.output_steps import EncodeExamples as EncodeExamples
   from beam_taxi.graph.output_steps import GenerateStatistics as GenerateStatistics
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
   from beam_taxi.graph.output_steps import WriteExamples as WriteExamples
   from beam_taxi.graph.output_steps import WriteStatistics as WriteStatistics
   from beam_taxi.graph.pipeline import build_graph as build_graph
+  from beam_taxi.graph.shard_batches import ShardBatches as ShardBatches
   from beam_taxi.inputs.bad_row_policy import BadRowLimit as BadRowLimit
   from beam_taxi.inputs.columns import ColumnType as ColumnType
   from beam_taxi.inputs.csv.dialect import Dialect as Dialect
@@ -72,7 +72,7 @@ _PUBLIC = {
   'ReadCsv': 'graph.input_steps',
   'RunConfig': 'settings.config',
   'RunFolder': 'artifacts.manifest',
-  'ShardBatches': 'graph.input_steps',
+  'ShardBatches': 'graph.shard_batches',
   'ShardBlock': 'graph.input_steps',
   'Split': 'examples.splits',
   'UserError': 'errors',

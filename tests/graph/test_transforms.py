@@ -19,9 +19,10 @@ from apache_beam.testing.util import assert_that, equal_to
 from beam_taxi.artifacts.manifest import RunFolder
 from beam_taxi.errors import UserError, user_error_in
 from beam_taxi.examples.output_form import OutputForm
-from beam_taxi.graph.input_steps import ReadCsv, ShardBatches
+from beam_taxi.graph.input_steps import ReadCsv
 from beam_taxi.graph.output_steps import EncodeExamples, WriteExamples
 from beam_taxi.graph.pipeline import build_graph
+from beam_taxi.graph.shard_batches import ShardBatches
 from beam_taxi.inputs.bad_row_policy import BadRowLimit
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.dialect import Dialect
