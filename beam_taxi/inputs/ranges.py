@@ -11,13 +11,13 @@ from beam_taxi.inputs.input_files import InputFile
 from beam_taxi.inputs.shard_sizes import Shard, Sizes
 
 # A small input is still cut into this many ranges and shards, so that every core has some, as long as a range is not
-# smaller than _SMALLEST_RANGE, below which opening the file and calling Arrow cost more than the bytes. More would make
+# smaller than SMALLEST_RANGE, below which opening the file and calling Arrow cost more than the bytes. More would make
 # blocks smaller, and TFDV's statistics cost much the same for a small block as for a large one.
-_FEWEST = 16
-_SMALLEST_RANGE = 256 * 1024
+FEWEST = 16
+SMALLEST_RANGE = 256 * 1024
 # A byte-order mark is in one range with the header behind it.
 _SMALLEST_FIRST_RANGE = 4
-_SMALLEST_SHARD = 1024 * 1024
+SMALLEST_SHARD = 1024 * 1024
 
 # How much larger a compressed file's text is taken to be than the file: taxi trips in gzip are, in bzip2 9.7 times.
 _COMPRESSION_RATIO = 6
@@ -60,7 +60,7 @@ def plan_ranges(files: Sequence[InputFile], sizes: Sizes) -> list[ByteRange]:
   """
   num_shards = sizes.num_shards
   total = text_bytes(files)
-  range_size = min(sizes.block_size, max(total // _FEWEST, _SMALLEST_RANGE))
+  range_size = min(sizes.block_size, max(total // FEWEST, SMALLEST_RANGE))
   if num_shards:
     range_size = max(1, min(range_size, total // num_shards))
   cuts: list[tuple[InputFile, int, int]] = []
@@ -68,7 +68,7 @@ def plan_ranges(files: Sequence[InputFile], sizes: Sizes) -> list[ByteRange]:
     step = max(file.size, 1) if file.is_stream else range_size
     starts = [0, *range(max(step, _SMALLEST_FIRST_RANGE), file.size, step)]
     cuts += [(file, start, end) for start, end in zip(starts, [*starts[1:], file.size], strict=True)]
-  wanted = num_shards or max(-(-total // sizes.shard_size), min(_FEWEST, -(-total // _SMALLEST_SHARD)))
+  wanted = num_shards or max(-(-total // sizes.shard_size), min(FEWEST, -(-total // SMALLEST_SHARD)))
   if num_shards and num_shards > len(cuts):
     raise UserError(
       f'--num_shards {num_shards}: the input can be cut into {len(cuts)}, for it is small or has files that are read '

@@ -90,11 +90,11 @@ def _end_of(run: OpenedRun, beam_args: Sequence[str]) -> Ending:
     begin_record(run)
     if cached := _take_earlier(run):
       return cached
-    input_bytes = _prepare_graph(run, beam_args)
+    input_bytes = prepare_graph(run, beam_args)
     graph = GraphRun(run)
     graph.start()
     show_progress(console(stderr=True), input_bytes, graph)
-    return _end_of_graph(run, graph)
+    return end_of_graph(run, graph)
   except KeyboardInterrupt as interrupt:
     # Another signal is no question.
     if graph and graph.job and not str(interrupt) and shall_go_on(console(stderr=True), graph.job.id):
@@ -121,7 +121,7 @@ def _take_earlier(run: OpenedRun) -> Cached | None:
   return Cached(reused) if reused else None
 
 
-def _prepare_graph(run: OpenedRun, beam_args: Sequence[str]) -> int:
+def prepare_graph(run: OpenedRun, beam_args: Sequence[str]) -> int:
   """Writes down what the graph will read, and begins what can be done before there is one; the bytes that it reads.
 
   A template reads nothing before it is launched.
@@ -138,7 +138,7 @@ def _prepare_graph(run: OpenedRun, beam_args: Sequence[str]) -> int:
   return input_bytes
 
 
-def _end_of_graph(run: OpenedRun, graph: GraphRun) -> Ending:
+def end_of_graph(run: OpenedRun, graph: GraphRun) -> Ending:
   """What became of a graph that this command waited for, or left. Raises what it failed with."""
   counters = graph.counters()
   if not run.resolved.is_waited_for:

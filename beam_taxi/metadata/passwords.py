@@ -27,7 +27,7 @@ def password_of(uri: StoreUri) -> str:
   if secret := options.get('password_secret'):
     version = secret if '/versions/' in secret else f'{secret}/versions/latest'
     try:
-      return str(_secret_manager().access_secret_version(name=version).payload.data.decode())
+      return str(secret_manager().access_secret_version(name=version).payload.data.decode())
     except Exception as error:  # Google's clients raise many kinds.
       raise UserError(
         f'--metadata {uri.text}: Secret Manager does not give {version} ({_kind(error)}); check the name, and that '
@@ -36,7 +36,7 @@ def password_of(uri: StoreUri) -> str:
   return ''
 
 
-def _secret_manager() -> Any:
+def secret_manager() -> Any:
   from google.cloud import secretmanager
 
   return secretmanager.SecretManagerServiceClient()

@@ -84,7 +84,7 @@ def record_start(store: mlmd.MetadataStore, run: RecordedRun, properties: Mappin
     execution.last_known_state = _State.RUNNING
     execution.custom_properties.clear()
     _describe(execution, run, properties)
-    _put(store, run, step, execution)
+    put_step(store, run, step, execution)
   _adopt(store, run)
 
 
@@ -93,7 +93,7 @@ def record_properties(store: mlmd.MetadataStore, run: RecordedRun, properties: M
   """Adds what has become known of a run since it began, such as its job's id, to each of its executions."""
   for step, execution in _begun(store, run):
     _describe(execution, run, properties)
-    _put(store, run, step, execution)
+    put_step(store, run, step, execution)
 
 
 @_again
@@ -114,7 +114,7 @@ def record_failure(store: mlmd.MetadataStore, run: RecordedRun, error: str, *, c
     if execution.last_known_state not in _DONE:
       execution.last_known_state = _State.CANCELED if canceled else _State.FAILED
       _describe(execution, run, {'error': hide_secrets(error)})
-      _put(store, run, step, execution)
+      put_step(store, run, step, execution)
   _adopt(store, run)
   return state_of(_State.State.Name(execution.last_known_state) for _, execution in begun)
 
@@ -150,7 +150,7 @@ def record_completion(
       # A run that was taken for failed, and was not, has no error.
       execution.custom_properties.pop('error', None)
       _describe(execution, run, properties)
-      _put(store, run, step, execution, artifacts)
+      put_step(store, run, step, execution, artifacts)
   _adopt(store, run)
   return {key: artifact.id for key, artifact in artifacts.items()}
 
@@ -211,7 +211,7 @@ def record_reuse(
     if execution.last_known_state != _State.CACHED:
       execution.last_known_state = _State.CACHED
       _describe(execution, run, {**_summary(manifest), **properties, 'cached_from': manifest.run_id})
-      _put(store, run, step, execution, artifacts)
+      put_step(store, run, step, execution, artifacts)
   _adopt(store, run)
   return {key: artifact.id for key, artifact in artifacts.items()}
 
@@ -308,7 +308,7 @@ def _contexts(store: mlmd.MetadataStore, run: RecordedRun, step: Step) -> list[m
   ]
 
 
-def _put(
+def put_step(
   store: mlmd.MetadataStore,
   run: RecordedRun,
   step: Step,

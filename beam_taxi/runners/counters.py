@@ -14,7 +14,7 @@ from apache_beam.metrics import Metrics
 
 NAMESPACE = 'beam_taxi'
 
-_local: collections.Counter[str] = collections.Counter()
+local_counts: collections.Counter[str] = collections.Counter()
 _lock = threading.Lock()
 
 
@@ -29,7 +29,7 @@ class StepCounters:
     full = f'{self._step}.{name}'
     Metrics.counter(NAMESPACE, full).inc(amount)
     with _lock:
-      _local[full] += amount
+      local_counts[full] += amount
 
   @contextlib.contextmanager
   def timed(self) -> Iterator[None]:
@@ -44,16 +44,16 @@ class StepCounters:
 def begin_at_zero() -> None:
   """Forgets what this process has counted: of an earlier run."""
   with _lock:
-    _local.clear()
+    local_counts.clear()
 
 
 def all_counted_here() -> dict[str, int]:
   """What this process has counted in its run, by STEP.NAME."""
   with _lock:
-    return dict(_local)
+    return dict(local_counts)
 
 
 def counted_here(name: str) -> int:
   """What this process has counted in its run under STEP.NAME."""
   with _lock:
-    return _local[name]
+    return local_counts[name]

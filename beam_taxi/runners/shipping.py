@@ -17,7 +17,7 @@ from apache_beam.runners.runner import PipelineRunner
 from beam_taxi.errors import UserError
 from beam_taxi.runners.options import runs_here
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # What pip notes of an installation, beside what a wheel has.
 _OF_INSTALLATION = ('RECORD', 'INSTALLER', 'REQUESTED', 'direct_url.json')
@@ -56,9 +56,9 @@ def package_flag() -> tuple[str, str]:
   Raises:
     UserError: this is neither a checkout, nor was it installed by pip.
   """
-  setup_file = os.path.join(os.path.dirname(_PACKAGE), 'setup.py')
+  setup_file = os.path.join(os.path.dirname(PACKAGE), 'setup.py')
   # Some distributions leave a setup.py of theirs among installed packages.
-  if all(map(os.path.isfile, (setup_file, os.path.join(os.path.dirname(_PACKAGE), 'pyproject.toml')))):
+  if all(map(os.path.isfile, (setup_file, os.path.join(os.path.dirname(PACKAGE), 'pyproject.toml')))):
     return 'setup_file', setup_file
   folder = tempfile.mkdtemp(prefix='beam_taxi_')
   atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -72,12 +72,12 @@ def _installed() -> metadata.Distribution:
   """The installation that this package is of."""
   try:
     found = metadata.distribution('beam_taxi')
-    if os.path.samefile(str(found.locate_file('beam_taxi')), _PACKAGE) and found.files:
+    if os.path.samefile(str(found.locate_file('beam_taxi')), PACKAGE) and found.files:
       return found
   except (metadata.PackageNotFoundError, OSError):
     pass
   raise UserError(
-    f'{_PACKAGE}: is neither in a checkout nor installed by pip, and workers need this package; name an image that '
+    f'{PACKAGE}: is neither in a checkout nor installed by pip, and workers need this package; name an image that '
     'has it, with --sdk_container_image (docker/Dockerfile makes one), or give --setup_file PATH/setup.py'
   )
 

@@ -110,13 +110,13 @@ def test_a_workers_traceback_stays_away_from_stderr(tmp_path):
 def test_a_file_that_changes_size_while_it_is_read_is_an_error(command, tmp_path, monkeypatch, grown, how):
   source = tmp_path / 'changing.csv'
   source.write_bytes(GOOD)
-  scan_bytes = scan._scan_bytes
+  scan_bytes = scan.scan_bytes
 
   def change_then_scan(*arguments):
     source.write_bytes(grown)
     return scan_bytes(*arguments)
 
-  monkeypatch.setattr(scan, '_scan_bytes', change_then_scan)
+  monkeypatch.setattr(scan, 'scan_bytes', change_then_scan)
   code, stderr = command('--input', 'changing.csv', '--output', 'out')
   assert_refused(code, stderr, f'changing.csv: is {how} now than the 8 bytes it had when the run began')
 

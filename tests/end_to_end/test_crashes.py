@@ -15,7 +15,7 @@ from beam_taxi.metadata.store import connect
 # Where a run is killed, and what the store says of it once it is reconciled; None where it was not in the store yet.
 POINTS = {
   'before_its_start_is_recorded': (('beam_taxi.record.recorder', 'record_start', 'before', 1), None),
-  'while_its_start_is_recorded': (('beam_taxi.metadata.recording', '_put', 'before', 3), 'FAILED'),
+  'while_its_start_is_recorded': (('beam_taxi.metadata.recording', 'put_step', 'before', 3), 'FAILED'),
   'after_its_start_is_recorded': (('beam_taxi.record.recorder', 'record_start', 'after', 1), 'FAILED'),
   'before_the_graph': (('beam_taxi.lifecycle.run', 'GraphRun', 'before', 1), 'FAILED'),
   'in_pass_1': (('beam_taxi.inputs.csv.csv_input', 'scan_range', 'before', 1), 'FAILED'),
@@ -25,7 +25,7 @@ POINTS = {
   'before_the_manifest_is_visible': (('beam_taxi.graph.output_steps', 'write_bytes', 'before', 1), 'FAILED'),
   'after_the_manifest_is_visible': (('beam_taxi.graph.output_steps', 'write_bytes', 'after', 1), 'COMPLETE'),
   'before_its_end_is_recorded': (('beam_taxi.record.recorder', 'record_manifest', 'before', 1), 'COMPLETE'),
-  'while_its_end_is_recorded': (('beam_taxi.metadata.recording', '_put', 'before', 5), 'COMPLETE'),
+  'while_its_end_is_recorded': (('beam_taxi.metadata.recording', 'put_step', 'before', 5), 'COMPLETE'),
   'after_its_end_is_recorded': (('beam_taxi.record.recorder', 'record_manifest', 'after', 1), 'COMPLETE'),
 }
 

@@ -132,7 +132,7 @@ def test_a_store_that_is_overwritten_while_it_is_asked_is_said_in_one_line(tmp_p
 
 MARIADB = {
   'before_the_start': (('beam_taxi.record.recorder', 'record_start', 'before', 1), 'failed and could not be recorded'),
-  'while_the_end_is_recorded': (('beam_taxi.metadata.recording', '_put', 'before', 5), 'is complete in '),
+  'while_the_end_is_recorded': (('beam_taxi.metadata.recording', 'put_step', 'before', 5), 'is complete in '),
 }
 
 

@@ -36,8 +36,8 @@ from beam_taxi.storage import AtomicFile
 @pytest.fixture
 def tiny_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
   """Lets a small file be cut into many ranges and shards."""
-  monkeypatch.setattr(ranges, '_SMALLEST_RANGE', 1)
-  monkeypatch.setattr(ranges, '_SMALLEST_SHARD', 100)
+  monkeypatch.setattr(ranges, 'SMALLEST_RANGE', 1)
+  monkeypatch.setattr(ranges, 'SMALLEST_SHARD', 100)
 
 
 def run_graph(config: RunConfig, beam_args: Sequence[str] = (), runner: FnApiRunner | None = None) -> Manifest:

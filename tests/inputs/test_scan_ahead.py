@@ -25,7 +25,7 @@ BLOCK_SIZE = 1000
 @pytest.fixture
 def planned(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[ByteRange], InputPlan]:
   """More than ten ranges of a file, and the plan that they are of."""
-  monkeypatch.setattr(plan_of_ranges, '_SMALLEST_RANGE', 1)
+  monkeypatch.setattr(plan_of_ranges, 'SMALLEST_RANGE', 1)
   path = tmp_path / 'rows.csv'
   path.write_text('a,b\n' + ''.join(f'{row},"text {row}\n"\n' for row in range(1000)))
   files = match_files([str(path)], Dialect())

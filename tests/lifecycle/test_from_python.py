@@ -59,7 +59,7 @@ def test_what_fails_otherwise_is_raised_as_it_is(rows: pathlib.Path, monkeypatch
   def fail(*_: object) -> None:
     raise ZeroDivisionError('nobody expects this')
 
-  monkeypatch.setattr(lifecycle, '_prepare_graph', fail)
+  monkeypatch.setattr(lifecycle, 'prepare_graph', fail)
 
   with pytest.raises(ZeroDivisionError, match='nobody expects this'):
     run(config(rows))
@@ -85,13 +85,13 @@ def test_a_run_whose_manifest_cannot_be_read_at_once_is_not_recorded_as_failed(
 def test_an_error_behind_the_manifest_leaves_the_run_complete(
   rows: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-  real = lifecycle._end_of_graph
+  real = lifecycle.end_of_graph
 
   def fail(*arguments: Any) -> None:
     real(*arguments)
     raise ConnectionError('no metrics')
 
-  monkeypatch.setattr(lifecycle, '_end_of_graph', fail)
+  monkeypatch.setattr(lifecycle, 'end_of_graph', fail)
 
   assert run_command(config(rows), []) == 0
   assert state_of(rows) == 'COMPLETE'

@@ -92,7 +92,7 @@ def test_a_run_that_is_interrupted_when_it_is_complete_is_complete(
   def interrupt(*_: Any) -> None:
     raise KeyboardInterrupt
 
-  monkeypatch.setattr(lifecycle, '_end_of_graph', interrupt)
+  monkeypatch.setattr(lifecycle, 'end_of_graph', interrupt)
 
   assert run_command(config(tmp_path, metadata=metadata), []) == 0
   shown = capsys.readouterr()

@@ -88,7 +88,7 @@ def secret_manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
   # The client has no setting for a server without TLS, so it is given its connection.
   transport = SecretManagerServiceGrpcTransport(channel=channel)
   client = secretmanager.SecretManagerServiceClient(transport=transport)
-  monkeypatch.setattr(passwords, '_secret_manager', lambda: client)
+  monkeypatch.setattr(passwords, 'secret_manager', lambda: client)
   yield
   channel.close()
   server.stop(None)

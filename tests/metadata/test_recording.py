@@ -303,7 +303,7 @@ def test_recording_goes_on_where_a_crash_between_nodes_ended_it(
   undisturbed = connect(f'sqlite:///{tmp_path}/undisturbed.sqlite')
   expected = record(undisturbed)
   record_start(store, RUN, {'runner': 'FnApiRunner'})
-  put, left = recording._put, iter(range(nodes))
+  put, left = recording.put_step, iter(range(nodes))
 
   def put_until_the_crash(*args: object) -> object:
     if next(left, None) is None:
@@ -311,7 +311,7 @@ def test_recording_goes_on_where_a_crash_between_nodes_ended_it(
     return put(*args)
 
   with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
-    patch.setattr(recording, '_put', put_until_the_crash)
+    patch.setattr(recording, 'put_step', put_until_the_crash)
     record_completion(store, RUN, MANIFEST, {'seconds': 1.5, 'counter.rows': 30})
   assert states(store).count(pb.Execution.COMPLETE) == nodes
 

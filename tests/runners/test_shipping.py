@@ -129,7 +129,7 @@ def test_what_is_neither_a_checkout_nor_installed_is_told_to_name_an_image(
     (info / 'RECORD').unlink()
   package = tmp_path / 'elsewhere' / 'beam_taxi' if without == 'package' else copy / 'beam_taxi'
   monkeypatch.syspath_prepend(str(copy))
-  monkeypatch.setattr(shipping, '_PACKAGE', str(package))
+  monkeypatch.setattr(shipping, 'PACKAGE', str(package))
 
   with pytest.raises(UserError, match='beam_taxi: is neither .*; name an image .* --sdk_container_image .*setup.py'):
     ship_package(*parse_beam_args([DATAFLOW]))
@@ -141,7 +141,7 @@ def test_a_setup_file_that_another_package_left_among_the_installed_is_not_taken
   shutil.copytree(installed, tmp_path, dirs_exist_ok=True)
   (tmp_path / 'setup.py').touch()
   monkeypatch.syspath_prepend(str(tmp_path))
-  monkeypatch.setattr(shipping, '_PACKAGE', str(tmp_path / 'beam_taxi'))
+  monkeypatch.setattr(shipping, 'PACKAGE', str(tmp_path / 'beam_taxi'))
   runner, options = parse_beam_args([DATAFLOW])
 
   ship_package(runner, options)

@@ -67,7 +67,7 @@ class ImageName:
   @property
   def is_googles(self) -> bool:
     """Whether Google's credentials are known there."""
-    return _is_googles(self.url)
+    return is_googles(self.url)
 
 
 class Registry:
@@ -104,7 +104,7 @@ class Registry:
     realm = words['realm']
     if not realm.startswith('https://') and self._image.url.startswith('https://'):
       raise self._refused()
-    login = self._login if _is_googles(realm) else None
+    login = self._login if is_googles(realm) else None
     asked = {name: words[name] for name in ('service', 'scope') if name in words}
     # A realm that leads elsewhere would lead the credentials there.
     answer = requests.get(realm, params=asked, auth=login, timeout=_TIMEOUT_S, allow_redirects=login is None)
@@ -125,7 +125,7 @@ class Registry:
     )
 
 
-def _is_googles(url: str) -> bool:
+def is_googles(url: str) -> bool:
   """Whether what is sent to a URL reaches Google and nobody else, so that Google's credentials may be in it."""
   return bool(_GOOGLES.match(url.lower()))
 

@@ -12,7 +12,7 @@ from beam_taxi.cloud.preflight.checks import Finding, failed, ok
 from beam_taxi.runners.shipping import ship_package, shipped_package
 
 # Beam has images of these, and this package runs on them.
-_FIRST, _LAST = (3, 10), (3, 13)
+_FIRST, LAST = (3, 10), (3, 13)
 
 _TIMEOUT_S = 30
 
@@ -24,7 +24,7 @@ def package_findings(runner: PipelineRunner, options: PipelineOptions) -> list[F
   assert shipped, 'this is of jobs whose workers get it from no image'
   findings = []
   has_image = options.view_as(WorkerOptions).sdk_container_image
-  if not has_image and not _FIRST <= sys.version_info[:2] <= _LAST:
+  if not has_image and not _FIRST <= sys.version_info[:2] <= LAST:
     have = '.'.join(map(str, sys.version_info[:2]))
     findings.append(
       failed(f'Beam has no image of Python {have}', 'run with Python 3.10 to 3.13, or give --sdk_container_image IMAGE')

@@ -23,10 +23,10 @@ _LF, _CR, _CRLF = b'\n', b'\r', b'\r\n'
 _LINE_ENDS = _CR + _LF
 
 # Bytes that are looked at in one call: few, for the system maps new memory each time for arrays as large as a block.
-_PIECE = 64 * 1024
+PIECE = 64 * 1024
 
 # Among how many quotes a place is looked for from which on the state is known.
-_HEADS = (64, 4096)
+HEADS = (64, 4096)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,7 +144,7 @@ def next_cut(data: bytes, position: int, dialect: Dialect) -> int | None:
         return position
       position += 1
     else:
-      rest = data[position : position + _PIECE]
+      rest = data[position : position + PIECE]
       behind = rest.lstrip(quote)
       # One byte more, so that it is behind that and not behind a quote.
       position += len(rest) - len(behind) + bool(behind)
@@ -184,9 +184,9 @@ def positions_of(byte: bytes, data: bytes) -> Positions:
   if data.find(byte) < 0:
     return np.empty(0, np.intp)
   bytes_ = np.frombuffer(data, np.uint8)
-  pieces = [np.flatnonzero(bytes_[begin : begin + _PIECE] == byte[0]) for begin in range(0, len(data), _PIECE)]
+  pieces = [np.flatnonzero(bytes_[begin : begin + PIECE] == byte[0]) for begin in range(0, len(data), PIECE)]
   for number, piece in enumerate(pieces):
-    piece += number * _PIECE
+    piece += number * PIECE
   return np.concatenate(pieces)
 
 
@@ -196,7 +196,7 @@ def count_in_records(byte: bytes, data: bytes, stops: Positions) -> npt.NDArray[
   begins = np.concatenate([[0], stops[:-1] + 1])
   # Sums in the narrowest type that holds a record's length are several times faster than in a wider one.
   narrow = np.min_scalar_type(np.diff(begins, append=len(data)).max())
-  pieces = np.unique(np.searchsorted(begins, np.arange(0, begins[-1] + 1, _PIECE)))
+  pieces = np.unique(np.searchsorted(begins, np.arange(0, begins[-1] + 1, PIECE)))
   counts = []
   for first, last in itertools.pairwise([*pieces, begins.size]):
     start, end = begins[first], begins[last] if last < begins.size else len(data)
@@ -268,7 +268,7 @@ def _real_edges(data: bytes, quotes: Positions, dialect: Dialect, inside: bool, 
 
 def _quotes_in_head(data: bytes, quotes: Positions, dialect: Dialect) -> int:
   """How many quotes there are up to the end of a run that leaves any reader outside; all where none is found."""
-  for count in _HEADS:
+  for count in HEADS:
     if count >= quotes.size:
       break
     # The last of these runs may go on behind them.

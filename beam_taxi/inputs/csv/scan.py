@@ -116,10 +116,10 @@ def scan_range(part: ByteRange, plan: InputPlan, block_size: int) -> RangeScan:
   if part.file.is_stream:
     assert header
     return _scan_stream(part, header, plan.layout, block_size)
-  return _scan_bytes(part, header, plan.layout, block_size)
+  return scan_bytes(part, header, plan.layout, block_size)
 
 
-def _scan_bytes(part: ByteRange, header: Header | None, layout: Layout, patience: int) -> RangeScan:
+def scan_bytes(part: ByteRange, header: Header | None, layout: Layout, patience: int) -> RangeScan:
   """scan_range for a range of a file that is no stream. Only the file's first range is given its header."""
   dialect = layout.settings
   with open_csv(part.file) as stream:

@@ -22,7 +22,7 @@ from beam_taxi.inputs.ranges import ByteRange, RecordRange, plan_ranges
 from beam_taxi.inputs.shard_sizes import Sizes
 from beam_taxi.parsing import MIB
 
-_BLOCK_SIZE = 4 * MIB
+BLOCK_SIZE = 4 * MIB
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,17 +68,17 @@ def survey(
   """
 
   def scan(part: ByteRange) -> RangeScan:
-    found = scan_range(part, plan, _BLOCK_SIZE)
+    found = scan_range(part, plan, BLOCK_SIZE)
     scanned(part.end - part.start)
     return found
 
   settled: dict[int, list[RangeScan]] = {}
   with ThreadPoolExecutor(workers) as pool:
-    for found in pool.map(scan, plan_ranges(files, Sizes(_BLOCK_SIZE, _BLOCK_SIZE))):
+    for found in pool.map(scan, plan_ranges(files, Sizes(BLOCK_SIZE, BLOCK_SIZE))):
       settled.setdefault(found.part.file.index, []).append(found)
     of_files = [settle(scans) for _, scans in sorted(settled.items())]
     unsure = [records for file in of_files for records in file.unsure]
-    again = pool.map(lambda records: scan_records(records, plan.layout, _BLOCK_SIZE), unsure)
+    again = pool.map(lambda records: scan_records(records, plan.layout, BLOCK_SIZE), unsure)
     findings = merge_findings([*(file.findings for file in of_files), *again])
     if plan.layout.has_all_types:
       # Pass 1 has looked for rows alone.
@@ -93,7 +93,7 @@ def survey(
 def _bad_rows(records: RecordRange, layout: Layout) -> Findings:
   """The bad rows among records, where all types are given."""
   parts = []
-  for block in read_records(records, layout.settings, _BLOCK_SIZE):
+  for block in read_records(records, layout.settings, BLOCK_SIZE):
     bad = decode(block.data, layout).bad
     if bad:
       first = located(records.file, bad[0].problem.behind(block.offset, block.lines))
@@ -111,7 +111,7 @@ def _forcing_cells(files: Sequence[Settled], pending: Layout, layout: Layout) ->
   for records, types in _ranges(files):
     # Of a range that was guessed wrong the types are not at hand.
     wanted = [column for column in open_columns if types is None or (types and types[column] == layout.types[column])]
-    for block in read_records(records, layout.settings, _BLOCK_SIZE) if wanted else ():
+    for block in read_records(records, layout.settings, BLOCK_SIZE) if wanted else ():
       found.update(_forcing_cells_of(block, records.file, pending, layout, open_columns & set(wanted)))
       open_columns -= found.keys()
   return tuple(found.get(column) for column in range(len(layout.columns)))
@@ -136,7 +136,7 @@ def _forcing_cells_of(
 def _first_rows(files: Sequence[Settled], layout: Layout, rows: int) -> tuple[tuple[str | None, ...], ...]:
   found: list[tuple[str | None, ...]] = []
   for records, _ in _ranges(files):
-    for block in read_records(records, layout.settings, _BLOCK_SIZE):
+    for block in read_records(records, layout.settings, BLOCK_SIZE):
       table = parse_bytes(parse(block.data, layout).text, layout, layout.columns).slice(0, rows - len(found))
       columns = [[cell and cell.decode() for cell in column.to_pylist()] for column in table.columns]
       found += zip(*columns, strict=True)

@@ -30,7 +30,7 @@ _ASSETS = ('base.css', 'base.js', 'site.css', 'site.js')
 _FOLDERS = ('artifacts', 'assets', 'data', 'lineage', 'pipelines', 'runs')
 
 # Rows in a file: some 200 KB.
-_CHUNK = 2000
+CHUNK = 2000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _files(site: Site) -> Iterator[tuple[str, str]]:
 
 def _chunks(rows: Sequence[Any]) -> list[str]:
   """Scripts that hand rows to site.js: a page on a disk may run a script, and not read a file."""
-  groups = (rows[begin : begin + _CHUNK] for begin in range(0, len(rows), _CHUNK))
+  groups = (rows[begin : begin + CHUNK] for begin in range(0, len(rows), CHUNK))
   return [f'self.siteRows.push(...{as_json(group)});\n' for group in groups]
 
 

@@ -26,7 +26,7 @@ from beam_taxi.show.site.trends import OF_RUN, RunStatistics, headings, splits_o
 FIRST_ROWS = 50
 
 # Nodes of a lineage each way, on the page of a run or an artifact, and on a page of its own where these are not all.
-_NEAR, _FAR = 40, 400
+NEAR, _FAR = 40, 400
 
 # Runs of which bars are drawn.
 _CHARTED = 200
@@ -282,14 +282,14 @@ def lineage_page(site: Site, subject: RunRecord | Artifact) -> str:
 
 
 def _lineage(site: Site, kind: str, ids: Sequence[int], page: str, record: RunRecord | None = None) -> '_ShownLineage':
-  lineage = site.records.lineage(kind, ids, _NEAR)
+  lineage = site.records.lineage(kind, ids, NEAR)
   return _ShownLineage(site, lineage, record, f'lineage/{page}.html' if lineage.left_out else '')
 
 
 def has_lineage_page(site: Site, subject: RunRecord | Artifact) -> bool:
   """Whether there is more than the subject's own page shows."""
   kind, ids = (EXECUTION, _ids(subject)) if isinstance(subject, RunRecord) else (ARTIFACT, [subject.id])
-  return bool(ids and site.records.lineage(kind, ids, _NEAR).left_out)
+  return bool(ids and site.records.lineage(kind, ids, NEAR).left_out)
 
 
 class _ShownLineage:

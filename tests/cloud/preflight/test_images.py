@@ -190,14 +190,14 @@ def test_only_googles_own_hosts_and_those_below_them_are_googles(name: str, goog
 
 
 def test_only_encrypted_addresses_are_googles() -> None:
-  assert images._is_googles('https://gcr.io/v2/token')
-  assert not images._is_googles('http://gcr.io/v2/token')
+  assert images.is_googles('https://gcr.io/v2/token')
+  assert not images.is_googles('http://gcr.io/v2/token')
 
 
 @pytest.fixture
 def one_of_googles(google: RestService, monkeypatch: pytest.MonkeyPatch) -> None:
   """The double is taken for Google's, and nothing else that it names is."""
-  monkeypatch.setattr(images, '_is_googles', lambda url: url.startswith(f'{google.address}/'))
+  monkeypatch.setattr(images, 'is_googles', lambda url: url.startswith(f'{google.address}/'))
 
 
 def tokens_asked(service: RestService) -> list[dict[str, str]]:

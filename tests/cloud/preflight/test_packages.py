@@ -40,7 +40,7 @@ def test_a_distribution_of_this_package_that_the_user_ships_is_there_or_not(
 
 
 def test_a_python_without_an_image_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-  monkeypatch.setattr(packages, '_LAST', (3, 9))
+  monkeypatch.setattr(packages, 'LAST', (3, 9))
 
   [(mark, what, _), _] = shown(package_findings(*parse_beam_args(['--runner=DataflowRunner'])))
 

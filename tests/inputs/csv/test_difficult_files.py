@@ -30,9 +30,9 @@ BLOCK_SIZES = [1, 2, 7, 30, 10_000]
 def ranges_of_any_size() -> Iterator[None]:
   """Lets ranges be as small as a block."""
   with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(ranges, '_SMALLEST_RANGE', 1)
-    patch.setattr(ranges, '_FEWEST', 1)
-    patch.setattr(boundaries, '_HEADS', (1, 4))
+    patch.setattr(ranges, 'SMALLEST_RANGE', 1)
+    patch.setattr(ranges, 'FEWEST', 1)
+    patch.setattr(boundaries, 'HEADS', (1, 4))
     yield
 
 

@@ -69,7 +69,7 @@ def test_a_too_wide_row_is_found_in_whichever_piece_it_stands(
   widest = max([len(row) for row in rows_of(data, dialect)], default=0)
 
   with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(boundaries, '_PIECE', piece)
+    patch.setattr(boundaries, 'PIECE', piece)
     wide = [has_too_wide_row(data, columns, record_ends(data, dialect), dialect) for columns in (widest, widest - 1)]
 
   assert wide == [False, widest > 0]

@@ -33,10 +33,10 @@ BLOCK_SIZES = [1, 2, 3, 5, 8, 13, 21, 34, 100, 10_000]
 def ranges_of_any_size() -> Iterator[None]:
   """Lets ranges be as small as a block, where they otherwise have 256 KiB, and looks at them in pieces as small."""
   with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(ranges, '_SMALLEST_RANGE', 1)
-    patch.setattr(ranges, '_FEWEST', 1)
-    patch.setattr(boundaries, '_PIECE', 3)
-    patch.setattr(boundaries, '_HEADS', (1, 2, 5))
+    patch.setattr(ranges, 'SMALLEST_RANGE', 1)
+    patch.setattr(ranges, 'FEWEST', 1)
+    patch.setattr(boundaries, 'PIECE', 3)
+    patch.setattr(boundaries, 'HEADS', (1, 2, 5))
     yield
 
 

@@ -23,9 +23,9 @@ UNKNOWN, INT, FLOAT, STRING = ColumnType
 @pytest.fixture(params=[3, 16, 64, 2**22], ids=lambda size: f'ranges_of_{size}')
 def block_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
   """Bytes of a range, which may be far smaller than it otherwise is."""
-  monkeypatch.setattr(ranges, '_SMALLEST_RANGE', 1)
-  monkeypatch.setattr(ranges, '_FEWEST', 1)
-  monkeypatch.setattr(module, '_BLOCK_SIZE', request.param)
+  monkeypatch.setattr(ranges, 'SMALLEST_RANGE', 1)
+  monkeypatch.setattr(ranges, 'FEWEST', 1)
+  monkeypatch.setattr(module, 'BLOCK_SIZE', request.param)
   return int(request.param)
 
 

@@ -107,7 +107,7 @@ def test_the_index_has_the_newest_runs_and_its_data_all(
   out: pathlib.Path,
   monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-  monkeypatch.setattr(building, '_CHUNK', 2)
+  monkeypatch.setattr(building, 'CHUNK', 2)
   monkeypatch.setattr(pages, 'FIRST_ROWS', 2)
   for number in range(5):
     stores.complete(site_store, stores.run_of(tmp_path, f'run-{number}'), number=number)
@@ -179,7 +179,7 @@ def test_a_large_lineage_has_a_page_of_its_own(
   out: pathlib.Path,
   monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-  monkeypatch.setattr(pages, '_NEAR', 4)
+  monkeypatch.setattr(pages, 'NEAR', 4)
   for number in range(3):
     ids = stores.complete(site_store, stores.run_of(tmp_path, f'run-{number}'), number=number)
   build(site_store, uri, out)

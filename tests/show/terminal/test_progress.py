@@ -17,7 +17,7 @@ from beam_taxi.show.terminal.progress import show_progress
 def counted(monkeypatch: pytest.MonkeyPatch) -> collections.Counter[str]:
   """What this process has counted, for one test."""
   counts: collections.Counter[str] = collections.Counter()
-  monkeypatch.setattr(counters, '_local', counts)
+  monkeypatch.setattr(counters, 'local_counts', counts)
   return counts
 
 
