@@ -5,7 +5,7 @@ import os
 import pathlib
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -23,9 +23,7 @@ def environment(**variables: str) -> dict[str, str]:
 def beam_taxi(folder: pathlib.Path, *words: object, **variables: str) -> subprocess.CompletedProcess:
   """Runs the command line in a folder, to its end."""
   command = [sys.executable, '-m', 'beam_taxi', *map(str, words)]
-  return subprocess.run(
-    command, cwd=folder, env=environment(**variables), capture_output=True, text=True, timeout=300, check=False
-  )
+  return subprocess.run(command, cwd=folder, env=environment(**variables), capture_output=True, text=True, check=False)
 
 
 def asked(folder: pathlib.Path, *words: object, **variables: str) -> Any:
@@ -106,6 +104,25 @@ sys.exit(cli.main())
 """
 
 
+_STARTED: list[subprocess.Popen] = []
+
+
+def started(command: Sequence[str], **how: Any) -> subprocess.Popen:
+  """A process that ends with the test at the latest."""
+  _STARTED.append(subprocess.Popen(command, **how))
+  return _STARTED[-1]
+
+
+def end_started() -> None:
+  """Ends what a test has started and left."""
+  for process in _STARTED:
+    process.kill()
+    process.wait()
+    for pipe in filter(None, (process.stdin, process.stdout, process.stderr)):
+      pipe.close()
+  _STARTED.clear()
+
+
 def start_with(
   folder: pathlib.Path, place: tuple[str, str, str, int], what: str, *words: object, **variables: str
 ) -> subprocess.Popen:
@@ -120,7 +137,7 @@ def start_with(
   """
   module, name, when, nth = place
   command = [sys.executable, '-c', _PROGRAM, module, name, when, str(nth), what, *map(str, words)]
-  return subprocess.Popen(
+  return started(
     command,
     cwd=folder,
     env=environment(**variables),

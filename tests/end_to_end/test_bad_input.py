@@ -98,7 +98,6 @@ def test_a_workers_traceback_stays_away_from_stderr(tmp_path):
     capture_output=True,
     text=True,
     check=False,
-    timeout=300,
   )
   assert_refused(done.returncode, done.stderr, 'bad.csv: line 11 (byte 40): 1 cell')
   assert done.stdout == ''

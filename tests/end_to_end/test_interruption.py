@@ -5,10 +5,10 @@ import pathlib
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import ml_metadata as mlmd
 import pytest
+from commands import started
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
@@ -32,10 +32,10 @@ sys.exit(cli.main())
 
 
 @pytest.fixture
-def waiting_run(tmp_path: pathlib.Path) -> Iterator[subprocess.Popen]:
+def waiting_run(tmp_path: pathlib.Path) -> subprocess.Popen:
   """A run that is in the middle of pass 1 for as long as it lives."""
   (tmp_path / 'rows.csv').write_text('a,b\n1,2\n')
-  process = subprocess.Popen(
+  process = started(
     [sys.executable, '-c', WAITING, '--input', 'rows.csv', '--output', 'out', '--run_id', 'stopped'],
     cwd=tmp_path,
     env={**os.environ, 'PYTHONPATH': str(ROOT)},
@@ -45,9 +45,7 @@ def waiting_run(tmp_path: pathlib.Path) -> Iterator[subprocess.Popen]:
   )
   assert process.stdout
   assert process.stdout.readline() == 'scanning\n'
-  yield process
-  process.kill()
-  process.communicate()
+  return process
 
 
 def executions(output: pathlib.Path) -> list[mlmd_pb2.Execution]:
@@ -60,7 +58,7 @@ def executions(output: pathlib.Path) -> list[mlmd_pb2.Execution]:
 @pytest.mark.parametrize(('number', 'cause'), [(signal.SIGINT, 'Ctrl-C'), (signal.SIGTERM, 'SIGTERM')], ids=str)
 def test_an_interrupted_run_ends_at_once_with_130_and_a_canceled_execution(waiting_run, tmp_path, number, cause):
   waiting_run.send_signal(number)
-  _, stderr = waiting_run.communicate(timeout=60)
+  _, stderr = waiting_run.communicate()
   assert waiting_run.returncode == 130
   assert 'error: interrupted: stopped is recorded as CANCELED and has no manifest' in stderr
   assert 'Traceback' not in stderr
@@ -72,7 +70,7 @@ def test_an_interrupted_run_ends_at_once_with_130_and_a_canceled_execution(waiti
 
 def test_sigkill_leaves_no_manifest_and_no_complete_execution(waiting_run, tmp_path):
   waiting_run.kill()
-  waiting_run.communicate(timeout=60)
+  waiting_run.communicate()
   found = executions(tmp_path / 'out')
   assert {execution.last_known_state for execution in found} == {mlmd_pb2.Execution.RUNNING}
   assert not list(tmp_path.rglob('manifest.json'))

@@ -197,7 +197,7 @@ class TestLostStore:
     assert process.stdout.readline() == 'waiting\n'
     mysql_server.stop()
     try:
-      _, stderr = process.communicate('go on\n', timeout=120)
+      _, stderr = process.communicate('go on\n')
     finally:
       mysql_server.start()
 
@@ -230,7 +230,7 @@ def test_a_password_is_nowhere_but_where_it_was_put(folder: pathlib.Path, mysql_
   assert process.stdout
   assert process.stdout.readline() == 'waiting\n'
   command_line = pathlib.Path(f'/proc/{process.pid}/cmdline').read_bytes()
-  stdout, stderr = process.communicate('go on\n', timeout=120)
+  stdout, stderr = process.communicate('go on\n')
   assert process.returncode == 0, stderr
   wrong = beam_taxi(folder, 'runs', '--metadata', uri, STORE_PASSWORD=f'{password}wrong')
   assert wrong.returncode == 2

@@ -24,7 +24,6 @@ def sniff(*arguments: str, folder: pathlib.Path = ROOT) -> subprocess.CompletedP
     capture_output=True,
     text=True,
     check=False,
-    timeout=300,
   )
 
 

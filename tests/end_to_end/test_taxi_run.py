@@ -40,7 +40,7 @@ def rows(taxi_csv):
 def main(*arguments: object) -> subprocess.CompletedProcess:
   command = [sys.executable, ROOT / 'main.py', *map(str, arguments)]
   environment = {**os.environ, 'COLUMNS': '100'}
-  return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=300)
+  return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
 def records_of(folder: pathlib.Path, split: str) -> list[bytes]:
