@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from fuzzing import fuzzed
+from hypothesis import given
 from hypothesis import strategies as st
 
 from beam_taxi.examples.encoding import EmptyCells, encode_examples, encode_features, estimated_size, varint
@@ -86,7 +87,7 @@ def _columns(draw: st.DrawFn) -> dict[str, Column]:
 
 
 @pytest.mark.parametrize('empty_cells', ['empty', 'missing'])
-@settings(max_examples=150, deadline=None)
+@fuzzed(150)
 @given(columns=_columns())
 def test_any_batch_is_encoded_as_protobuf_does(columns: dict[str, Column], empty_cells: EmptyCells) -> None:
   check(columns, empty_cells)
@@ -197,7 +198,7 @@ def test_more_than_2_gib_of_examples_are_refused_before_memory_is_taken() -> Non
 
 
 @pytest.mark.parametrize('empty_cells', ['empty', 'missing'])
-@settings(max_examples=50, deadline=None)
+@fuzzed(50)
 @given(columns=_columns())
 def test_a_column_alone_gives_the_features_of_its_examples(columns: dict[str, Column], empty_cells: EmptyCells) -> None:
   for name, (kind, values) in columns.items():

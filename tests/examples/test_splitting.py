@@ -7,7 +7,8 @@ import itertools
 import pyarrow as pa
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from fuzzing import fuzzed
+from hypothesis import given
 from hypothesis import strategies as st
 
 from beam_taxi.errors import UserError
@@ -39,7 +40,7 @@ def test_a_record_goes_where_tfx_would_put_it(buckets: list[int]) -> None:
   assert assign_splits(EXAMPLES, splits_of(buckets)).tolist() == expected
 
 
-@settings(max_examples=100, deadline=None)
+@fuzzed(100)
 @given(st.lists(st.binary(max_size=40), max_size=5), st.lists(st.integers(1, 2**29), min_size=1, max_size=7))
 def test_any_record_goes_where_tfx_would_put_it(examples: list[bytes], buckets: list[int]) -> None:
   expected = [by_tfx(example, buckets) for example in examples]

@@ -5,14 +5,15 @@ import pathlib
 
 import google_crc32c
 import pytest
-from hypothesis import given, settings
+from fuzzing import fuzzed
+from hypothesis import given
 from hypothesis import strategies as st
 
 from beam_taxi.inputs.checksum import checksum_of_file, join_checksums
 
 
 @given(st.binary(max_size=200), st.binary(max_size=200))
-@settings(max_examples=200, deadline=None)
+@fuzzed(200)
 def test_joined_checksums_are_the_wholes(first: bytes, second: bytes) -> None:
   joined = join_checksums(google_crc32c.value(first), google_crc32c.value(second), len(second))
   assert joined == google_crc32c.value(first + second)

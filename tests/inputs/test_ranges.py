@@ -3,7 +3,8 @@
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from fuzzing import fuzzed
+from hypothesis import given
 from hypothesis import strategies as st
 
 from beam_taxi.artifacts.listing import ListedFile
@@ -34,7 +35,7 @@ _INPUTS = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@fuzzed(100)
 @given(_INPUTS, st.integers(MIB // 8, 8 * MIB), st.integers(MIB // 8, 64 * MIB))
 def test_ranges_cover_each_byte_of_each_file_once(files: list[InputFile], block_size: int, shard_size: int) -> None:
   parts = plan_ranges(files, Sizes(block_size, shard_size))
@@ -47,7 +48,7 @@ def test_ranges_cover_each_byte_of_each_file_once(files: list[InputFile], block_
   assert [part.file.index for part in parts] == sorted(part.file.index for part in parts)
 
 
-@settings(max_examples=100, deadline=None)
+@fuzzed(100)
 @given(_INPUTS, st.integers(MIB // 8, 8 * MIB), st.integers(MIB // 8, 64 * MIB))
 def test_shards_follow_the_ranges_order_and_none_is_left_out(
   files: list[InputFile], block_size: int, shard_size: int
@@ -101,7 +102,7 @@ def test_the_same_files_make_the_same_plan() -> None:
   assert plans[0] == plans[1]
 
 
-@settings(max_examples=100, deadline=None)
+@fuzzed(100)
 @given(st.lists(st.integers(1, 40 * MIB), min_size=1, max_size=4), st.integers(1, 300))
 def test_as_many_shards_as_are_asked_for_are_made(sizes: list[int], num_shards: int) -> None:
   files = files_of(*sizes)

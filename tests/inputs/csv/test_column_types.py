@@ -4,7 +4,8 @@ import itertools
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from fuzzing import fuzzed
+from hypothesis import given
 from hypothesis import strategies as st
 from reader import layout_of
 
@@ -102,13 +103,13 @@ def test_a_cell_among_plain_ones_keeps_its_type(cell: str, kind: ColumnType, oth
   assert column_type(other, cell, other) is expected
 
 
-@settings(max_examples=150, deadline=None)
+@fuzzed(150)
 @given(st.lists(st.sampled_from(['', *CELLS]), min_size=1, max_size=6))
 def test_a_column_has_the_highest_type_of_its_cells(cells: list[str]) -> None:
   assert column_type(*cells) is max(CELLS.get(cell, UNKNOWN) for cell in cells)
 
 
-@settings(max_examples=150, deadline=None)
+@fuzzed(150)
 @given(
   st.lists(st.text(st.sampled_from('0123456789+-.eE_xXnaif \t:T'), min_size=1, max_size=8), min_size=1, max_size=4)
 )

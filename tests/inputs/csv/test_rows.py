@@ -4,7 +4,8 @@ import csv
 import io
 
 import pytest
-from hypothesis import example, given, settings
+from fuzzing import fuzzed
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from beam_taxi.inputs.csv import boundaries
@@ -39,7 +40,7 @@ def files(draw: st.DrawFn) -> tuple[bytes, Dialect]:
   return ''.join(draw(st.lists(pieces, max_size=30))).encode('latin-1'), dialect
 
 
-@settings(max_examples=500, deadline=None)
+@fuzzed(500)
 @given(file=files())
 @example(file=(b'', Dialect()))
 @example(file=(b'', Dialect(skip_blank_lines=False)))
@@ -57,7 +58,7 @@ def test_rows_and_their_cells_are_those_of_pythons_csv_reader(file: tuple[bytes,
   assert [rows_of(row, dialect) or [['']] for row in spans_of(data, dialect)] == [[row] for row in expected]
 
 
-@settings(max_examples=300, deadline=None)
+@fuzzed(300)
 @given(file=files(), piece=st.integers(1, 20), long=st.booleans())
 def test_a_too_wide_row_is_found_in_whichever_piece_it_stands(
   file: tuple[bytes, Dialect], piece: int, long: bool
@@ -75,7 +76,7 @@ def test_a_too_wide_row_is_found_in_whichever_piece_it_stands(
   assert wide == [False, widest > 0]
 
 
-@settings(max_examples=200, deadline=None)
+@fuzzed(200)
 @given(file=files())
 def test_between_rows_there_are_only_line_ends(file: tuple[bytes, Dialect]) -> None:
   data, dialect = file

@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from csv_files import match_files, plan_input
-from hypothesis import example, given, settings
+from fuzzing import fuzzed
+from hypothesis import example, given
 from hypothesis import strategies as st
 from reader import read
 
@@ -114,7 +115,7 @@ def csv_files(draw: st.DrawFn) -> tuple[bytes, Dialect]:
   return text.encode(draw(st.sampled_from(['utf-8', 'utf-8-sig']))), dialect
 
 
-@settings(max_examples=300, deadline=None)
+@fuzzed(300)
 @given(file=csv_files(), block_size=st.one_of(st.integers(1, 12), st.integers(1, 200)))
 @example(file=(b'a,b\n,+5', DIALECT), block_size=1)
 @example(file=(b'\xef\xbb\xbf"a\n""b"\r\n"x"y"z"\r\n""', DIALECT), block_size=1)
@@ -149,7 +150,7 @@ def lines_in(data: bytes) -> int:
   return sum(line.endswith((b'\r', b'\n')) for line in data.splitlines(keepends=True))
 
 
-@settings(max_examples=200, deadline=None)
+@fuzzed(200)
 @given(
   rows=st.lists(st.sampled_from(['1,2', '"a,\n",b', 'x', '1,2,3', '', '\udce9,1', '7,"é', 'y,"\n""\n"']), max_size=8),
   line_end=st.sampled_from(LINE_ENDS),
