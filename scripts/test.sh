@@ -1,17 +1,41 @@
 #!/usr/bin/env bash
-# Sets up, then lints, checks types and imports, and tests. With arguments: only pytest, with these.
+# Sets up, lints, checks types and imports, and runs the tests, on all cores.
+#
+#   scripts/test.sh --quick      leaves out whole runs, browsers, databases, emulators and what is run once a release
+#   scripts/test.sh ARGUMENTS    runs only pytest, with these arguments
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+slow=(browser cloud/rehearsal docker emulators end_to_end graph lifecycle recipes scripts)
+
+check() {
+  .venv/bin/ruff check
+  .venv/bin/ruff format --check
+  .venv/bin/mypy
+  .venv/bin/lint-imports
+}
+
+# Tests of a file share what they have made, so they stay in one process.
+test_in_parallel() {
+  .venv/bin/python -m pytest --numprocesses auto --dist loadfile "$@"
+}
 
 scripts/setup.sh --dev
 .venv/bin/python scripts/fetch_taxi_data.py
 .venv/bin/python scripts/fetch_tfx_testdata.py
 # The tests that need these files are skipped without them, and say so.
 .venv/bin/python scripts/fetch_csv_spectrum.py || true
-if [[ $# == 0 ]]; then
-  .venv/bin/ruff check
-  .venv/bin/ruff format --check
-  .venv/bin/mypy
-  .venv/bin/lint-imports
-fi
-.venv/bin/python -m pytest "$@"
+
+case ${1-} in
+  '')
+    check
+    test_in_parallel
+    ;;
+  --quick)
+    check
+    test_in_parallel "${slow[@]/#/--ignore=tests/}" -k 'not mysql and not postgresql and not grpc' "${@:2}"
+    ;;
+  *)
+    .venv/bin/python -m pytest "$@"
+    ;;
+esac

@@ -137,7 +137,7 @@ class TestWhoRecords:
     self, here: Here, folder: pathlib.Path
   ) -> None:
     printed = here.ran('one', '--record', 'manifest')
-    assert f'beam_taxi record {folder}/out/runs/one --metadata URI' in printed
+    assert f' record {folder}/out/runs/one --metadata URI' in printed
     assert not (folder / 'out' / 'metadata.sqlite').exists()
 
     for _ in range(2):

@@ -26,4 +26,4 @@ def test_the_page_of_flags_has_a_row_for_each() -> None:
     '| `--splits NAME:BUCKETS,...` | output splits and their hash buckets, such as train:8,eval:1,test:1 | '
     'train:2,eval:1, as in TFX |\n'
   ) in page
-  assert r'| `--max_bad_rows N\|N%` | fail all the same beyond so many bad rows, or such a share | no limit |' in page
+  assert r'| `--max_bad_rows N\|N%` | fail if more rows are bad than this number or share | no limit |' in page

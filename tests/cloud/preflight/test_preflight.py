@@ -77,7 +77,7 @@ def test_what_has_failed_is_shown_with_what_mends_it(command: Command, tmp_path:
   assert f'failed input {tmp_path}/none.csv: no file matches' in lines
   assert 'check the path, and quote a pattern that a shell should not expand' in lines
   assert 'not checked disk space needs the input' in lines
-  assert lines[-1].endswith('failed')
+  assert ' failed, ' in lines[-1]
 
 
 def test_a_job_with_which_all_is_well_is_ok(command: Command, job: list[str]) -> None:

@@ -52,7 +52,7 @@ def test_the_delimiter_and_quote_are_those_that_read_the_rows_alike(
   found = guess_of(tmp_path / 'a.csv', data)
 
   assert found.dialect == Dialect(delimiter, quote_char)
-  assert [note for note in found.notes if 'they are taken for text' not in note] == []
+  assert [note for note in found.notes if 'they are taken as text' not in note] == []
   assert bool(found.notes) == (not quote_char and b'"' in data)
 
 
