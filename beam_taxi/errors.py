@@ -9,7 +9,7 @@ _SECRET = r'(?:passw|passphrase|pwd|secret|token|credential|signature|access_?ke
 _SECRET_FLAG = rf'-[\w-]*(?:{_SECRET}|environment_config|environment_option)[\w-]*'
 _SECRETS = [
   # The password of USER:PASSWORD@HOST, which is no HOST:PORT/PATH with an @ in it.
-  r'(://[^/@\s:]*:)(?!\d{1,5}[/?#])[^\s\'"]*(?=@)',
+  r'(://[^/@\s:]*:)(?!\d{1,5}[/?#])[^\s\'"]{0,1000}(?=@)',
   # A part of a query, but for those that say where a password is; not what a sentence puts behind it.
   rf'([?&](?!password_(?:env|file|secret)=)(?:[\w.-]*{_SECRET}[\w.-]*|sig|pass|auth)=)'
   r'[^&\s\'"#]+?(?=[:;,.)\]]*(?:[&\s\'"#]|$))',
