@@ -9,7 +9,11 @@ from typing import Any, Protocol
 
 import apache_beam as beam
 import pyarrow as pa
-import tensorflow_data_validation  # noqa: F401 - registers a coder of RecordBatches, which ours is to replace
+
+from beam_taxi.process import native_stderr
+
+with native_stderr.withheld():  # TensorFlow says what it finds on the machine.
+  import tensorflow_data_validation  # noqa: F401 - registers a coder of RecordBatches, which ours is to replace
 
 
 class Rows(Protocol):
