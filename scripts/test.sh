@@ -6,7 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-slow=(browser cloud/rehearsal docker emulators end_to_end graph lifecycle recipes scripts)
+slow=(browser cloud/rehearsal docker emulators end_to_end examples/test_reading.py graph inputs/csv/test_difficult_files.py
+  lifecycle metadata recipes scripts)
 
 check() {
   .venv/bin/ruff check
@@ -33,7 +34,7 @@ case ${1-} in
     ;;
   --quick)
     check
-    test_in_parallel "${slow[@]/#/--ignore=tests/}" -k 'not mysql and not postgresql and not grpc' "${@:2}"
+    test_in_parallel "${slow[@]/#/--ignore=tests/}" "${@:2}"
     ;;
   *)
     .venv/bin/python -m pytest "$@"
