@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up, lints, checks types and imports, and runs the tests, on all cores.
 #
-#   scripts/test.sh --quick      leaves out whole runs, browsers, databases, emulators and what is run once a release
+#   scripts/test.sh --quick      leaves out whole runs and graphs, stores, browsers, emulators and scripts
 #   scripts/test.sh ARGUMENTS    runs only pytest, with these arguments
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -45,7 +45,8 @@ def opened_store(flags: Mapping[str, Any], beam_args: Sequence[str]) -> Iterator
   """The store that the flags name, which must be there. What C++ says of it is held back while it is used.
 
   Raises:
-    UserError: there is no such store, or it does not do what it is asked.
+    UserError: there is no such store.
+    MishapError: it fails while it is asked.
   """
   use_beam_args(beam_args)
   from beam_taxi.metadata.attempts import mishaps_of_store

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 OPERANDS = 'RUN RUN'
 SUMMARY = 'shows how two runs differ'
 DESCRIPTION = """\
-Shows how two runs differ: their input, rows, splits, columns, schemas, and the features whose
-statistics moved."""
+Shows how two runs differ: their input, rows, splits, columns, schemas, and the features whose statistics moved."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -17,14 +17,6 @@ from beam_taxi.record.resolving import resolve
 from beam_taxi.settings.config import RunConfig
 
 
-@pytest.fixture
-def rows(tmp_path: pathlib.Path) -> pathlib.Path:
-  """A file of two rows."""
-  path = tmp_path / 'rows.csv'
-  path.write_text('a,b\n1,2\n3,4\n')
-  return path
-
-
 def config(rows: pathlib.Path, run_id: str = 'one', **settings: object) -> RunConfig:
   return RunConfig((str(rows),), str(rows.parent / 'out'), run_id, **settings)  # type: ignore[arg-type]
 

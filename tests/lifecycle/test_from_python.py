@@ -14,13 +14,6 @@ from beam_taxi.metadata.store import connect
 from beam_taxi.settings.config import RunConfig
 
 
-@pytest.fixture
-def rows(tmp_path: pathlib.Path) -> pathlib.Path:
-  path = tmp_path / 'rows.csv'
-  path.write_text('a,b\n1,2\n3,4\n')
-  return path
-
-
 def config(rows: pathlib.Path, run_id: str = 'one', **settings: Any) -> RunConfig:
   return RunConfig((str(rows),), str(rows.parent / 'out'), run_id, **settings)
 

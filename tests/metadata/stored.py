@@ -6,6 +6,25 @@ from collections.abc import Sequence
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from beam_taxi.artifacts.manifest import InputSummary, Manifest, RunFolder, WrittenFile
+from beam_taxi.metadata.recording import RecordedRun
+from beam_taxi.steps import STEPS, outputs
+
+RUN = RecordedRun('run-1', 'taxi', RunFolder.of('/out', 'run-1'))
+MANIFEST = Manifest(
+  run_id='run-1',
+  pipeline_name='taxi',
+  input=InputSummary(('*.csv',), 1, 1000, 30, 'sha256-sum:ab'),
+  columns={'fare': 'FLOAT'},
+  splits={'train': 20, 'eval': 10},
+  artifacts={
+    'examples': (WrittenFile('a.gz', 'aa', 'train', 100, 20),),
+    'statistics': (WrittenFile('s.pb', 'cc', 'train'),),
+    'schema': (WrittenFile('schema.pbtxt', 'ee'),),
+  },
+  versions={'x': '1.2'},
+)
+
 
 def rows(store: mlmd.MetadataStore) -> dict[str, int]:
   """How many rows each of the store's tables has, by MLMD's names of the tables.
@@ -38,3 +57,17 @@ def _properties(nodes: Sequence[pb.Artifact | pb.Execution | pb.Context]) -> int
   return sum(
     len(values) for values in itertools.chain.from_iterable((n.properties, n.custom_properties) for n in nodes)
   )
+
+
+def rows_of_runs(count: int) -> dict[str, int]:
+  """How many rows each table has of so many finished runs of one input, which share a pipeline and its nodes."""
+  events = sum(len(step.reads) + len(step.makes) for step in STEPS)
+  return {
+    'Execution': count * len(STEPS),
+    'Artifact': 1 + count * len(list(outputs())),
+    'Context': count + 1 + len(STEPS),
+    'Event': count * events,
+    # Of each execution with the pipeline, the run and the node.
+    'Association': count * 3 * len(STEPS),
+    'ParentContext': count,
+  }

@@ -1,19 +1,16 @@
 """A run in ML Metadata, in stores of every kind, read back with MLMD's own client."""
 
-import concurrent.futures
 import contextlib
 import dataclasses
 import json
-import multiprocessing
 import pathlib
-from collections.abc import Callable, Sequence
 
 import ml_metadata as mlmd
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
-from stored import rows
+from stored import MANIFEST, RUN, rows, rows_of_runs
 
-from beam_taxi.artifacts.manifest import InputSummary, Manifest, RunFolder, WrittenFile
+from beam_taxi.artifacts.manifest import RunFolder
 from beam_taxi.errors import UserError
 from beam_taxi.metadata import recording
 from beam_taxi.metadata.recording import (
@@ -26,22 +23,7 @@ from beam_taxi.metadata.recording import (
   record_start,
 )
 from beam_taxi.metadata.store import connect
-from beam_taxi.steps import STEPS, outputs
 
-RUN = RecordedRun('run-1', 'taxi', RunFolder.of('/out', 'run-1'))
-MANIFEST = Manifest(
-  run_id='run-1',
-  pipeline_name='taxi',
-  input=InputSummary(('*.csv',), 1, 1000, 30, 'sha256-sum:ab'),
-  columns={'fare': 'FLOAT'},
-  splits={'train': 20, 'eval': 10},
-  artifacts={
-    'examples': (WrittenFile('a.gz', 'aa', 'train', 100, 20),),
-    'statistics': (WrittenFile('s.pb', 'cc', 'train'),),
-    'schema': (WrittenFile('schema.pbtxt', 'ee'),),
-  },
-  versions={'x': '1.2'},
-)
 NODES = ('ExampleGen', 'StatisticsGen', 'SchemaGen')
 OUTPUTS = {
   'ExampleGen': ('Examples', 'examples'),
@@ -274,20 +256,6 @@ def test_recording_a_finished_run_twice_changes_nothing(store: mlmd.MetadataStor
   assert rows(store) == before
 
 
-def rows_of_runs(count: int) -> dict[str, int]:
-  """How many rows each table has of so many finished runs of one input, which share a pipeline and its nodes."""
-  events = sum(len(step.reads) + len(step.makes) for step in STEPS)
-  return {
-    'Execution': count * len(STEPS),
-    'Artifact': 1 + count * len(list(outputs())),
-    'Context': count + 1 + len(STEPS),
-    'Event': count * events,
-    # Of each execution with the pipeline, the run and the node.
-    'Association': count * 3 * len(STEPS),
-    'ParentContext': count,
-  }
-
-
 def test_a_finished_run_has_as_many_rows_as_its_nodes_need(store: mlmd.MetadataStore) -> None:
   record(store)
 
@@ -466,43 +434,3 @@ def test_a_run_that_takes_what_another_made_is_not_failed_later(store: mlmd.Meta
 
   assert record_failure(store, reusing, 'too late') == 'CACHED'
   assert execution(store, 'SchemaGen', 'run-2').last_known_state == pb.Execution.CACHED
-
-
-def at_once(function: Callable[..., object], uri: str, numbers: Sequence[int]) -> list[object]:
-  """What a function gives for each number, each in a process of its own, at once."""
-  processes = multiprocessing.get_context('spawn')
-  with concurrent.futures.ProcessPoolExecutor(len(numbers), processes) as pool:
-    return list(pool.map(function, [uri] * len(numbers), numbers))
-
-
-def complete(uri: str, _: int) -> object:
-  return record_completion(connect(uri), RUN, MANIFEST, {})
-
-
-def test_the_same_run_recorded_from_processes_at_once_is_recorded_once(store_uri: str) -> None:
-  ids = at_once(complete, store_uri, range(4))
-
-  store = connect(store_uri)
-  counts = rows_of_runs(1)
-  assert {table: count for table, count in rows(store).items() if table in counts} == counts
-  assert states(store) == [pb.Execution.COMPLETE] * len(STEPS)
-  assert all(each == ids[0] for each in ids)
-
-
-def record_some(uri: str, number: int) -> object:
-  """Records ten runs, one after the other."""
-  for run_id in (f'run-{number}-{count}' for count in range(10)):
-    run = dataclasses.replace(RUN, run_id=run_id, folder=RunFolder.of('/out', run_id))
-    store = connect(uri)
-    record_start(store, run, {})
-    record_completion(store, run, dataclasses.replace(MANIFEST, run_id=run_id), {})
-  return None
-
-
-def test_runs_that_processes_record_at_once_are_all_recorded(store_uri: str) -> None:
-  at_once(record_some, store_uri, range(4))
-
-  store = connect(store_uri)
-  assert {found.last_known_state for found in store.get_executions()} == {pb.Execution.COMPLETE}
-  counts = rows_of_runs(40)
-  assert {table: count for table, count in rows(store).items() if table in counts} == counts

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 import ml_metadata as mlmd
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
-from test_recording import MANIFEST, NODES, RUN, execution, record
+from stored import MANIFEST, RUN
+from test_recording import NODES, execution, record
 
 from beam_taxi.artifacts.manifest import RunFolder
 from beam_taxi.metadata.recording import record_completion
