@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up .venv: the locked packages that fit this machine, and beam_taxi itself, editable.
-# Running it again does nothing unless a lock, pyproject.toml, setup.py or the Python has changed.
+# Running it again does nothing unless a lock, pyproject.toml, setup.py, the kernel or the Python has changed.
 #
 #   scripts/setup.sh           installs what a run needs
 #   scripts/setup.sh --dev     also installs what the tests need
@@ -100,6 +100,7 @@ is_current() { # STAMP FILE...
 }
 
 main() {
+  local package=(setup.py pyproject.toml beam_taxi/kernel/source/*)
   local dev=false stamp=.venv/stamp package_stamp=.venv/stamp-package dev_stamp=.venv/stamp-dev
   case ${1-} in
     '') ;;
@@ -123,9 +124,9 @@ main() {
     install --no-deps --require-hashes -r "$lock"
     key "$lock" >"$stamp"
   fi
-  if ! is_current "$package_stamp" setup.py pyproject.toml; then
+  if ! is_current "$package_stamp" "${package[@]}"; then
     install --no-deps --no-build-isolation --editable .
-    key setup.py pyproject.toml >"$package_stamp"
+    key "${package[@]}" >"$package_stamp"
   fi
   if $dev && ! is_current "$dev_stamp" requirements/dev.txt; then
     echo 'setup: installing requirements/dev.txt in .venv'

@@ -1,16 +1,17 @@
 """A block of typed rows to each split's records, and which rows they are."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from beam_taxi.examples.encoding import estimated_size
+from beam_taxi.examples.encoding import estimated_size, feature_order
 from beam_taxi.examples.output_form import OutputForm
-from beam_taxi.examples.splitting import assign_splits, assign_splits_by_feature
+from beam_taxi.examples.splitting import Chosen, assign_splits, assign_splits_by_feature, limits
 from beam_taxi.examples.tfrecord import encode_records
+from beam_taxi.kernel import examples
+from beam_taxi.kernel.library import kernel
 
 # Examples are encoded in pieces of about so many times the block size: long names make short rows grow a lot.
 _LARGEST_GROWTH = 8
@@ -43,24 +44,46 @@ def encode_block(rows: pa.RecordBatch, form: OutputForm) -> SplitBlock:
   Raises:
     UserError: the partition feature cannot decide.
   """
-  by_example = len(form.splits) > 1 and not form.partition_feature
-  parts: list[npt.NDArray[np.intp]] = [np.zeros(0, np.intp)]
-
-  def choose(examples: list[bytes]) -> None:
-    if by_example:
-      parts.append(assign_splits(examples, form.splits))
-
-  records = rows
-  if form.output_format == 'tfrecord' or by_example:
-    framed = encode_records(rows, form.empty_cells, choose)
-    records = framed if form.output_format == 'tfrecord' else rows
-  if len(form.splits) == 1:
-    return SplitBlock((records,), records.nbytes, rows, ())
-  chosen = np.concatenate(parts)
-  if form.partition_feature:
+  chosen = None
+  if len(form.splits) > 1 and form.partition_feature:
     chosen = assign_splits_by_feature(rows, form.partition_feature, form.splits, form.empty_cells)
-  masks = tuple(pa.array(chosen == index) for index in range(len(form.splits)))
-  return SplitBlock(tuple(records.filter(mask) for mask in masks), records.nbytes, rows, masks)
+  records: Sequence[pa.BinaryArray | pa.RecordBatch] = ()
+  if form.output_format == 'tfrecord' or (len(form.splits) > 1 and chosen is None):
+    records, chosen = (_encode if kernel() == 'compiled' else _encode_in_python)(rows, form, chosen)
+  masks = () if chosen is None else tuple(pa.array(chosen == index) for index in range(len(form.splits)))
+  if form.output_format == 'parquet':
+    records = [rows.filter(mask) for mask in masks] or [rows]
+  return SplitBlock(tuple(records), sum(each.nbytes for each in records), rows, masks)
+
+
+def _encode(
+  rows: pa.RecordBatch, form: OutputForm, chosen: Chosen | None
+) -> tuple[list[pa.BinaryArray], Chosen | None]:
+  """Each split's framed Examples and, where there are several, the split of each row, if that is not known already."""
+  return examples.encode(
+    rows,
+    feature_order(rows.schema.names),
+    missing=form.empty_cells == 'missing',
+    limits=limits(form.splits),
+    chosen=chosen,
+    keep=form.output_format == 'tfrecord',
+  )
+
+
+def _encode_in_python(
+  rows: pa.RecordBatch, form: OutputForm, chosen: Chosen | None
+) -> tuple[list[pa.BinaryArray], Chosen | None]:
+  """_encode without the kernel."""
+  if len(form.splits) == 1:
+    return [encode_records(rows, form.empty_cells)], None
+  parts = [np.zeros(0, np.int32)]
+  hashing = chosen is None
+  records = encode_records(
+    rows, form.empty_cells, lambda some: parts.append(assign_splits(some, form.splits)) if hashing else None
+  )
+  if chosen is None:
+    chosen = np.concatenate(parts)
+  return [records.filter(pa.array(chosen == index)) for index in range(len(form.splits))], chosen
 
 
 def pieces(rows: pa.RecordBatch, block_size: int) -> Iterator[pa.RecordBatch]:

@@ -4,7 +4,7 @@ No protobuf message is built. A serialized tf.Example is a concatenation of piec
 from the column alone:
 
     Example      0A len  Features
-    Features     for each feature, in `_order` of its name:  0A len  0A len NAME  12 len  Feature
+    Features     for each feature, in `feature_order`:  0A len  0A len NAME  12 len  Feature
     Feature      bytes_list 0A len (0A len VALUE)*, float_list 12 len (0A len VALUES), int64_list 1A len (0A len VALUES)
 
 where ints are varints and floats little-endian. So each column becomes one array of pieces or two, of which the first,
@@ -14,7 +14,7 @@ joins the pieces of all columns, row by row, into one buffer.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -72,8 +72,8 @@ def encode_examples(
   """
   sizes = np.zeros(batch.num_rows, np.int64)
   pieces: list[pa.Array | pa.Scalar] = []
-  for name in sorted(batch.schema.names, key=_order):
-    column = _pieces_of(batch.column(batch.schema.names.index(name)), _entry_of(name), empty_cells)
+  for place in feature_order(batch.schema.names):
+    column = _pieces_of(batch.column(place), _entry_of(batch.schema.names[place]), empty_cells)
     pieces += column.pieces
     sizes += column.sizes
   heads, head_sizes = by_number(sizes, lambda size: before(1 + len(varint(size)) + size) + b'\x0a' + varint(size))
@@ -92,6 +92,15 @@ def estimated_size(batch: pa.RecordBatch) -> int:
   """About how many bytes the Examples of flat columns take, from their names and values."""
   names = sum(len(name.encode()) + 16 for name in batch.schema.names)
   return int(batch.nbytes + batch.num_rows * names)
+
+
+def feature_order(names: Sequence[str]) -> list[int]:
+  """The places of names in the order of protobuf's deterministic serialization: by bytes, a beginning behind the whole.
+
+  So 'trip_end' comes before 'trip'. (Source: _upb_mapsorter_cmpstr in upb, which is protobuf for Python since 4.21 and
+  with which TFX hashes an Example to find its split.)
+  """
+  return sorted(range(len(names)), key=lambda place: (*names[place].encode(), 256))
 
 
 def varint(number: int) -> bytes:
@@ -126,15 +135,6 @@ def by_number(numbers: Numbers, entry: Callable[[int], bytes]) -> tuple[pa.Binar
     table = [entry(number) for number in occurring.tolist()]
   sizes = np.array([len(item) for item in table], np.int64)
   return pa.array(table, pa.binary()).take(pa.array(index)), sizes[index]
-
-
-def _order(name: str) -> tuple[int, ...]:
-  """What protobuf's deterministic serialization sorts names by: their bytes, a name before its own beginning.
-
-  So 'trip_end' comes before 'trip'. (Source: _upb_mapsorter_cmpstr in upb, which is protobuf for Python since 4.21 and
-  with which TFX hashes an Example to find its split.)
-  """
-  return (*name.encode(), 256)
 
 
 def _entry_of(name: str) -> _Wrap:

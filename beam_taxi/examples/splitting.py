@@ -6,6 +6,7 @@ key is the serialized Example or, with a partition feature, that one serialized 
 """
 
 import hashlib
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,10 +17,18 @@ from beam_taxi.errors import UserError
 from beam_taxi.examples.encoding import EmptyCells, encode_features
 from beam_taxi.examples.splits import Split
 
+# The index of each record's split.
+Chosen = npt.NDArray[np.int32]
+
 _WORD = 2**32
 
 
-def assign_splits(keys: Sequence[bytes], splits: Sequence[Split]) -> npt.NDArray[np.intp]:
+def limits(splits: Sequence[Split]) -> list[int]:
+  """Of each split, how many hash buckets it and those before it have."""
+  return list(itertools.accumulate(split.buckets for split in splits))
+
+
+def assign_splits(keys: Sequence[bytes], splits: Sequence[Split]) -> Chosen:
   """The index of each record's split.
 
   Args:
@@ -31,17 +40,17 @@ def assign_splits(keys: Sequence[bytes], splits: Sequence[Split]) -> npt.NDArray
   """
   sha256 = hashlib.sha256
   digests = b''.join([sha256(key).digest() for key in keys])
-  limits = np.cumsum([split.buckets for split in splits])
+  ends = np.array(limits(splits))
   words = np.frombuffer(digests, '>u4').reshape(-1, 8).astype(np.uint64)
   buckets = np.zeros(len(words), np.uint64)
   for place in range(words.shape[1]):
-    buckets = (buckets * np.uint64(_WORD) + words[:, place]) % np.uint64(limits[-1])
-  return np.searchsorted(limits, buckets.astype(np.int64), side='right')
+    buckets = (buckets * np.uint64(_WORD) + words[:, place]) % np.uint64(ends[-1])
+  return np.searchsorted(ends, buckets.astype(np.int64), side='right').astype(np.int32)
 
 
 def assign_splits_by_feature(
   rows: pa.RecordBatch, feature: str, splits: Sequence[Split], empty_cells: EmptyCells
-) -> npt.NDArray[np.intp]:
+) -> Chosen:
   """The index of each row's split, where one feature alone decides: rows with the same value go to the same split.
 
   Args:
@@ -56,7 +65,7 @@ def assign_splits_by_feature(
   check_feature(feature, rows.schema.names)
   column = rows.column(rows.schema.names.index(feature))
   if not len(column):
-    return np.zeros(0, np.intp)
+    return np.zeros(0, np.int32)
   if pa.types.is_null(column.type):
     raise UserError(f'--partition_feature {feature}: no row has a value in this column; choose another')
   if pa.types.is_float32(column.type):
@@ -68,7 +77,7 @@ def assign_splits_by_feature(
     )
   values = column.dictionary_encode(null_encoding='encode')
   chosen = assign_splits(encode_features(values.dictionary, empty_cells).to_pylist(), splits)
-  found: npt.NDArray[np.intp] = chosen[np.asarray(values.indices)]
+  found: Chosen = chosen[np.asarray(values.indices)]
   return found
 
 

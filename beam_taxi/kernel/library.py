@@ -1,0 +1,91 @@
+"""The compiled kernel as ctypes finds it: loading it, and the structs and functions of source/kernel.h.
+
+It is optional. Without a compiler there is none, and the Python that it stands for does its work.
+"""
+
+import ctypes
+import functools
+import os
+from pathlib import Path
+from typing import Literal
+
+Kernel = Literal['compiled', 'python']
+
+# As in kernel.h: a build of other sources is not used.
+VERSION = 1
+_PATTERN = '_kernel.*'
+
+
+class Column(ctypes.Structure):
+  """BeamTaxiColumn."""
+
+  _fields_ = (
+    ('name', ctypes.c_char_p),
+    ('name_size', ctypes.c_int64),
+    ('kind', ctypes.c_int64),
+    ('list_width', ctypes.c_int64),
+    ('offset', ctypes.c_int64),
+    ('item_offset', ctypes.c_int64),
+    ('validity', ctypes.c_void_p),
+    ('lists', ctypes.c_void_p),
+    ('ends', ctypes.c_void_p),
+    ('data', ctypes.c_void_p),
+  )
+
+
+class Records(ctypes.Structure):
+  """BeamTaxiRecords."""
+
+  _fields_ = (('data', ctypes.c_void_p), ('ends', ctypes.c_void_p), ('records', ctypes.c_int64))
+
+
+def kernel() -> Kernel:
+  """Which kernel this process uses."""
+  return 'compiled' if library() else 'python'
+
+
+@functools.cache
+def library() -> ctypes.CDLL | None:
+  """The compiled kernel; None where there is none, it is another version's, or BEAM_TAXI_KERNEL is 'python'.
+
+  Calls release Python's lock.
+
+  Raises:
+    ValueError: BEAM_TAXI_KERNEL is something else.
+    RuntimeError: BEAM_TAXI_KERNEL is 'compiled', and there is none.
+  """
+  wanted = os.environ.get('BEAM_TAXI_KERNEL', '')
+  if wanted not in ('', 'compiled', 'python'):
+    raise ValueError(f'BEAM_TAXI_KERNEL is {wanted!r}; it can be compiled, python or nothing')
+  found = None if wanted == 'python' else load(Path(__file__).parent)
+  if wanted == 'compiled' and not found:
+    raise RuntimeError(
+      'BEAM_TAXI_KERNEL is compiled, but the kernel is not; `pip install` it where there is a compiler'
+    )
+  return found
+
+
+def load(folder: Path) -> ctypes.CDLL | None:
+  """The compiled kernel that a folder has, if it was built from these sources."""
+  for path in folder.glob(_PATTERN):
+    try:
+      loaded = ctypes.CDLL(str(path))
+      loaded.beam_taxi_kernel_version.restype = ctypes.c_int64
+      if loaded.beam_taxi_kernel_version() == VERSION:
+        return _declared(loaded)
+    except (OSError, AttributeError):  # Of another system, or not ours.
+      continue
+  return None
+
+
+def _declared(loaded: ctypes.CDLL) -> ctypes.CDLL:
+  number, pointer = ctypes.c_int64, ctypes.c_void_p
+  loaded.beam_taxi_use_instructions.argtypes = (number,)
+  loaded.beam_taxi_use_instructions.restype = number
+  loaded.beam_taxi_encode.argtypes = (
+    ctypes.POINTER(Column), number, number, number, number, pointer, number, pointer, ctypes.POINTER(Records)
+  )  # fmt: skip
+  loaded.beam_taxi_encode.restype = number
+  loaded.beam_taxi_free.argtypes = (pointer,)
+  loaded.beam_taxi_free.restype = None
+  return loaded

@@ -1,0 +1,25 @@
+// SHA-256 (FIPS 180-4) and CRC-32C (RFC 3720, appendix B.4), with the processor's instructions where it has them.
+
+#ifndef BEAM_TAXI_HASHES_H_
+#define BEAM_TAXI_HASHES_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <array>
+
+namespace beam_taxi {
+
+// The digest as eight numbers, the most significant first.
+using Sha256Digest = std::array<uint32_t, 8>;
+
+Sha256Digest Sha256(const uint8_t* data, size_t size);
+
+uint32_t Crc32c(const uint8_t* data, size_t size);
+
+// As beam_taxi_use_instructions.
+int UseInstructions(bool use);
+
+}  // namespace beam_taxi
+
+#endif  // BEAM_TAXI_HASHES_H_

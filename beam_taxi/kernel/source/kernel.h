@@ -1,0 +1,84 @@
+// The functions that Python calls, by ctypes: plain C, so that one build serves every release of Python.
+//
+// They take Arrow's buffers as addresses, keep none of them, and throw nothing. beam_taxi/kernel/library.py declares the
+// same structs. Change kBeamTaxiKernelVersion there and here when either changes.
+
+#ifndef BEAM_TAXI_KERNEL_H_
+#define BEAM_TAXI_KERNEL_H_
+
+#include <stdint.h>
+
+#define BEAM_TAXI_API __attribute__((visibility("default")))
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { kBeamTaxiKernelVersion = 1 };
+
+BEAM_TAXI_API int64_t beam_taxi_kernel_version(void);
+
+// Chooses portable code (0) or, where the processor has them, its instructions for SHA-256 and CRC-32C (1, the
+// default). Returns which are used now, as bits: 1 for SHA-256, 2 for CRC-32C.
+BEAM_TAXI_API int64_t beam_taxi_use_instructions(int64_t use);
+
+enum BeamTaxiStatus {
+  kBeamTaxiOk = 0,
+  kBeamTaxiNoMemory = 1,
+  kBeamTaxiTooLarge = 2,  // A split's records would take 2 GiB or more.
+};
+
+enum BeamTaxiKind {
+  kBeamTaxiNull = 0,
+  kBeamTaxiInt64 = 1,
+  kBeamTaxiFloat = 2,
+  kBeamTaxiBytes = 3,
+};
+
+// One column of a RecordBatch, as Arrow lays it out.
+typedef struct {
+  const uint8_t* name;
+  int64_t name_size;
+  int64_t kind;             // BeamTaxiKind, of the values.
+  int64_t list_width;       // Bytes of an offset in `lists`; 0 where the column is not of lists.
+  int64_t offset;           // Of the first row in `validity`, and in `lists` or, where there are none, the values.
+  int64_t item_offset;      // Of the first item of a column of lists in the values.
+  const uint8_t* validity;  // A bit a row; null where all are valid. Items of lists are all valid.
+  const void* lists;
+  const int32_t* ends;      // Of kBeamTaxiBytes: value i is data[ends[i], ends[i + 1]).
+  const void* data;
+} BeamTaxiColumn;
+
+// Records side by side: record i is data[ends[i], ends[i + 1]). Given back with beam_taxi_free.
+typedef struct {
+  uint8_t* data;
+  int32_t* ends;
+  int64_t records;
+} BeamTaxiRecords;
+
+// Where the split of each row comes from.
+enum BeamTaxiSplitting {
+  kBeamTaxiOneSplit = 0,
+  kBeamTaxiByHash = 1,  // Of the Example; written to `chosen`.
+  kBeamTaxiGiven = 2,   // Read from `chosen`.
+};
+
+// Encodes rows as tf.Examples in TFRecord frames, and finds the split of each.
+//
+// columns       in the order in which an Example has them.
+// missing       whether a null of a column that is not of lists is no feature, rather than an empty one.
+// splitting     BeamTaxiSplitting.
+// limits        with kBeamTaxiByHash, of each split: how many hash buckets it and those before it have, below 2^32.
+// chosen        one split a row; null with kBeamTaxiOneSplit.
+// records       one for each split, to be filled; null where only the splits are wanted. Empty unless the call is Ok.
+BEAM_TAXI_API int64_t beam_taxi_encode(const BeamTaxiColumn* columns, int64_t column_count, int64_t rows,
+                                       int64_t missing, int64_t splitting, const uint64_t* limits, int64_t splits,
+                                       int32_t* chosen, BeamTaxiRecords* records);
+
+BEAM_TAXI_API void beam_taxi_free(void* data);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // BEAM_TAXI_KERNEL_H_
