@@ -39,6 +39,34 @@ class Records(ctypes.Structure):
   _fields_ = (('data', ctypes.c_void_p), ('ends', ctypes.c_void_p), ('records', ctypes.c_int64))
 
 
+class Dialect(ctypes.Structure):
+  """BeamTaxiDialect."""
+
+  _fields_ = (
+    ('delimiter', ctypes.c_int64),
+    ('quote', ctypes.c_int64),
+    ('skip_blank_lines', ctypes.c_int64),
+    ('nulls', ctypes.POINTER(ctypes.c_char_p)),
+    ('null_sizes', ctypes.POINTER(ctypes.c_int64)),
+    ('null_count', ctypes.c_int64),
+  )
+
+
+class Outcome(ctypes.Structure):
+  """BeamTaxiOutcome."""
+
+  _fields_ = tuple(
+    (name, ctypes.c_int64)
+    for name in ('first_end', 'first_lines', 'last_end', 'ends_inside', 'open_quote', 'quote_lines', 'plausible')
+  )
+
+
+class Cell(ctypes.Structure):
+  """BeamTaxiCell."""
+
+  _fields_ = (('column', ctypes.c_int64), ('begin', ctypes.c_int64), ('size', ctypes.c_int64))
+
+
 def kernel() -> Kernel:
   """Which kernel this process uses."""
   return 'compiled' if library() else 'python'
@@ -88,4 +116,13 @@ def _declared(loaded: ctypes.CDLL) -> ctypes.CDLL:
   loaded.beam_taxi_encode.restype = number
   loaded.beam_taxi_free.argtypes = (pointer,)
   loaded.beam_taxi_free.restype = None
+  # ctypes hands on where Python's bytes are.
+  dialect = ctypes.POINTER(Dialect)
+  loaded.beam_taxi_enter.argtypes = (ctypes.c_char_p, number, dialect, number, ctypes.POINTER(Outcome))
+  loaded.beam_taxi_enter.restype = number
+  loaded.beam_taxi_examine.argtypes = (
+    pointer, number, dialect, number, pointer, ctypes.POINTER(Cell), number, ctypes.POINTER(number),
+    ctypes.POINTER(number)
+  )  # fmt: skip
+  loaded.beam_taxi_examine.restype = number
   return loaded

@@ -14,10 +14,9 @@ import pyarrow.csv as pa_csv
 
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.bad_rows import BadRow, Reasons, bad_rows, misread, without
-from beam_taxi.inputs.csv.boundaries import Positions
 from beam_taxi.inputs.csv.column_types import as_type, may_spell_numbers_oddly
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.rows import Rows, find_rows, has_too_wide_row, record_ends
+from beam_taxi.inputs.csv.rows import Rows, find_rows, has_too_wide_row
 from beam_taxi.inputs.csv.text_encoding import EncodingError, encoding_of_blocks, to_utf_8
 from beam_taxi.inputs.layout import Layout
 
@@ -51,22 +50,19 @@ class _CellsError(ValueError):
   """Some row has too many or too few cells."""
 
 
-def parse(data: bytes, layout: Layout, stops: Positions | None = None) -> Parsed:
+def parse(data: bytes, layout: Layout) -> Parsed:
   """Parses a block.
 
   Args:
     data: whole CSV records, in the encoding of blocks.
     layout: what their rows must look like.
-    stops: what rows.record_ends says of the data, if that is known already.
   """
   rows: Rows | None = None
   reasons: Reasons = {}
   try:
-    if not layout.checked:
-      stops = record_ends(data, layout.settings) if stops is None else stops
-      if has_too_wide_row(data, len(layout.columns), stops, layout.settings):
-        # Arrow 10 writes such a row beyond its buffer before it says that it is too wide (apache/arrow issue 45497).
-        raise _CellsError
+    if not layout.checked and has_too_wide_row(data, len(layout.columns), layout.settings):
+      # Arrow 10 writes such a row beyond its buffer before it says that it is too wide (apache/arrow issue 45497).
+      raise _CellsError
     text = to_utf_8(data, encoding_of_blocks(layout.settings))
     table, misfits = _read_typed(text, layout)
   except (EncodingError, _CellsError):

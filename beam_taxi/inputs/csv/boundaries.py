@@ -10,24 +10,26 @@ as Python's csv module and Arrow read it. LF, CRLF and a CR alone each end a lin
 """
 
 import dataclasses
+import functools
 import itertools
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from beam_taxi.inputs.csv.dialect import Dialect
+from beam_taxi.kernel import csv
+from beam_taxi.kernel.library import kernel
 
 Positions = npt.NDArray[np.intp]
 
 _LF, _CR, _CRLF = b'\n', b'\r', b'\r\n'
 _LINE_ENDS = _CR + _LF
+# b'' is where a file's first record begins.
+_BEFORE_RECORDS = (b'', _LF, _CR)
 
 # Bytes that are looked at in one call: few, for the system maps new memory each time for arrays as large as a block.
 PIECE = 64 * 1024
-
-# Among how many quotes a place is looked for from which on the state is known.
-HEADS = (64, 4096)
-
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
@@ -35,12 +37,18 @@ class Outcome:
 
   Attributes:
     first_record: where the range's first record begins; None where none begins in it.
+    first_end, last_end: how many bytes there are up to the end of the first record that ends in it, and of the last; 0
+      where none does.
     ends_inside: whether the range ends inside quotes.
     open_quote: where the quote stands that is open at the range's end; None where none is, or not in this range.
-    plausible: whether every quote, read so, begins or ends quoted text, as long as the state matters.
+    plausible: whether every quote, read so, begins or ends quoted text, as long as the state matters. That is up to the
+      first odd run of quotes that does not begin a field, as behind the end of a quoted word: behind it any reader is
+      outside (see `_real_edges`).
   """
 
   first_record: 'Place | None'
+  first_end: int
+  last_end: int
   ends_inside: bool
   open_quote: 'Place | None'
   plausible: bool
@@ -69,56 +77,78 @@ def quote_edges(data: bytes, dialect: Dialect, *, inside: bool = False, at_field
   return _edges(data, _quotes(data, dialect), dialect, inside=inside, at_field=at_field)
 
 
-class Marks:
-  """Where the line ends and quotes of a range stand, found once for both states that a reader can enter it in.
+class Entered(NamedTuple):
+  """What a range does to a reader that enters it outside quotes, and inside them; and how many of its lines end."""
 
-  The state seldom matters for long: behind the first odd run of quotes that does not begin a field, as behind the end
-  of a quoted word, any reader is outside (see `_real_edges`). Only the `head`, up to there, has to be read twice.
-  """
-
-  def __init__(self, data: bytes, dialect: Dialect):
-    self.data = data
-    self.dialect = dialect
-    self.line_ends = line_ends(data)
-    quotes = _quotes(data, dialect)
-    count = _quotes_in_head(data, quotes, dialect)
-    self.head_quotes, tail_quotes = quotes[:count], quotes[count:]
-    lines = np.searchsorted(self.line_ends, quotes[count - 1]) if tail_quotes.size else self.line_ends.size
-    self.head_line_ends = self.line_ends[:lines]
-    self.tail_edges = _edges(data, tail_quotes, dialect, inside=False, at_field=False)
-    self.tail_ends = outside(self.line_ends[lines:], self.tail_edges)
-
-  def place(self, offset: int) -> Place:
-    """An offset, with the lines before it."""
-    return Place(offset, int(np.searchsorted(self.line_ends, offset)))
+  outside: Outcome
+  inside: Outcome
+  lines: int
 
 
-def enter(marks: Marks, *, inside: bool, previous: bytes) -> tuple[Outcome, Positions]:
-  """Reads a range that a reader enters inside or outside quotes.
+def enter(data: bytes, dialect: Dialect, previous: bytes = b'') -> Entered:
+  """Reads a range for both states that a reader can enter it in.
 
   Args:
-    marks: the range's.
-    inside: the state at the first byte.
+    data: the range.
+    dialect: its delimiter and quote.
     previous: the byte before the range, or b'' where it begins the file's first record. It is no quote, and no CR that
       an LF follows: see `next_cut`.
-
-  Returns:
-    The Outcome, and the line ends that end a record.
   """
-  begins_record = not inside and previous in (b'', _LF, _CR)
-  at_field = begins_record or previous == marks.dialect.delimiter.encode()
-  edges = _edges(marks.data, marks.head_quotes, marks.dialect, inside=inside, at_field=at_field)
-  ends = np.concatenate([outside(marks.head_line_ends, edges, inside=inside), marks.tail_ends])
-  ends_inside = bool((edges.size + marks.tail_edges.size + inside) % 2)
-  last_edges = marks.tail_edges if marks.tail_edges.size else edges
-  first = 0 if begins_record else int(ends[0]) + 1 if ends.size else len(marks.data)
-  outcome = Outcome(
-    first_record=marks.place(first) if first < len(marks.data) else None,
-    ends_inside=ends_inside,
-    open_quote=marks.place(int(last_edges[-1])) if ends_inside and last_edges.size else None,
-    plausible=edges.size == marks.head_quotes.size,
+  if kernel() == 'python':
+    ends = line_ends(data)
+    states = [_outcome(data, ends, dialect, inside=inside, previous=previous) for inside in (False, True)]
+    return Entered(states[0], states[1], ends.size)
+  found = csv.enter(data, kernel_dialect(dialect), previous)
+  states = []
+  for inside, state in ((False, found.outside), (True, found.inside)):
+    behind = None if state.first_end < 0 else Place(state.first_end + 1, state.first_lines)
+    states.append(
+      Outcome(
+        _first_record(data, behind, inside, previous),
+        behind.offset if behind else 0,
+        state.last_end + 1,
+        bool(state.ends_inside),
+        None if state.open_quote < 0 else Place(state.open_quote, state.quote_lines),
+        bool(state.plausible),
+      )
+    )
+  return Entered(states[0], states[1], found.lines)
+
+
+@functools.cache
+def kernel_dialect(dialect: Dialect) -> csv.Dialect:
+  """A dialect as the kernel takes it."""
+  return csv.dialect_of(
+    dialect.delimiter, dialect.quote_char, dialect.null_values, skip_blank_lines=dialect.skip_blank_lines
   )
-  return outcome, ends
+
+
+def _outcome(data: bytes, lines: Positions, dialect: Dialect, *, inside: bool, previous: bytes) -> Outcome:
+  """What a range, whose lines end at `lines`, does to a reader in one of the states."""
+  quotes = _quotes(data, dialect)
+  at_field = previous == dialect.delimiter.encode() or (not inside and previous in _BEFORE_RECORDS)
+  edges = _edges(data, quotes, dialect, inside=inside, at_field=at_field)
+  ends = outside(lines, edges, inside=inside)
+  ends_inside = bool((edges.size + inside) % 2)
+
+  def place(offset: int) -> Place:
+    return Place(offset, int(np.searchsorted(lines, offset)))
+
+  behind = place(int(ends[0]) + 1) if ends.size else None
+  return Outcome(
+    first_record=_first_record(data, behind, inside, previous),
+    first_end=behind.offset if behind else 0,
+    last_end=int(ends[-1]) + 1 if ends.size else 0,
+    ends_inside=ends_inside,
+    open_quote=place(int(edges[-1])) if ends_inside and edges.size else None,
+    plausible=bool(np.isin(quotes[: _quotes_in_head(data, quotes, dialect)], edges).all()),
+  )
+
+
+def _first_record(data: bytes, behind: Place | None, inside: bool, previous: bytes) -> Place | None:
+  """Where the first record begins, if it does: behind the first end of one, unless the range begins with a record."""
+  first = Place(0, 0) if not inside and previous in _BEFORE_RECORDS else behind
+  return first if first and first.offset < len(data) else None
 
 
 def next_cut(data: bytes, position: int, dialect: Dialect) -> int | None:
@@ -152,20 +182,18 @@ def next_cut(data: bytes, position: int, dialect: Dialect) -> int | None:
 
 def first_record_end(data: bytes, dialect: Dialect) -> int | None:
   """The length of the first whole record of `data`, its line end included; None where `data` ends before it does."""
-  ends = outside(line_ends(data), quote_edges(data, dialect))
-  return int(ends[0]) + 1 if ends.size else None
+  return enter(data, dialect).outside.first_end or None
 
 
 def last_record_end(data: bytes, dialect: Dialect) -> int:
   """The length of all whole records of `data`, which begins with one; 0 where not even the first is whole."""
-  ends = outside(line_ends(data), quote_edges(data, dialect))
-  return int(ends[-1]) + 1 if ends.size else 0
+  return enter(data, dialect).outside.last_end
 
 
 def open_quote(data: bytes, dialect: Dialect) -> int | None:
   """Where the quote opens that is still open at the end of `data`, which begins with a record; None where none is."""
-  edges = quote_edges(data, dialect)
-  return int(edges[-1]) if edges.size % 2 else None
+  opened = enter(data, dialect).outside.open_quote
+  return opened.offset if opened else None
 
 
 def line_ends(data: bytes) -> Positions:
@@ -267,16 +295,12 @@ def _real_edges(data: bytes, quotes: Positions, dialect: Dialect, inside: bool, 
 
 
 def _quotes_in_head(data: bytes, quotes: Positions, dialect: Dialect) -> int:
-  """How many quotes there are up to the end of a run that leaves any reader outside; all where none is found."""
-  for count in HEADS:
-    if count >= quotes.size:
-      break
-    # The last of these runs may go on behind them.
-    runs = _Runs(data, quotes[:count], dialect, at_field=True)
-    found = np.flatnonzero(runs.leaves_outside[:-1])
-    if found.size:
-      return int(np.cumsum(runs.lengths)[found[0]])
-  return quotes.size
+  """How many quotes there are up to the end of the first run that leaves any reader outside; all where none does."""
+  if not quotes.size:
+    return 0
+  runs = _Runs(data, quotes, dialect, at_field=True)
+  found = np.flatnonzero(runs.leaves_outside)
+  return int(np.cumsum(runs.lengths)[found[0]]) if found.size else quotes.size
 
 
 class _Runs:

@@ -7,7 +7,6 @@ import pyarrow as pa
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.arrow_parsing import ARROW_TYPES, one_chunk, parse, parse_bytes
 from beam_taxi.inputs.csv.bad_rows import BadRow
-from beam_taxi.inputs.csv.boundaries import Positions
 from beam_taxi.inputs.csv.column_types import may_spell_numbers_oddly, type_of_cells, type_of_inferred
 from beam_taxi.inputs.layout import Layout
 
@@ -31,15 +30,14 @@ class DecodedBlock:
   bad: tuple[BadRow, ...]
 
 
-def infer_types(data: bytes, layout: Layout, stops: Positions | None = None) -> BlockTypes:
+def infer_types(data: bytes, layout: Layout) -> BlockTypes:
   """The type of each column over whole records: the layout's or, where it has none, TFX's.
 
   Args:
     data: whole CSV records.
     layout: what their rows must look like.
-    stops: what rows.record_ends says of the data, if that is known already.
   """
-  parsed = parse(data, layout, stops)
+  parsed = parse(data, layout)
   odd = may_spell_numbers_oddly(parsed.text, layout.settings)
   types: dict[str, ColumnType | None] = {}
   for name, given in zip(layout.columns, layout.types, strict=True):

@@ -25,9 +25,9 @@ def find_rows(data: bytes, dialect: Dialect) -> Rows:
   return Rows(begins, ends, np.searchsorted(delimiters, ends) - np.searchsorted(delimiters, begins) + 1)
 
 
-def count_rows(data: bytes, stops: Positions, dialect: Dialect) -> int:
-  """How many rows whole records, which end at `stops`, have."""
-  return _row_spans(data, stops, dialect)[0].size
+def count_rows(data: bytes, dialect: Dialect) -> int:
+  """How many rows whole records have."""
+  return _row_spans(data, record_ends(data, dialect), dialect)[0].size
 
 
 def record_ends(data: bytes, dialect: Dialect) -> Positions:
@@ -36,8 +36,9 @@ def record_ends(data: bytes, dialect: Dialect) -> Positions:
   return np.append(stops, len(data)) if (stops[-1] + 1 if stops.size else 0) < len(data) else stops
 
 
-def has_too_wide_row(data: bytes, columns: int, stops: Positions, dialect: Dialect) -> bool:
-  """Whether some row of whole records, which end at `stops`, has more than `columns` cells."""
+def has_too_wide_row(data: bytes, columns: int, dialect: Dialect) -> bool:
+  """Whether some row of whole records has more than `columns` cells."""
+  stops = record_ends(data, dialect)
   if not stops.size:
     return False
   delimiters = count_in_records(dialect.delimiter.encode(), data, stops)

@@ -16,12 +16,11 @@ from beam_taxi.errors import UserError
 from beam_taxi.inputs.checksum import checksum_of_file, join_checksums
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.bad_rows import RowProblem, count_reasons, located
-from beam_taxi.inputs.csv.boundaries import Marks, Outcome, Positions, enter, first_record_end, next_cut, open_quote
-from beam_taxi.inputs.csv.decode import infer_types
+from beam_taxi.inputs.csv.boundaries import Outcome, Place, count_lines, enter, first_record_end, next_cut, open_quote
 from beam_taxi.inputs.csv.dialect import Dialect
+from beam_taxi.inputs.csv.examine import Examined, Piece, examine
 from beam_taxi.inputs.csv.files import Header, header_difference, open_csv, read_header, read_some
 from beam_taxi.inputs.csv.records import Block, UnclosedQuoteError, read_blocks, read_records, unclosed_quote
-from beam_taxi.inputs.csv.rows import count_rows, record_ends
 from beam_taxi.inputs.findings import Findings, Problem, merge_findings
 from beam_taxi.inputs.fingerprint import fingerprint_of_file
 from beam_taxi.inputs.input_files import InputFile, changed, check_unchanged, read_exactly
@@ -29,16 +28,6 @@ from beam_taxi.inputs.layout import InputPlan, Layout
 from beam_taxi.inputs.ranges import ByteRange, RecordRange
 
 _LOOKAHEAD = 64 * 1024
-
-
-@dataclasses.dataclass(frozen=True)
-class Examined:
-  """What pass 1 found in some rows; the offset and line of `first_bad_row` count from a place that goes with it."""
-
-  types: tuple[ColumnType, ...] = ()
-  count: int = 0
-  bad: Mapping[str, int] = dataclasses.field(default_factory=dict)
-  first_bad_row: RowProblem | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +77,7 @@ class Settled:
   findings: Findings
 
 
-_NOTHING = Outcome(first_record=None, ends_inside=False, open_quote=None, plausible=True)
+_NOTHING = Outcome(first_record=None, first_end=0, last_end=0, ends_inside=False, open_quote=None, plausible=True)
 
 
 def scan_range(part: ByteRange, plan: InputPlan, block_size: int) -> RangeScan:
@@ -126,45 +115,31 @@ def scan_bytes(part: ByteRange, header: Header | None, layout: Layout, patience:
     window = _read_window(stream, part, dialect)
     begin = header.begin if header else 0
     body = window.body[begin:]
-    marks = Marks(body, dialect)
-    outside, ends_outside = enter(marks, inside=False, previous=window.previous)
-    inside, ends_inside = enter(marks, inside=True, previous=window.previous)
-    guess = inside.plausible and not outside.plausible
-    guessed, ends = (inside, ends_inside) if guess else (outside, ends_outside)
+    entered = enter(body, dialect, window.previous)
+    guess = entered.inside.plausible and not entered.outside.plausible
+    guessed = entered.inside if guess else entered.outside
     scan = RangeScan(
       part,
       window.offset + begin,
-      outside,
-      inside,
+      entered.outside,
+      entered.inside,
       guess=guess,
-      lines=marks.line_ends.size,
+      lines=entered.lines,
       checksum=window.checksum,
     )
-    start = guessed.first_record or marks.place(len(body))
+    start = guessed.first_record or Place(len(body), entered.lines)
     if header:
-      start = marks.place(header.end - header.begin)
+      length = header.end - header.begin
+      start = Place(length, count_lines(body, 0, length))
       scan = dataclasses.replace(scan, header_end=header.end, header_lines=start.lines)
     if start.offset >= len(body):
       return scan
-    ends = ends[np.searchsorted(ends, start.offset) :]
-    whole = int(ends[-1]) + 1 if ends.size else start.offset
+    whole = max(guessed.last_end, start.offset)
     tail = _record_at(stream, body[whole:] + window.behind, dialect, patience) if whole < len(body) else b''
     if tail is None:
       return dataclasses.replace(scan, guess=None)
-  # One copy of the range's bytes, and no second one of a part of them.
-  records = b''.join((memoryview(body)[start.offset : whole], tail))
-  stops = np.concatenate([ends - start.offset, record_ends(tail, dialect) + (whole - start.offset)])
-  return dataclasses.replace(scan, rows=_examine(Block(records, start.offset, start.lines), stops, layout))
-
-
-def _examine(block: Block, stops: Positions, layout: Layout) -> Examined:
-  """What is to be known of a block's rows, which end at `stops`, before they are written."""
-  count = count_rows(block.data, stops, layout.settings)
-  if layout.has_all_types:
-    return Examined(count=count)
-  found = infer_types(block.data, layout, stops)
-  first = found.bad[0].problem.behind(block.offset, block.lines) if found.bad else None
-  return Examined(found.types if count > len(found.bad) else (), count, count_reasons(found.bad), first)
+  pieces = [Piece(body, start.offset, whole), Piece.whole(tail)]
+  return dataclasses.replace(scan, rows=examine(pieces, layout, start.offset, start.lines))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -231,7 +206,7 @@ def _scan_stream(part: ByteRange, header: Header, layout: Layout, block_size: in
   first: RowProblem | None = None
   try:
     for block in read_blocks(part.file, header.end, layout.settings, block_size):
-      rows = _examine(block, record_ends(block.data, layout.settings), layout)
+      rows = examine([Piece.whole(block.data)], layout, block.offset, block.lines)
       found = merge_findings([found, Findings(rows.types, rows.count, rows.bad)])
       first = first or rows.first_bad_row
   except UnclosedQuoteError as error:
@@ -292,7 +267,8 @@ def scan_records(records: RecordRange, layout: Layout, block_size: int) -> Findi
   """Pass 1 again, over a range whose records are known."""
   blocks = read_records(records, layout.settings, block_size)
   return merge_findings(
-    _findings(records.file, _examine(block, record_ends(block.data, layout.settings), layout), 0, 0) for block in blocks
+    _findings(records.file, examine([Piece.whole(block.data)], layout, block.offset, block.lines), 0, 0)
+    for block in blocks
   )
 
 

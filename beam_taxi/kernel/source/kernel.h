@@ -26,6 +26,7 @@ enum BeamTaxiStatus {
   kBeamTaxiOk = 0,
   kBeamTaxiNoMemory = 1,
   kBeamTaxiTooLarge = 2,  // A split's records would take 2 GiB or more.
+  kBeamTaxiNotPlain = 3,
 };
 
 enum BeamTaxiKind {
@@ -76,6 +77,55 @@ BEAM_TAXI_API int64_t beam_taxi_encode(const BeamTaxiColumn* columns, int64_t co
                                        int32_t* chosen, BeamTaxiRecords* records);
 
 BEAM_TAXI_API void beam_taxi_free(void* data);
+
+// How CSV is written. Characters are ASCII, and no line end.
+typedef struct {
+  int64_t delimiter;
+  int64_t quote;                  // -1 where cells are never quoted.
+  int64_t skip_blank_lines;       // Whether a blank line is no row.
+  const uint8_t* const* nulls;    // What stands for an empty cell, in quotes too, besides nothing.
+  const int64_t* null_sizes;
+  int64_t null_count;
+} BeamTaxiDialect;
+
+// What some bytes do to a reader that enters them inside or outside quotes. Places are offsets; -1 is no place.
+typedef struct {
+  int64_t first_end;    // The last byte of the line end that ends the first record.
+  int64_t first_lines;  // How many lines end up to there.
+  int64_t last_end;     // The same of the last record that ends.
+  int64_t ends_inside;
+  int64_t open_quote;   // The quote that is open at the end.
+  int64_t quote_lines;  // How many lines end before it.
+  int64_t plausible;    // Whether every quote, read so, begins or ends quoted text, as long as the state matters.
+} BeamTaxiOutcome;
+
+// Reads bytes for both states; outcomes[0] is that of a reader outside quotes. Returns how many lines end.
+//
+// previous      the byte before them, or -1 where they begin a file's first record.
+BEAM_TAXI_API int64_t beam_taxi_enter(const uint8_t* data, int64_t size, const BeamTaxiDialect* dialect,
+                                      int64_t previous, BeamTaxiOutcome* outcomes);
+
+// A cell of a column, without its quotes.
+typedef struct {
+  int64_t column;
+  int64_t begin;
+  int64_t size;
+} BeamTaxiCell;
+
+// Looks at whole records, outside quotes at the beginning: how many rows there are, and the types of their cells.
+//
+// columns       how many cells a row has.
+// types         of each column the highest type so far, as ColumnType numbers them: 0 unknown, 1 INT, 2 FLOAT, 3 STRING.
+//               A column of type 3 is not looked at.
+// odd           cells that Python has to judge, `odd_room` of them at most; some are there more than once.
+// odd_count     how many.
+// rows          how many rows.
+//
+// Returns kBeamTaxiOk, or kBeamTaxiNotPlain where a row has another number of cells, a cell goes on behind its quotes,
+// the last quote is open or too many cells are odd; then nothing that was found is to be used.
+BEAM_TAXI_API int64_t beam_taxi_examine(const uint8_t* data, int64_t size, const BeamTaxiDialect* dialect,
+                                        int64_t columns, uint8_t* types, BeamTaxiCell* odd, int64_t odd_room,
+                                        int64_t* odd_count, int64_t* rows);
 
 #ifdef __cplusplus
 }

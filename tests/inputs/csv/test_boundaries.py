@@ -5,7 +5,6 @@ import itertools
 import pytest
 
 from beam_taxi.inputs.csv.boundaries import (
-  Marks,
   Place,
   count_lines,
   enter,
@@ -128,36 +127,36 @@ def test_a_cut_neither_follows_a_quote_nor_splits_a_line_end(data: bytes, positi
 
 
 def test_a_range_entered_outside_quotes_has_its_first_record_behind_the_first_newline() -> None:
-  found = enter(Marks(b'2\n3,4\n', DIALECT), inside=False, previous=b',')[0]
+  found = enter(b'2\n3,4\n', DIALECT, b',').outside
 
   assert (found.first_record, found.ends_inside, found.open_quote) == (Place(2, 1), False, None)
 
 
 @pytest.mark.parametrize('previous', [b'', b'\n'], ids=['file', 'record'])
 def test_a_range_entered_where_a_record_begins_has_it_at_once(previous: bytes) -> None:
-  assert enter(Marks(b'3,4\n', DIALECT), inside=False, previous=previous)[0].first_record == Place(0, 0)
+  assert enter(b'3,4\n', DIALECT, previous).outside.first_record == Place(0, 0)
 
 
 def test_a_range_entered_inside_quotes_has_its_first_record_behind_their_end() -> None:
-  found = enter(Marks(b'x\ny",2\n3,"4', DIALECT), inside=True, previous=b'\n')[0]
+  found = enter(b'x\ny",2\n3,"4', DIALECT, b'\n').inside
 
   assert (found.first_record, found.ends_inside, found.open_quote) == (Place(7, 2), True, Place(9, 2))
 
 
 def test_a_range_all_inside_quotes_has_no_record_and_no_quote() -> None:
-  found = enter(Marks(b'1,2\n3,4\n', DIALECT), inside=True, previous=b'\n')[0]
+  found = enter(b'1,2\n3,4\n', DIALECT, b'\n').inside
 
   assert (found.first_record, found.ends_inside, found.open_quote) == (None, True, None)
 
 
 def test_a_record_that_begins_with_the_next_range_is_not_this_ones() -> None:
-  assert enter(Marks(b'1,2\n', DIALECT), inside=False, previous=b',')[0].first_record is None
+  assert enter(b'1,2\n', DIALECT, b',').outside.first_record is None
 
 
 @pytest.mark.parametrize(('inside', 'plausible'), [(False, False), (True, True)], ids=['outside', 'inside'])
 def test_a_state_in_which_a_quote_opens_within_a_field_is_not_plausible(inside: bool, plausible: bool) -> None:
   # The end of a quoted cell: read from outside, its closing quote would open a cell behind the 'y'.
-  assert enter(Marks(b'x\ny",2\n3,4\n', DIALECT), inside=inside, previous=b'a')[0].plausible is plausible
+  assert enter(b'x\ny",2\n3,4\n', DIALECT, b'a')[inside].plausible is plausible
 
 
 @pytest.mark.parametrize(
@@ -175,7 +174,7 @@ def test_ranges_that_follow_each_other_say_what_the_whole_says(data: bytes) -> N
 
   inside, found = False, []
   for start, end in itertools.pairwise([*starts, len(data)]):
-    state = enter(Marks(data[start:end], DIALECT), inside=inside, previous=data[max(start - 1, 0) : start])[0]
+    state = enter(data[start:end], DIALECT, data[max(start - 1, 0) : start])[inside]
     inside = state.ends_inside
     if state.first_record:
       found.append(start + state.first_record.offset)

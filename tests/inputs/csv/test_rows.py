@@ -54,7 +54,7 @@ def test_rows_and_their_cells_are_those_of_pythons_csv_reader(file: tuple[bytes,
   found = find_rows(data, dialect)
 
   assert found.cells.tolist() == [len(row) for row in expected]
-  assert count_rows(data, record_ends(data, dialect), dialect) == len(expected)
+  assert count_rows(data, dialect) == len(expected)
   assert [rows_of(row, dialect) or [['']] for row in spans_of(data, dialect)] == [[row] for row in expected]
 
 
@@ -71,7 +71,7 @@ def test_a_too_wide_row_is_found_in_whichever_piece_it_stands(
 
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(boundaries, 'PIECE', piece)
-    wide = [has_too_wide_row(data, columns, record_ends(data, dialect), dialect) for columns in (widest, widest - 1)]
+    wide = [has_too_wide_row(data, columns, dialect) for columns in (widest, widest - 1)]
 
   assert wide == [False, widest > 0]
 
@@ -111,4 +111,4 @@ def test_a_row_is_its_bytes_without_the_line_end(
 ) -> None:
   assert spans_of(data, dialect) == rows
   assert find_rows(data, dialect).cells.tolist() == cells
-  assert count_rows(data, record_ends(data, dialect), dialect) == len(rows)
+  assert count_rows(data, dialect) == len(rows)

@@ -19,7 +19,7 @@ from reader import read
 from beam_taxi.errors import UserError
 from beam_taxi.inputs import ranges
 from beam_taxi.inputs.columns import ColumnType
-from beam_taxi.inputs.csv import boundaries, scan
+from beam_taxi.inputs.csv import boundaries, examine, scan
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.scan import scan_range
 from beam_taxi.inputs.findings import Findings, Problem, merge_findings
@@ -37,7 +37,6 @@ def ranges_of_any_size() -> Iterator[None]:
     patch.setattr(ranges, 'SMALLEST_RANGE', 1)
     patch.setattr(ranges, 'FEWEST', 1)
     patch.setattr(boundaries, 'PIECE', 3)
-    patch.setattr(boundaries, 'HEADS', (1, 2, 5))
     yield
 
 
@@ -220,7 +219,7 @@ def test_where_all_types_are_given_pass_1_looks_for_rows_alone(folder: pathlib.P
   def infer_types(*_: object) -> None:
     raise AssertionError('types were inferred')
 
-  monkeypatch.setattr(scan, 'infer_types', infer_types)
+  monkeypatch.setattr(examine, 'infer_types', infer_types)
   found = read([path], 7, column_types={'a': ColumnType.INT, 'b': ColumnType.STRING})
 
   assert (found.findings.rows, found.rows.num_rows) == (20, 10)

@@ -1,0 +1,104 @@
+"""Where the records of CSV begin and end, and the types of their cells, by the compiled kernel."""
+
+import ctypes
+import dataclasses
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from beam_taxi.kernel.library import Cell, Dialect, Outcome, library
+
+_NOT_PLAIN = 3
+# Of so many cells in a block Python may be asked.
+_MOST_ODD = 4096
+
+
+@dataclasses.dataclass(frozen=True)
+class Examined:
+  """What some records have.
+
+  Attributes:
+    rows: how many there are.
+    types: of each column the highest type of its plain cells, or the given one: 0 for none, 1 INT, 2 FLOAT, 3 STRING.
+    odd: the other cells, with their columns' places, each pair once.
+  """
+
+  rows: int
+  types: list[int]
+  odd: set[tuple[int, bytes]]
+
+
+def dialect_of(delimiter: str, quote_char: str, null_values: Sequence[str], *, skip_blank_lines: bool) -> Dialect:
+  """A dialect as the kernel takes it; each argument as an inputs.csv Dialect has it."""
+  nulls = [null.encode() for null in null_values]
+  return Dialect(
+    delimiter=ord(delimiter),
+    quote=ord(quote_char) if quote_char else -1,
+    skip_blank_lines=skip_blank_lines,
+    nulls=(ctypes.c_char_p * len(nulls))(*nulls),
+    null_sizes=(ctypes.c_int64 * len(nulls))(*map(len, nulls)),
+    null_count=len(nulls),
+  )
+
+
+class Entered(NamedTuple):
+  """What bytes do to a reader that enters them outside quotes, and inside them; and how many lines end."""
+
+  outside: Outcome
+  inside: Outcome
+  lines: int
+
+
+def enter(data: bytes, dialect: Dialect, previous: bytes) -> Entered:
+  """What bytes do to a reader that enters them.
+
+  Args:
+    data: a part of a file.
+    dialect: how it is written.
+    previous: the byte before it, or b'' where it begins the file's first record.
+  """
+  loaded = library()
+  assert loaded
+  outcomes = (Outcome * 2)()
+  before = previous[0] if previous else -1
+  lines = loaded.beam_taxi_enter(data, len(data), ctypes.byref(dialect), before, outcomes)
+  return Entered(outcomes[0], outcomes[1], lines)
+
+
+def examine(data: bytes, begin: int, end: int, dialect: Dialect, types: Sequence[int]) -> Examined | None:
+  """Looks at whole records.
+
+  Args:
+    data: has the records.
+    begin, end: where they are in it.
+    dialect: how they are written.
+    types: as those of Examined, so far. A column of 3 is not looked at.
+
+  Returns:
+    What they have; None where a row has too many or too few cells, or something else in them is not plain.
+  """
+  loaded = library()
+  assert loaded
+  found = np.array(types, np.uint8)
+  odd = (Cell * _MOST_ODD)()
+  odd_count, rows = ctypes.c_int64(), ctypes.c_int64()
+  # Python's bytes stay where they are as long as `data` is there.
+  address = ctypes.cast(data, ctypes.c_void_p).value or 0
+  status = loaded.beam_taxi_examine(
+    address + begin,
+    end - begin,
+    ctypes.byref(dialect),
+    len(types),
+    found.ctypes.data,
+    odd,
+    _MOST_ODD,
+    ctypes.byref(odd_count),
+    ctypes.byref(rows),
+  )
+  if status == _NOT_PLAIN:
+    return None
+  cells = {
+    (cell.column, data[begin + cell.begin : begin + cell.begin + cell.size]) for cell in odd[: odd_count.value]
+  }
+  return Examined(rows.value, found.tolist(), cells)
