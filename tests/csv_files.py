@@ -8,7 +8,7 @@ from beam_taxi.inputs.csv.csv_input import CsvInput
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.files import input_files
 from beam_taxi.inputs.input_files import InputFile
-from beam_taxi.inputs.layout import InputPlan
+from beam_taxi.inputs.layout import InputPlan, Layout
 from beam_taxi.inputs.matching import list_files
 
 
@@ -22,3 +22,10 @@ def plan_input(
 ) -> InputPlan:
   """What is known of files before their rows are read."""
   return CsvInput(dialect).plan(files, column_types, schema)
+
+
+def layout_of(
+  columns: Sequence[str], types: Sequence[ColumnType | None] = (), dialect: Dialect | None = None
+) -> Layout:
+  """A layout; without types all are inferred."""
+  return Layout(dialect or Dialect(), tuple(columns), tuple(types) or (None,) * len(columns))

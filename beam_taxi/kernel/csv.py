@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from beam_taxi.kernel.library import Cell, Dialect, Outcome, library
 
@@ -83,10 +84,8 @@ def examine(data: bytes, begin: int, end: int, dialect: Dialect, types: Sequence
   found = np.array(types, np.uint8)
   odd = (Cell * _MOST_ODD)()
   odd_count, rows = ctypes.c_int64(), ctypes.c_int64()
-  # Python's bytes stay where they are as long as `data` is there.
-  address = ctypes.cast(data, ctypes.c_void_p).value or 0
   status = loaded.beam_taxi_examine(
-    address + begin,
+    pa.py_buffer(data).address + begin,
     end - begin,
     ctypes.byref(dialect),
     len(types),
@@ -98,7 +97,5 @@ def examine(data: bytes, begin: int, end: int, dialect: Dialect, types: Sequence
   )
   if status == _NOT_PLAIN:
     return None
-  cells = {
-    (cell.column, data[begin + cell.begin : begin + cell.begin + cell.size]) for cell in odd[: odd_count.value]
-  }
+  cells = {(cell.column, data[begin + cell.begin : begin + cell.begin + cell.size]) for cell in odd[: odd_count.value]}
   return Examined(rows.value, found.tolist(), cells)

@@ -3,8 +3,7 @@
 import pathlib
 
 import pytest
-from csv_files import match_files, plan_input
-from reader import layout_of
+from csv_files import layout_of, match_files, plan_input
 
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.columns import ColumnType

@@ -6,9 +6,10 @@ import pathlib
 from collections.abc import Sequence
 
 import pytest
+from csv_files import layout_of
 from hypothesis import example, given
 from hypothesis import strategies as st
-from reader import layout_of, read
+from reader import read
 
 from beam_taxi.artifacts.manifest import WrittenFile
 from beam_taxi.inputs.columns import ColumnType

@@ -1,10 +1,11 @@
-"""Ranges that forks scan before the graph does: the same results, each once, and no process left behind."""
+"""Ranges that threads scan before the graph does: the same results, each once."""
 
+import concurrent.futures
 import dataclasses
-import multiprocessing
 import os
 import pathlib
-import signal
+import threading
+from typing import Any
 
 import pytest
 from csv_files import match_files, plan_input
@@ -14,8 +15,10 @@ from beam_taxi.inputs import scan_ahead
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.scan import scan_range
+from beam_taxi.inputs.kinds import reader_of
 from beam_taxi.inputs.layout import InputPlan
 from beam_taxi.inputs.ranges import ByteRange, plan_ranges
+from beam_taxi.inputs.reader import Scan
 from beam_taxi.inputs.scan_ahead import ScanAhead
 from beam_taxi.inputs.shard_sizes import Sizes
 
@@ -36,16 +39,15 @@ def planned(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> tuple[li
 
 def wait_for(ahead: ScanAhead) -> None:
   """Until all ranges have been scanned."""
-  for _, reader in ahead._children:
-    reader.join()
+  concurrent.futures.wait(ahead._scans.values())
 
 
-@pytest.mark.parametrize('processes', [1, 3])
+@pytest.mark.parametrize('threads', [1, 3])
 def test_what_is_scanned_ahead_is_what_the_graph_would_find(
-  planned: tuple[list[ByteRange], InputPlan], processes: int
+  planned: tuple[list[ByteRange], InputPlan], threads: int
 ) -> None:
   ranges, plan = planned
-  ahead = ScanAhead([(ranges, plan)], BLOCK_SIZE, processes)
+  ahead = ScanAhead([(ranges, plan)], BLOCK_SIZE, threads)
   wait_for(ahead)
 
   for part in ranges:
@@ -54,7 +56,6 @@ def test_what_is_scanned_ahead_is_what_the_graph_would_find(
     assert taken[0] == scan_range(part, plan, BLOCK_SIZE)
     assert taken[1] > 0
     assert ahead.take(part, plan, BLOCK_SIZE) is None
-  assert not multiprocessing.active_children()
 
 
 def test_nothing_is_given_to_a_run_over_another_input(planned: tuple[list[ByteRange], InputPlan]) -> None:
@@ -84,22 +85,43 @@ def test_sources_are_told_apart(planned: tuple[list[ByteRange], InputPlan]) -> N
 
 def test_what_a_run_left_is_not_given_to_the_next(planned: tuple[list[ByteRange], InputPlan]) -> None:
   ranges, plan = planned
-  scan_ahead.begin([(ranges * 1000, plan)], BLOCK_SIZE, 1)
-  assert multiprocessing.active_children()
+  scan_ahead.begin([(ranges, plan)], BLOCK_SIZE, 1)
 
   scan_ahead.begin([(ranges, plan)], BLOCK_SIZE, 0)
 
-  assert not multiprocessing.active_children()
   assert all(scan_ahead.take(part, plan, BLOCK_SIZE) is None for part in ranges)
 
 
-def test_the_first_that_is_taken_ends_the_scanning(planned: tuple[list[ByteRange], InputPlan]) -> None:
+def test_without_the_kernel_nothing_is_scanned_ahead(planned: tuple[list[ByteRange], InputPlan], monkeypatch) -> None:
   ranges, plan = planned
-  ahead = ScanAhead([(ranges * 1000, plan)], BLOCK_SIZE, 2)
+  monkeypatch.setattr(scan_ahead, 'kernel', lambda: 'python')
 
-  ahead.take(ranges[0], plan, BLOCK_SIZE)
+  scan_ahead.begin([(ranges, plan)], BLOCK_SIZE, 1)
 
-  assert not multiprocessing.active_children()
+  assert all(scan_ahead.take(part, plan, BLOCK_SIZE) is None for part in ranges)
+
+
+def test_the_first_that_is_taken_ends_the_scanning(planned: tuple[list[ByteRange], InputPlan], monkeypatch) -> None:
+  ranges, plan = planned
+  reader, began, go_on = reader_of(Dialect()), threading.Event(), threading.Event()
+
+  class Waiting:
+    def scan(self, *arguments: Any) -> Scan:
+      began.set()
+      go_on.wait()
+      return reader.scan(*arguments)
+
+  monkeypatch.setattr(scan_ahead, 'reader_of', lambda _: Waiting())
+  ahead = ScanAhead([(ranges, plan)], BLOCK_SIZE, 1)
+  began.wait()
+
+  assert ahead.take(ranges[1], plan, BLOCK_SIZE) is None
+  go_on.set()
+  under_way = ahead.take(ranges[0], plan, BLOCK_SIZE)
+
+  assert under_way
+  assert under_way[0] == scan_range(ranges[0], plan, BLOCK_SIZE)
+  assert all(ahead.take(part, plan, BLOCK_SIZE) is None for part in ranges)
 
 
 def test_a_range_that_cannot_be_scanned_is_left_to_the_graph(planned: tuple[list[ByteRange], InputPlan]) -> None:
@@ -109,15 +131,3 @@ def test_a_range_that_cannot_be_scanned_is_left_to_the_graph(planned: tuple[list
   wait_for(ahead)
 
   assert ahead.take(ranges[1], plan, BLOCK_SIZE) is None
-
-
-def test_a_child_that_dies_leaves_its_ranges_to_the_graph(planned: tuple[list[ByteRange], InputPlan]) -> None:
-  ranges, plan = planned
-  ahead = ScanAhead([(ranges * 1000, plan)], BLOCK_SIZE, 1)
-  [child] = multiprocessing.active_children()
-  assert child.pid
-  os.kill(child.pid, signal.SIGKILL)
-
-  results = [ahead.take(part, plan, BLOCK_SIZE) for part in ranges]
-
-  assert all(taken is None or taken[0].part in ranges for taken in results)

@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.kernel import csv
+from beam_taxi.kernel import csv as csv_kernel
+from beam_taxi.kernel import library
 from beam_taxi.kernel.library import kernel
 
 Positions = npt.NDArray[np.intp]
@@ -30,6 +31,7 @@ _BEFORE_RECORDS = (b'', _LF, _CR)
 
 # Bytes that are looked at in one call: few, for the system maps new memory each time for arrays as large as a block.
 PIECE = 64 * 1024
+
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
@@ -98,7 +100,7 @@ def enter(data: bytes, dialect: Dialect, previous: bytes = b'') -> Entered:
     ends = line_ends(data)
     states = [_outcome(data, ends, dialect, inside=inside, previous=previous) for inside in (False, True)]
     return Entered(states[0], states[1], ends.size)
-  found = csv.enter(data, kernel_dialect(dialect), previous)
+  found = csv_kernel.enter(data, kernel_dialect(dialect), previous)
   states = []
   for inside, state in ((False, found.outside), (True, found.inside)):
     behind = None if state.first_end < 0 else Place(state.first_end + 1, state.first_lines)
@@ -116,9 +118,9 @@ def enter(data: bytes, dialect: Dialect, previous: bytes = b'') -> Entered:
 
 
 @functools.cache
-def kernel_dialect(dialect: Dialect) -> csv.Dialect:
+def kernel_dialect(dialect: Dialect) -> library.Dialect:
   """A dialect as the kernel takes it."""
-  return csv.dialect_of(
+  return csv_kernel.dialect_of(
     dialect.delimiter, dialect.quote_char, dialect.null_values, skip_blank_lines=dialect.skip_blank_lines
   )
 

@@ -14,7 +14,7 @@ from beam_taxi.inputs.csv.decode import infer_types
 from beam_taxi.inputs.csv.rows import count_rows
 from beam_taxi.inputs.csv.text_encoding import EncodingError, encoding_of_blocks, to_utf_8
 from beam_taxi.inputs.layout import Layout
-from beam_taxi.kernel import csv
+from beam_taxi.kernel import csv as csv_kernel
 from beam_taxi.kernel.library import kernel
 
 
@@ -54,10 +54,9 @@ def examine(pieces: Sequence[Piece], layout: Layout, offset: int = 0, lines: int
     offset, lines: how many bytes and lines there are between the records and what offsets count from.
   """
   if kernel() == 'compiled':
-    plain = [found for piece in pieces if (found := _examine_plain(piece, layout))]
+    plain = [each for piece in pieces if (each := _examine_plain(piece, layout)) is not None]
     if len(plain) == len(pieces):
-      types = widest(found.types for found in plain if found.types)
-      return Examined(types, sum(found.count for found in plain))
+      return Examined(widest(each.types for each in plain if each.types), sum(each.count for each in plain))
   data = b''.join(memoryview(piece.data)[piece.begin : piece.end] for piece in pieces)
   count = count_rows(data, layout.settings)
   if layout.has_all_types:
@@ -80,9 +79,11 @@ def _examine_plain(piece: Piece, layout: Layout) -> Examined | None:
     ColumnType.STRING if layout.has_all_types or given is ColumnType.STRING else ColumnType.UNKNOWN
     for given in layout.types
   ]
-  found = csv.examine(piece.data, piece.begin, piece.end, kernel_dialect(layout.settings), begun)
-  if not found or not found.rows or layout.has_all_types:
-    return found and Examined(count=found.rows)
+  found = csv_kernel.examine(piece.data, piece.begin, piece.end, kernel_dialect(layout.settings), begun)
+  if not found:
+    return None
+  if not found.rows or layout.has_all_types:
+    return Examined(count=found.rows)
   types = [ColumnType(kind) for kind in found.types]
   for column, cell in found.odd:
     if layout.types[column] is not None:

@@ -6,21 +6,20 @@ file's beginning and keeps what was guessed right; `scan_records` looks again at
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
 import google_crc32c
-import numpy as np
 
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.checksum import checksum_of_file, join_checksums
 from beam_taxi.inputs.columns import ColumnType
-from beam_taxi.inputs.csv.bad_rows import RowProblem, count_reasons, located
+from beam_taxi.inputs.csv.bad_rows import RowProblem, located
 from beam_taxi.inputs.csv.boundaries import Outcome, Place, count_lines, enter, first_record_end, next_cut, open_quote
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.examine import Examined, Piece, examine
 from beam_taxi.inputs.csv.files import Header, header_difference, open_csv, read_header, read_some
-from beam_taxi.inputs.csv.records import Block, UnclosedQuoteError, read_blocks, read_records, unclosed_quote
+from beam_taxi.inputs.csv.records import UnclosedQuoteError, read_blocks, read_records, unclosed_quote
 from beam_taxi.inputs.findings import Findings, Problem, merge_findings
 from beam_taxi.inputs.fingerprint import fingerprint_of_file
 from beam_taxi.inputs.input_files import InputFile, changed, check_unchanged, read_exactly
@@ -52,7 +51,7 @@ class RangeScan:
   outside: Outcome
   inside: Outcome
   guess: bool | None = None
-  rows: Examined = Examined()
+  rows: Examined = dataclasses.field(default_factory=Examined)
   lines: int = 0
   checksum: int = 0
   header_end: int = 0

@@ -14,16 +14,9 @@ from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.records import Block, read_records
 from beam_taxi.inputs.csv.scan import Settled, scan_range, scan_records, settle
 from beam_taxi.inputs.findings import Findings, merge_findings
-from beam_taxi.inputs.layout import InputPlan, Layout
+from beam_taxi.inputs.layout import InputPlan
 from beam_taxi.inputs.ranges import plan_ranges
 from beam_taxi.inputs.shard_sizes import Sizes
-
-
-def layout_of(
-  columns: Sequence[str], types: Sequence[ColumnType | None] = (), dialect: Dialect | None = None
-) -> Layout:
-  """A layout; without types all are inferred."""
-  return Layout(dialect or Dialect(), tuple(columns), tuple(types) or (None,) * len(columns))
 
 
 @dataclasses.dataclass(frozen=True)

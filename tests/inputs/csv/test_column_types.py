@@ -4,10 +4,10 @@ import itertools
 
 import pyarrow as pa
 import pytest
+from csv_files import layout_of
 from fuzzing import fuzzed
 from hypothesis import given
 from hypothesis import strategies as st
-from reader import layout_of
 
 from beam_taxi.inputs.columns import ColumnType, widest
 from beam_taxi.inputs.csv.column_types import as_type, type_of_cell, type_of_cells

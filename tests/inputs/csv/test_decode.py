@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 import pytest
-from reader import layout_of
+from csv_files import layout_of
 
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.bad_rows import RowProblem
 from beam_taxi.inputs.csv.decode import BlockTypes, decode, infer_types
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.rows import count_rows, record_ends
+from beam_taxi.inputs.csv.rows import count_rows
 from beam_taxi.inputs.csv.text_encoding import needs_stream
 
 UNKNOWN, INT, FLOAT, STRING = ColumnType

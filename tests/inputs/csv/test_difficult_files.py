@@ -17,7 +17,6 @@ from beam_taxi.cli import _main as cli
 from beam_taxi.errors import UserError
 from beam_taxi.inputs import ranges
 from beam_taxi.inputs.columns import ColumnType
-from beam_taxi.inputs.csv import boundaries
 from beam_taxi.inputs.csv.boundaries import open_quote
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.files import read_header

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from beam_taxi.inputs.csv import boundaries
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.rows import count_rows, find_rows, has_too_wide_row, record_ends
+from beam_taxi.inputs.csv.rows import count_rows, find_rows, has_too_wide_row
 
 MARKS = {'rfc': (',', '"'), 'single_quotes': (';', "'"), 'tab': ('\t', '"'), 'no_quotes': ('|', '')}
 

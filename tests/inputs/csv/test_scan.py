@@ -19,7 +19,7 @@ from reader import read
 from beam_taxi.errors import UserError
 from beam_taxi.inputs import ranges
 from beam_taxi.inputs.columns import ColumnType
-from beam_taxi.inputs.csv import boundaries, examine, scan
+from beam_taxi.inputs.csv import boundaries, examine
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.scan import scan_range
 from beam_taxi.inputs.findings import Findings, Problem, merge_findings
