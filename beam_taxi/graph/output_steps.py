@@ -40,6 +40,7 @@ from beam_taxi.inputs.fingerprint import fingerprint_text
 from beam_taxi.inputs.layout import InputPlan
 from beam_taxi.inputs.matching import absolute
 from beam_taxi.inputs.shard_sizes import Shard
+from beam_taxi.kernel.library import kernel
 from beam_taxi.process.stopped import unless_stopped
 from beam_taxi.record.reuse import cache_key
 from beam_taxi.runners.counters import StepCounters
@@ -358,7 +359,8 @@ def _sum_up(
     splits=records,
     artifacts={key: _in_order(some, splits) for key, some in files.items()},
     versions=package_versions(),
-    provenance=provenance,
+    # That of the worker that this step runs on; all have the same image.
+    provenance={**provenance, 'kernel': kernel()},
     finished=time.time(),
     # A curated schema may be another one by now.
     cache_key=cache_key(config, fingerprint, files['schema'][0].sha256),

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import platform
 import pty
 import secrets
 import signal
@@ -130,7 +131,7 @@ def test_a_package_without_a_checkout_ships_itself(
   assert done.returncode == 0, done.stderr
   assert 'binary-compatible' not in done.stderr
   staged = {os.path.basename(blob.name) for blob in cloud.buckets.list_blobs('bucket', prefix='staging/')}
-  assert 'beam_taxi-0.1.0-py3-none-any.whl' in staged
+  assert f'beam_taxi-0.1.0-cp310-abi3-linux_{platform.machine()}.whl' in staged
 
 
 def test_a_launch_from_a_flex_template_is_recorded_though_nobody_waits(

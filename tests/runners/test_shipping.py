@@ -3,6 +3,7 @@
 import csv
 import os
 import pathlib
+import platform
 import shutil
 import subprocess
 import sys
@@ -64,6 +65,10 @@ for path, name, _ in Stager.extract_staging_tuple_iter(staged):
 """
 
 
+# It has the compiled kernel in it.
+WHEEL = f'beam_taxi-0.1.0-cp310-abi3-linux_{platform.machine()}.whl'
+
+
 @pytest.fixture(scope='module')
 def staged(installed: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
   """What the installed package has Beam stage, beside a package of the user's."""
@@ -80,7 +85,7 @@ def staged(installed: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def test_an_installed_package_is_staged_as_a_wheel_beside_what_the_user_ships(staged: pathlib.Path) -> None:
-  names = ['mine-1.zip', 'beam_taxi-0.1.0-py3-none-any.whl']
+  names = ['mine-1.zip', WHEEL]
 
   assert (staged / 'extra_packages.txt').read_text().split() == names
   assert all((staged / name).is_file() for name in names)
@@ -89,13 +94,13 @@ def test_an_installed_package_is_staged_as_a_wheel_beside_what_the_user_ships(st
 def test_pip_installs_from_it_what_is_installed_here(
   installed: pathlib.Path, staged: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
-  install(staged / 'beam_taxi-0.1.0-py3-none-any.whl', tmp_path / 'worker')
+  install(staged / WHEEL, tmp_path / 'worker')
 
   assert contents(tmp_path / 'worker') == contents(installed)
 
 
 def test_its_record_names_all_that_is_in_it(staged: pathlib.Path) -> None:
-  with zipfile.ZipFile(staged / 'beam_taxi-0.1.0-py3-none-any.whl') as wheel:
+  with zipfile.ZipFile(staged / WHEEL) as wheel:
     record = wheel.read('beam_taxi-0.1.0.dist-info/RECORD').decode()
     names = wheel.namelist()
 

@@ -38,7 +38,16 @@ def package_finding(path: str) -> Finding:
     return setup_file_finding(path)
   if not os.path.isfile(path) and '://' not in path:
     return failed(f'--extra_package {path}: there is no such file', 'a wheel or source distribution of beam_taxi')
-  return ok(os.path.basename(path))
+  return ok(f'{os.path.basename(path)}; {_kernel_of(path)}')
+
+
+def _kernel_of(path: str) -> str:
+  """Which kernel workers get with a distribution of this package."""
+  if path.endswith('-any.whl'):
+    return 'its kernel is Python, and slower'
+  if path.endswith('.whl'):
+    return 'its kernel is compiled'
+  return 'workers compile the kernel if they have a C++ compiler, and have a slower one in Python if not'
 
 
 def setup_file_finding(path: str) -> Finding:
@@ -52,7 +61,7 @@ def setup_file_finding(path: str) -> Finding:
     # Beam changes to the folder that the path names.
     return failed(f'--setup_file {path}: Beam needs a folder in it', f'--setup_file ./{path}')
   if name == 'pyproject.toml':
-    return ok(path)
+    return ok(f'{path}; {_kernel_of(path)}')
   command = [sys.executable, name, '--name', '--version']
   done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
   said = done.stdout.split()
@@ -60,4 +69,4 @@ def setup_file_finding(path: str) -> Finding:
     reason = (done.stderr.strip().splitlines() or ['it says neither name nor version'])[-1]
     remedy = f'see what is wrong: cd {shlex.quote(folder)} && {shlex.join(command)}'
     return failed(f'--setup_file {path}: cannot be built ({reason})', remedy)
-  return ok(f'{path}: {said[-2]} {said[-1]}')
+  return ok(f'{path}: {said[-2]} {said[-1]}; {_kernel_of(path)}')

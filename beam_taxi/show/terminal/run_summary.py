@@ -61,6 +61,8 @@ def print_summary(console: Console, summary: RunSummary) -> None:
   console.print(f'\nWhere: {summary.folder.uri}', markup=False, highlight=False, soft_wrap=True)
   recorded = 'not recorded' if summary.metadata == NO_STORE else f'recorded in {summary.metadata}'
   console.print(f'Metadata: {recorded}', markup=False, highlight=False, soft_wrap=True)
+  if kernel := manifest.provenance.get('kernel'):
+    console.print(f'Kernel: {kernel}', markup=False, highlight=False)
 
 
 def _splits(manifest: Manifest) -> Table:

@@ -13,15 +13,27 @@ from beam_taxi.runners.options import parse_beam_args
 ROOT = pathlib.Path(__file__).parents[3]
 
 
+OF_SOURCES = 'workers compile the kernel if they have a C++ compiler, and have a slower one in Python if not'
+
+
 def test_this_package_can_be_shipped() -> None:
   found = package_findings(*parse_beam_args(['--runner=DataflowRunner']))
 
-  assert shown(found) == [('ok', f'{ROOT}/setup.py: beam_taxi 0.1.0', '')]
+  assert shown(found) == [('ok', f'{ROOT}/setup.py: beam_taxi 0.1.0; {OF_SOURCES}', '')]
 
 
 PACKAGES = {
-  'there': ('my/beam_taxi-9.tar.gz', 'ok', 'beam_taxi-9.tar.gz'),
-  'in_a_bucket': ('gs://b/beam_taxi-9-py3-none-any.whl', 'ok', 'beam_taxi-9-py3-none-any.whl'),
+  'there': ('my/beam_taxi-9.tar.gz', 'ok', f'beam_taxi-9.tar.gz; {OF_SOURCES}'),
+  'in_a_bucket': (
+    'gs://b/beam_taxi-9-py3-none-any.whl',
+    'ok',
+    'beam_taxi-9-py3-none-any.whl; its kernel is Python, and slower',
+  ),
+  'compiled': (
+    'gs://b/beam_taxi-9-cp310-abi3-linux_x86_64.whl',
+    'ok',
+    'beam_taxi-9-cp310-abi3-linux_x86_64.whl; its kernel is compiled',
+  ),
   'missing': ('no/beam_taxi-9.tar.gz', 'failed', '--extra_package no/beam_taxi-9.tar.gz: there is no such file'),
 }
 
