@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0.schema_pb2 import Schema
@@ -37,7 +38,9 @@ class Comparison:
     records: how many each split has in both.
     bad_rows: how many each reason set aside in both.
     columns: the type of each column that only one has, or that has two types.
-    same_examples: whether the shards are the same bytes, in the same splits.
+    same_examples: whether both have the same records in the same order, shard by shard.
+    examples_compared: by what that is known: by the 'records' or, where a manifest has no digests of these, by the
+      'files', which may be different though their records are the same.
     schema: what is different between the schemas.
     moves: the statistics that moved, the largest move first.
     thresholds: from where on they move.
@@ -51,6 +54,7 @@ class Comparison:
   bad_rows: tuple[Pair, ...]
   columns: tuple[Pair, ...]
   same_examples: bool
+  examples_compared: Literal['records', 'files']
   schema: tuple[SchemaChange, ...]
   moves: tuple[Move, ...]
   thresholds: Thresholds
@@ -80,6 +84,8 @@ def compare(first: Manifest, second: Manifest, thresholds: Thresholds | None = N
     UserError: a file of theirs cannot be read.
   """
   thresholds = thresholds or Thresholds()
+  by_records = all(shard.records_crc32c for shard in (*first.examples, *second.examples))
+  compared: Literal['records', 'files'] = 'records' if by_records else 'files'
   return Comparison(
     first=first.run_id,
     second=second.run_id,
@@ -87,7 +93,8 @@ def compare(first: Manifest, second: Manifest, thresholds: Thresholds | None = N
     records=pairs(first.splits, second.splits),
     bad_rows=pairs(first.bad_rows, second.bad_rows, absent=0),
     columns=different(pairs(first.columns, second.columns)),
-    same_examples=_shards(first) == _shards(second),
+    same_examples=_shards(first, compared) == _shards(second, compared),
+    examples_compared=compared,
     schema=schema_changes(*(_schema(manifest.schema.path) for manifest in (first, second))),
     moves=_moves(first, second, thresholds),
     thresholds=thresholds,
@@ -115,10 +122,12 @@ def different(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
   return tuple(pair for pair in pairs if not pair.same)
 
 
-def _shards(manifest: Manifest) -> list[tuple[str, str]]:
-  """Each shard's split and SHA-256, by the shards' names."""
+def _shards(manifest: Manifest, compared: Literal['records', 'files']) -> list[tuple[object, ...]]:
+  """Each shard's split and what tells its records or its file apart, by the shards' names."""
   shards = sorted(manifest.examples, key=lambda shard: (shard.split, shard.path.rpartition('/')[2]))
-  return [(shard.split, shard.sha256) for shard in shards]
+  if compared == 'files':
+    return [(shard.split, shard.sha256) for shard in shards]
+  return [(shard.split, shard.records, shard.record_bytes, shard.records_crc32c) for shard in shards]
 
 
 def _moves(first: Manifest, second: Manifest, thresholds: Thresholds) -> tuple[Move, ...]:

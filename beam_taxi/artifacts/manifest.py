@@ -19,7 +19,7 @@ _ENDINGS = {'tfrecord': '.gz', 'parquet': '.parquet'}
 # What a property or a counter may be.
 Value = int | float | str
 
-_PACKAGES = ('apache-beam', 'tensorflow-data-validation', 'tensorflow', 'ml-metadata', 'pyarrow')
+_PACKAGES = ('apache-beam', 'tensorflow-data-validation', 'tensorflow', 'ml-metadata', 'pyarrow', 'zlib-ng')
 # What a package is installed as where it is not under its own name: the image has TensorFlow without GPUs.
 _OTHER_NAMES = {'tensorflow': 'tensorflow-cpu'}
 
@@ -110,6 +110,10 @@ class WrittenFile:
     bytes: its size; None where a manifest of version 1 does not say.
     records: how many Examples are in it.
     counts: what else is in it, by kind, as bad rows by their reasons.
+    record_bytes: of a TFRecord shard, the size of its serialized Examples, without their frames.
+    records_crc32c: of a TFRecord shard, the CRC-32C of its content before compression, as eight hexadecimal digits: of
+      the framed records as they lie. Equal records in the same order have the same one, whatever compressed them. ''
+      where it is not known: of other files, and in manifests that were written before there was one.
   """
 
   path: str
@@ -118,6 +122,8 @@ class WrittenFile:
   bytes: int | None = None
   records: int = 0
   counts: Mapping[str, int] = dataclasses.field(default_factory=dict)
+  record_bytes: int | None = None
+  records_crc32c: str = ''
 
 
 def total_bytes(files: Iterable[WrittenFile]) -> int:
@@ -206,13 +212,25 @@ class Manifest:
       **{
         **{name: value for name, value in fields.items() if name in known},
         'input': InputSummary(**{**fields['input'], 'patterns': tuple(fields['input']['patterns'])}),
-        'artifacts': {key: tuple(WrittenFile(**file) for file in files) for key, files in artifacts.items()},
+        'artifacts': {key: tuple(map(_written_file, files)) for key, files in artifacts.items()},
       }
     )
 
 
+def _written_file(fields: Mapping[str, Any]) -> WrittenFile:
+  known = {field.name for field in dataclasses.fields(WrittenFile)}
+  return WrittenFile(**{name: value for name, value in fields.items() if name in known})
+
+
 # What is not said of a file that has none of it.
-_NOT_SAID: Mapping[str, Any] = {'split': '', 'bytes': None, 'records': 0, 'counts': {}}
+_NOT_SAID: Mapping[str, Any] = {
+  'split': '',
+  'bytes': None,
+  'records': 0,
+  'counts': {},
+  'record_bytes': None,
+  'records_crc32c': '',
+}
 
 
 def _said_of(file: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from beam_taxi.errors import UserError
 from beam_taxi.examples.splits import MOST_BUCKETS, Split
 from beam_taxi.parsing import MIB
 
-FASTEST, SMALLEST = 0, 9
+FASTEST, SMALLEST = 1, 9
 
 _EmptyCells = Literal['empty', 'missing']
 _OutputFormat = Literal['tfrecord', 'parquet']
@@ -24,7 +24,7 @@ class OutputForm:
   partition_feature: str = ''
   empty_cells: _EmptyCells = 'empty'
   output_format: _OutputFormat = 'tfrecord'
-  compression_level: int = 1
+  compression_level: int = 2
   shuffle_seed: int | None = None
   block_size: int = 4 * MIB
 

@@ -1,22 +1,19 @@
 """A shard's file: compressed TFRecords or Parquet, appearing whole or not at all."""
 
+import dataclasses
 import hashlib
-import zlib
 from typing import Any, Protocol
 
+import google_crc32c
 import pyarrow as pa
 import pyarrow.parquet as pq
+from zlib_ng import zlib_ng
 
 from beam_taxi import storage
 from beam_taxi.artifacts.manifest import RunFolder, WrittenFile
 from beam_taxi.examples.output_form import OutputForm
+from beam_taxi.examples.tfrecord import FRAME_SIZE
 
-try:
-  from isal import isal_zlib
-except ImportError:  # isal has wheels for x86-64 and 64-bit ARM; elsewhere zlib writes files that read the same.
-  isal_zlib = None  # type: ignore[assignment]  # a module, or none
-
-_HIGHEST_ISAL_LEVEL = 3
 # Asks for a gzip header; it then holds no time and no name, so that equal records make equal files.
 _GZIP = 31
 # Rows of a Parquet file are kept until they take so many times the block size, to be one row group.
@@ -45,23 +42,36 @@ def open_shard(folder: RunFolder, form: OutputForm, split: str, shard: int, shar
 
 
 class TFRecordShardWriter:
-  """Writes gzip-compressed framed records."""
+  """Writes gzip-compressed framed records.
+
+  The same blocks at the same level make the same file. zlib-ng repeats itself on any processor, which ISA-L does not;
+  its levels 1 and 6 also go by how the content is cut, and that is by blocks.
+  """
 
   def __init__(self, split: str, path: str, level: int = OutputForm.compression_level):
     self._file = _File(split, path)
-    self._compressor = _compressor(level)
+    self._compressor = zlib_ng.compressobj(level, wbits=_GZIP)
     self._records = 0
+    self._bytes = 0
+    self._crc32c = 0
 
   def append(self, records: pa.BinaryArray) -> None:
     """Adds framed records."""
-    self._records += len(records)
     if len(records):
-      self._file.write(self._compressor.compress(_contiguous(records)))
+      content = _contiguous(records)
+      self._records += len(records)
+      self._bytes += content.size
+      self._crc32c = google_crc32c.extend(self._crc32c, content)
+      self._file.write(self._compressor.compress(content))
 
   def finish(self) -> WrittenFile:
     """See ShardWriter."""
     self._file.write(self._compressor.flush())
-    return self._file.finish(self._records)
+    return dataclasses.replace(
+      self._file.finish(self._records),
+      record_bytes=self._bytes - self._records * FRAME_SIZE,
+      records_crc32c=f'{self._crc32c:08x}',
+    )
 
   def discard(self) -> None:
     """See ShardWriter."""
@@ -139,18 +149,12 @@ class _File:
     self._file.discard()
 
 
-def _compressor(level: int) -> Any:
-  """A compressobj: ISA-L's up to its own highest level, zlib's beyond it and where there is no ISA-L."""
-  if isal_zlib and level <= _HIGHEST_ISAL_LEVEL:
-    return isal_zlib.compressobj(level, wbits=_GZIP)
-  return zlib.compressobj(max(level, zlib.Z_BEST_SPEED), wbits=_GZIP)
-
-
-def _contiguous(records: pa.BinaryArray) -> memoryview:
+def _contiguous(records: pa.BinaryArray) -> pa.Buffer:
   """All bytes of an array's values, as they lie in its buffer."""
   _, offsets, data = records.buffers()
   ends = memoryview(offsets).cast('i')
-  return memoryview(data)[ends[records.offset] : ends[records.offset + len(records)]]
+  start = ends[records.offset]
+  return data.slice(start, ends[records.offset + len(records)] - start)
 
 
 def _with_strings(rows: pa.RecordBatch) -> pa.RecordBatch:

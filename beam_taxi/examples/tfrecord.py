@@ -21,6 +21,8 @@ from beam_taxi.errors import UserError
 from beam_taxi.examples.encoding import EmptyCells, encode_examples
 
 _HEADER_SIZE, _FOOTER_SIZE = 12, 4
+# What a record takes in a file besides its data.
+FRAME_SIZE = _HEADER_SIZE + _FOOTER_SIZE
 # Python's copies of so many Examples fit into a processor's cache.
 _RECORDS_AT_A_TIME = 2048
 _MASK_DELTA = 0xA282EAD8

@@ -113,11 +113,29 @@ def test_runs_with_another_count_or_column_are_not_the_same(run: Make, told: Map
   assert not compare(run('run-1'), run('run-2', **told)).same_results
 
 
-def test_examples_of_other_bytes_are_told_from_the_same(run: Make) -> None:
-  first = run('run-1')
-  shards = (dataclasses.replace(first.examples[0], sha256='other'),)
+@pytest.mark.parametrize(
+  ('one', 'other', 'expected'),
+  [
+    ({'sha256': 'a'}, {'sha256': 'a'}, (True, 'files')),
+    ({'sha256': 'a'}, {'sha256': 'b'}, (False, 'files')),
+    ({'sha256': 'a', 'records_crc32c': '1'}, {'sha256': 'b', 'records_crc32c': '1'}, (True, 'records')),
+    ({'sha256': 'a', 'records_crc32c': '1'}, {'sha256': 'b', 'records_crc32c': '2'}, (False, 'records')),
+    ({'records_crc32c': '1', 'record_bytes': 8}, {'records_crc32c': '1', 'record_bytes': 9}, (False, 'records')),
+    ({'sha256': 'a'}, {'sha256': 'b', 'records_crc32c': '1'}, (False, 'files')),
+  ],
+  ids=['one file', 'two files', 'compressed otherwise', 'other records', 'other sizes', 'no digest of one'],
+)
+def test_shards_are_compared_by_their_records_where_both_runs_have_digests_of_them(
+  run: Make, one: Mapping[str, Any], other: Mapping[str, Any], expected: tuple[bool, str]
+) -> None:
+  first, second = (
+    run(name, artifacts={'examples': (WrittenFile(f'{name}/a.gz', **{'sha256': '', **shard}),)})
+    for name, shard in (('run-1', one), ('run-2', other))
+  )
 
-  assert not compare(first, run('run-2', artifacts={'examples': shards})).same_examples
+  found = compare(first, second)
+
+  assert (found.same_examples, found.examples_compared) == expected
 
 
 def test_what_moved_most_comes_first(run: Make) -> None:

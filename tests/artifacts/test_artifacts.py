@@ -70,6 +70,23 @@ def test_a_manifest_is_json_that_any_program_reads() -> None:
   assert fields['artifacts']['schema'] == [{'path': 'schema.pbtxt', 'sha256': 'ee', 'bytes': 3}]
 
 
+def test_a_manifest_says_how_many_bytes_of_records_a_shard_has_and_their_digest() -> None:
+  shard = WrittenFile('a.gz', 'aa', 'train', 100, 20, record_bytes=400, records_crc32c='0000abcd')
+  manifest = dataclasses.replace(MANIFEST, artifacts={**MANIFEST.artifacts, 'examples': (shard,)})
+
+  [fields] = json.loads(manifest.to_json())['artifacts']['examples']
+
+  assert (fields['record_bytes'], fields['records_crc32c']) == (400, '0000abcd')
+  assert Manifest.from_json(manifest.to_json()).examples == (shard,)
+
+
+def test_what_a_later_release_says_of_a_file_is_passed_over() -> None:
+  fields = json.loads(MANIFEST.to_json())
+  fields['artifacts']['schema'][0]['weight'] = 'w'
+
+  assert Manifest.from_json(json.dumps(fields)) == MANIFEST
+
+
 def test_a_manifest_of_another_version_is_refused_with_what_to_do() -> None:
   text = dataclasses.replace(MANIFEST, version=99).to_json()
 

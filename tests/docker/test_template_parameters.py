@@ -64,7 +64,7 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
   'partition_feature': (['company'], ['']),
   'empty_cells': (['missing'], ['null']),
   'output_format': (['parquet'], ['avro']),
-  'compression_level': (['0', '9'], ['10', '-1']),
+  'compression_level': (['1', '9'], ['0', '10']),
   'shuffle_seed': (['0', '42'], ['-1', 'x']),
   'block_size': (['8M', '4194304', '16 MiB'], ['4 miles', 'M']),
   'shard_size': (['1G'], ['-1']),

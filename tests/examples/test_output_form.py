@@ -14,8 +14,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
   'too_many_buckets': ({'splits': (Split('a', 2**31), Split('b', 2**31))}, '--splits has 4,294,967,296 buckets'),
   'empty_cells': ({'empty_cells': 'null'}, '--empty_cells null: give one of empty, missing'),
   'output_format': ({'output_format': 'csv'}, '--output_format csv: give one of tfrecord, parquet'),
-  'compression_level': ({'compression_level': 10}, '--compression_level 10: give 0 to 9'),
-  'level_of_parquet': ({'compression_level': 2, 'output_format': 'parquet'}, '--compression_level is of TFRecord'),
+  'compression_level': ({'compression_level': 10}, '--compression_level 10: give 1 to 9'),
+  'level_of_parquet': ({'compression_level': 6, 'output_format': 'parquet'}, '--compression_level is of TFRecord'),
   'seed': ({'shuffle_seed': -1}, '--shuffle_seed -1: give 0 or more'),
   'block_size': ({'block_size': 0}, '--block_size 0: give a positive number of bytes'),
 }

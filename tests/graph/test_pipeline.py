@@ -176,12 +176,14 @@ def expected_shards(three_files: pathlib.Path, tmp_path_factory: pytest.TempPath
 
 
 @pytest.mark.parametrize(('beam_args', 'runner'), HOW_IT_IS_RUN.values(), ids=HOW_IT_IS_RUN)
-def test_shards_are_the_same_bytes_however_the_graph_is_run(tmp_path, three_files, expected_shards, beam_args, runner):
+def test_shards_hold_identical_records_in_identical_files_however_the_graph_is_run(
+  tmp_path, three_files, expected_shards, beam_args, runner
+):
   assert shards_of(three_files, tmp_path, beam_args, runner=runner) == expected_shards
 
 
 @pytest.mark.parametrize('at', ['write', 'commit'])
-def test_shards_are_the_same_bytes_where_writing_each_of_them_fails_at_first(
+def test_shards_hold_identical_records_in_identical_files_where_writing_each_of_them_fails_at_first(
   tmp_path, three_files, expected_shards, monkeypatch, at
 ):
   failed = set()

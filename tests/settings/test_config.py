@@ -46,8 +46,8 @@ WRONG = {
     ['--max_bad_rows', '--bad_rows quarantine as well'],
   ),
   'no_shards': ({'num_shards': 0}, ['--num_shards 0', 'at least 1']),
-  'compression_level_too_high': ({'compression_level': 10}, ['--compression_level 10', '0 to 9']),
-  'compression_level_too_low': ({'compression_level': -1}, ['--compression_level -1', '0 to 9']),
+  'compression_level_too_high': ({'compression_level': 10}, ['--compression_level 10', '1 to 9']),
+  'compression_level_too_low': ({'compression_level': 0}, ['--compression_level 0', '1 to 9']),
   'compression_level_of_parquet': (
     {'compression_level': 6, 'output_format': 'parquet'},
     ['--compression_level', '--output_format parquet'],

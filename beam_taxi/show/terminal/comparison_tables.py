@@ -80,6 +80,8 @@ def _verdict(comparison: Comparison) -> str:
 
 
 def _examples(comparison: Comparison) -> str:
+  if comparison.examples_compared == 'records':
+    return 'Their shards ' + ('have the same records.' if comparison.same_examples else 'do not have the same records.')
   return 'Their Examples are ' + ('the same bytes.' if comparison.same_examples else 'not the same bytes.')
 
 

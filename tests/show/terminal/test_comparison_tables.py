@@ -26,6 +26,7 @@ SAME = Comparison(
   bad_rows=(Pair('not_text', 3, 3),),
   columns=(),
   same_examples=True,
+  examples_compared='records',
   schema=(),
   moves=(),
   thresholds=Thresholds(),
@@ -54,7 +55,7 @@ def line_of(text: str, *words: str) -> list[str]:
 def test_runs_that_are_the_same_have_no_table() -> None:
   assert printed(SAME) == (
     'The runs are the same: run-1 and run-2 have the same input, records, columns and schema, and no statistic moved.\n'
-    'Their Examples are the same bytes.\n'
+    'Their shards have the same records.\n'
   )
 
 
@@ -82,8 +83,16 @@ def test_the_first_line_says_what_is_different(comparison: Comparison, verdict: 
   assert verdict in printed(comparison).splitlines()[0]
 
 
-def test_examples_of_other_bytes_are_said_to_be() -> None:
-  assert 'Their Examples are not the same bytes.\n' in printed(but(same_examples=False))
+@pytest.mark.parametrize(
+  ('same', 'compared', 'said'),
+  [
+    (False, 'records', 'Their shards do not have the same records.'),
+    (True, 'files', 'Their Examples are the same bytes.'),
+    (False, 'files', 'Their Examples are not the same bytes.'),
+  ],
+)
+def test_records_are_told_from_files(same: bool, compared: str, said: str) -> None:
+  assert printed(but(same_examples=same, examples_compared=compared)).splitlines()[1] == said
 
 
 def test_inputs_are_side_by_side_with_their_change() -> None:
