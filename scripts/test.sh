@@ -26,6 +26,7 @@ scripts/setup.sh --dev
 .venv/bin/python scripts/fetch_tfx_testdata.py
 # The tests that need these files are skipped without them, and say so.
 .venv/bin/python scripts/fetch_csv_spectrum.py || true
+.venv/bin/python scripts/fetch_protobuf.py || true
 
 case ${1-} in
   '')

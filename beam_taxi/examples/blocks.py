@@ -62,7 +62,7 @@ def _encode(
   """Each split's framed Examples and, where there are several, the split of each row, if that is not known already."""
   return examples.encode(
     rows,
-    feature_order(rows.schema.names),
+    feature_order(rows.schema.names, form.feature_order),
     missing=form.empty_cells == 'missing',
     limits=limits(form.splits),
     chosen=chosen,
@@ -75,12 +75,15 @@ def _encode_in_python(
 ) -> tuple[list[pa.BinaryArray], Chosen | None]:
   """_encode without the kernel."""
   if len(form.splits) == 1:
-    return [encode_records(rows, form.empty_cells)], None
+    return [encode_records(rows, form.empty_cells, order=form.feature_order)], None
   parts = [np.zeros(0, np.int32)]
   hashing = chosen is None
-  records = encode_records(
-    rows, form.empty_cells, lambda some: parts.append(assign_splits(some, form.splits)) if hashing else None
-  )
+
+  def choose(examples: list[bytes]) -> None:
+    if hashing:
+      parts.append(assign_splits(examples, form.splits))
+
+  records = encode_records(rows, form.empty_cells, choose, form.feature_order)
   if chosen is None:
     chosen = np.concatenate(parts)
   return [records.filter(pa.array(chosen == index)) for index in range(len(form.splits))], chosen

@@ -4,7 +4,7 @@ No protobuf message is built. A serialized tf.Example is a concatenation of piec
 from the column alone:
 
     Example      0A len  Features
-    Features     for each feature, in `feature_order`:  0A len  0A len NAME  12 len  Feature
+    Features     for each feature, in feature_order:  0A len  0A len NAME  12 len  Feature
     Feature      bytes_list 0A len (0A len VALUE)*, float_list 12 len (0A len VALUES), int64_list 1A len (0A len VALUES)
 
 where ints are varints and floats little-endian. So each column becomes one array of pieces or two, of which the first,
@@ -21,6 +21,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from beam_taxi.examples.feature_order import FeatureOrder, feature_order
 
 EmptyCells = Literal['empty', 'missing']
 
@@ -52,6 +54,7 @@ def encode_examples(
   empty_cells: EmptyCells,
   before: Callable[[int], bytes] = lambda size: b'',
   after: bytes = b'',
+  order: FeatureOrder = 'upb',
 ) -> pa.BinaryArray:
   """One serialized tf.Example a row.
 
@@ -62,6 +65,7 @@ def encode_examples(
       the one and a null the other.
     before: makes of an Example's size in bytes what to put before it.
     after: what to put behind each Example.
+    order: in which order its features stand.
 
   Returns:
     Serialized tf.Examples, in the rows' order, side by side in one buffer.
@@ -72,8 +76,8 @@ def encode_examples(
   """
   sizes = np.zeros(batch.num_rows, np.int64)
   pieces: list[pa.Array | pa.Scalar] = []
-  for place in feature_order(batch.schema.names):
-    column = _pieces_of(batch.column(place), _entry_of(batch.schema.names[place]), empty_cells)
+  for index in feature_order(batch.schema.names, order):
+    column = _pieces_of(batch.column(index), _entry_of(batch.schema.names[index]), empty_cells)
     pieces += column.pieces
     sizes += column.sizes
   heads, head_sizes = by_number(sizes, lambda size: before(1 + len(varint(size)) + size) + b'\x0a' + varint(size))

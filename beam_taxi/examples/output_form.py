@@ -4,6 +4,7 @@ import dataclasses
 from typing import Literal, get_args
 
 from beam_taxi.errors import UserError
+from beam_taxi.examples.feature_order import FeatureOrder
 from beam_taxi.examples.splits import MOST_BUCKETS, Split
 from beam_taxi.parsing import MIB
 
@@ -23,6 +24,7 @@ class OutputForm:
   splits: tuple[Split, ...] = (Split('train', 2), Split('eval', 1))
   partition_feature: str = ''
   empty_cells: _EmptyCells = 'empty'
+  feature_order: FeatureOrder = 'upb'
   output_format: _OutputFormat = 'tfrecord'
   compression_level: int = 2
   shuffle_seed: int | None = None
@@ -38,6 +40,7 @@ class OutputForm:
       raise UserError(f'--splits has {MOST_BUCKETS:,} buckets or more in all: divide them by what they have in common')
     for flag, value, choices in (
       ('empty_cells', self.empty_cells, get_args(_EmptyCells)),
+      ('feature_order', self.feature_order, get_args(FeatureOrder)),
       ('output_format', self.output_format, get_args(_OutputFormat)),
     ):
       if value not in choices:

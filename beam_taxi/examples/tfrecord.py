@@ -19,6 +19,7 @@ import pyarrow as pa
 from beam_taxi import storage
 from beam_taxi.errors import UserError
 from beam_taxi.examples.encoding import EmptyCells, encode_examples
+from beam_taxi.examples.feature_order import FeatureOrder
 
 _HEADER_SIZE, _FOOTER_SIZE = 12, 4
 # What a record takes in a file besides its data.
@@ -30,17 +31,20 @@ _READ_SIZE = 1024 * 1024
 
 
 def encode_records(
-  batch: pa.RecordBatch, empty_cells: EmptyCells, show: Callable[[list[bytes]], object] = lambda examples: None
+  batch: pa.RecordBatch,
+  empty_cells: EmptyCells,
+  show: Callable[[list[bytes]], object] = lambda examples: None,
+  order: FeatureOrder = 'upb',
 ) -> pa.BinaryArray:
   """The tf.Examples of a batch as they stand in a TFRecord file.
 
   The encoder leaves room for the frames, so that the Examples are not copied to be framed.
 
   Args:
-    batch, empty_cells: as for encode_examples, which also says what is raised.
+    batch, empty_cells, order: as for encode_examples, which also says what is raised.
     show: is called with the serialized Examples, some at a time and in order.
   """
-  records = encode_examples(batch, empty_cells, _header, bytes(_FOOTER_SIZE))
+  records = encode_examples(batch, empty_cells, _header, bytes(_FOOTER_SIZE), order)
   _, offsets, data = records.buffers()
   bounds = np.frombuffer(offsets, np.int32)[: len(records) + 1]
   for start in range(0, len(records), _RECORDS_AT_A_TIME):

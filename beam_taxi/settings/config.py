@@ -198,6 +198,15 @@ class RunConfig:
     details='Statistics count what is no feature as missing.',
     template=Parameter('Empty cells'),
   )
+  feature_order: Literal['upb', 'plain'] = setting(
+    'upb',
+    "which feature comes last where one's name begins another's: the shorter, as with protobuf 4.21 and later (upb), "
+    'or the longer, as with protobuf 3.20 (plain)',
+    group=_ROWS,
+    choices={'upb': 'As protobuf 4.21 and later', 'plain': 'As protobuf 3.20'},
+    details="The hash that finds an Example's split goes by it. TFX 1.16 installs protobuf 3.20.",
+    template=Parameter('Feature order'),
+  )
   output_format: Literal['tfrecord', 'parquet'] = setting(
     'tfrecord',
     'gzipped TFRecords of tf.Examples, or Parquet of the typed columns, in the same splits',
@@ -290,6 +299,7 @@ class RunConfig:
       splits=self.splits,
       partition_feature=self.partition_feature,
       empty_cells=self.empty_cells,
+      feature_order=self.feature_order,
       output_format=self.output_format,
       compression_level=self.compression_level,
       shuffle_seed=self.shuffle_seed,

@@ -63,6 +63,7 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
   'splits': (['train:8,eval:1,test:1'], ['train', 'train:8,', 'train:x']),
   'partition_feature': (['company'], ['']),
   'empty_cells': (['missing'], ['null']),
+  'feature_order': (['plain'], ['cpp']),
   'output_format': (['parquet'], ['avro']),
   'compression_level': (['1', '9'], ['0', '10']),
   'shuffle_seed': (['0', '42'], ['-1', 'x']),

@@ -12,6 +12,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
   'no_splits': ({'splits': ()}, 'no splits: give at least one'),
   'repeated_split': ({'splits': (Split('a', 1), Split('a', 2))}, '--splits names a split twice: a, a'),
   'too_many_buckets': ({'splits': (Split('a', 2**31), Split('b', 2**31))}, '--splits has 4,294,967,296 buckets'),
+  'feature_order': ({'feature_order': 'cpp'}, '--feature_order cpp: give one of upb, plain'),
   'empty_cells': ({'empty_cells': 'null'}, '--empty_cells null: give one of empty, missing'),
   'output_format': ({'output_format': 'csv'}, '--output_format csv: give one of tfrecord, parquet'),
   'compression_level': ({'compression_level': 10}, '--compression_level 10: give 1 to 9'),

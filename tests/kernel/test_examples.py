@@ -39,7 +39,7 @@ def check(batch: pa.RecordBatch, empty_cells: EmptyCells, splits: Sequence[Split
     chosen = np.append(chosen, assign_splits(examples, splits))
 
   expected = encode_records(batch, empty_cells, choose)
-  order, missing = feature_order(batch.schema.names), empty_cells == 'missing'
+  order, missing = feature_order(batch.schema.names, 'upb'), empty_cells == 'missing'
 
   records, found = encode(batch, order, missing=missing, limits=limits(splits))
   given_records, _ = encode(batch, order, missing=missing, limits=limits(splits), chosen=chosen)
