@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import apache_beam as beam
+import google_crc32c
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -91,6 +92,8 @@ def test_the_manifest_is_the_graphs_output_and_names_what_was_written(tmp_path):
   manifest = read_manifest(RunFolder.of(config.output, 'run'))
   for file in [*manifest.examples, *manifest.statistics, manifest.schema]:
     assert hashlib.sha256(pathlib.Path(file.path).read_bytes()).hexdigest() == file.sha256
+  for shard in manifest.examples:
+    assert f'{google_crc32c.value(records_in(pathlib.Path(shard.path))):08x}' == shard.records_crc32c
 
 
 def test_every_row_is_in_one_split_and_in_the_files_order(tmp_path, tiny_ranges):
