@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
-from beam_taxi.examples.encoding import estimated_size, feature_order
+from beam_taxi.examples.encoding import estimated_size
+from beam_taxi.examples.feature_order import feature_order
 from beam_taxi.examples.output_form import OutputForm
 from beam_taxi.examples.splitting import Chosen, assign_splits, assign_splits_by_feature, limits
 from beam_taxi.examples.tfrecord import encode_records

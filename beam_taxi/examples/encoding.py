@@ -14,7 +14,7 @@ joins the pieces of all columns, row by row, into one buffer.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -96,15 +96,6 @@ def estimated_size(batch: pa.RecordBatch) -> int:
   """About how many bytes the Examples of flat columns take, from their names and values."""
   names = sum(len(name.encode()) + 16 for name in batch.schema.names)
   return int(batch.nbytes + batch.num_rows * names)
-
-
-def feature_order(names: Sequence[str]) -> list[int]:
-  """The places of names in the order of protobuf's deterministic serialization: by bytes, a beginning behind the whole.
-
-  So 'trip_end' comes before 'trip'. (Source: _upb_mapsorter_cmpstr in upb, which is protobuf for Python since 4.21 and
-  with which TFX hashes an Example to find its split.)
-  """
-  return sorted(range(len(names)), key=lambda place: (*names[place].encode(), 256))
 
 
 def varint(number: int) -> bytes:

@@ -10,7 +10,8 @@ from fuzzing import fuzzed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beam_taxi.examples.encoding import EmptyCells, feature_order
+from beam_taxi.examples.encoding import EmptyCells
+from beam_taxi.examples.feature_order import feature_order
 from beam_taxi.examples.splits import Split
 from beam_taxi.examples.splitting import assign_splits, limits
 from beam_taxi.examples.tfrecord import encode_records
