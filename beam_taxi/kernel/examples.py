@@ -53,13 +53,15 @@ def encode(
   elif splitting == _ONE_SPLIT:
     chosen = None
   records = (Records * len(limits))() if keep else None
+  # An address alone keeps nothing alive.
+  ends = np.array(limits, np.uint64)
   status = loaded.beam_taxi_encode(
     columns,
     len(columns),
     rows.num_rows,
     missing,
     splitting,
-    np.array(limits, np.uint64).ctypes.data,
+    ends.ctypes.data,
     len(limits),
     None if chosen is None else chosen.ctypes.data,
     records,

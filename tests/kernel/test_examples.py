@@ -1,6 +1,7 @@
 """The kernel encodes and splits rows exactly as the Python does that it stands for."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
@@ -138,6 +139,20 @@ def test_records_of_2_gib_are_refused_and_shorter_ones_are_not() -> None:
 
 def with_name(length: int, rows: int = 1) -> pa.RecordBatch:
   return pa.RecordBatch.from_arrays([pa.nulls(rows)], names=['n' * length])
+
+
+def test_threads_encode_side_by_side() -> None:
+  numbers = np.random.default_rng(7).integers(0, 1000, 20_000)
+  batches = [pa.RecordBatch.from_arrays([pa.array(numbers[part::40])], names=['number']) for part in range(40)] * 10
+  splits = limits([Split('train', 2), Split('eval', 1)])
+
+  with ThreadPoolExecutor(8) as pool:
+    found = list(pool.map(lambda batch: encode(batch, [0], missing=False, limits=splits), batches))
+
+  for batch, (records, chosen) in zip(batches, found, strict=True):
+    again, expected = encode(batch, [0], missing=False, limits=splits)
+    assert records == again
+    np.testing.assert_array_equal(chosen, expected)
 
 
 def test_records_outlive_the_rows_that_they_were_made_of() -> None:
