@@ -8,9 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from beam_taxi.kernel.library import Cell, Dialect, Outcome, library
+from beam_taxi.kernel.library import KINDS, NO_MEMORY, NOT_PLAIN, Cell, Dialect, Outcome, Values, library, owned
 
-_NOT_PLAIN = 3
 # Of so many cells in a block Python may be asked.
 _MOST_ODD = 4096
 
@@ -95,7 +94,43 @@ def examine(data: bytes, begin: int, end: int, dialect: Dialect, types: Sequence
     ctypes.byref(odd_count),
     ctypes.byref(rows),
   )
-  if status == _NOT_PLAIN:
+  if status == NOT_PLAIN:
     return None
   cells = {(cell.column, data[begin + cell.begin : begin + cell.begin + cell.size]) for cell in odd[: odd_count.value]}
   return Examined(rows.value, found.tolist(), cells)
+
+
+def decode(data: bytes, dialect: Dialect, columns: Sequence[tuple[str, pa.DataType]]) -> pa.RecordBatch | None:
+  """Whole records as typed columns.
+
+  Args:
+    data: the records, in UTF-8.
+    dialect: how they are written.
+    columns: their names and types: int64, float32, binary or, without any value, null.
+
+  Returns:
+    The rows, an empty cell being null; None where `examine` gives None or a cell is no plain one of its column's type.
+  """
+  loaded = library()
+  assert loaded
+  kinds = np.array([KINDS[kind] for _, kind in columns], np.uint8)
+  values = (Values * len(columns))()
+  rows = ctypes.c_int64()
+  status = loaded.beam_taxi_decode(
+    data, len(data), ctypes.byref(dialect), len(columns), kinds.ctypes.data, values, ctypes.byref(rows)
+  )
+  if status == NOT_PLAIN:
+    return None
+  if status == NO_MEMORY:
+    raise MemoryError
+  arrays = [_array(kind, rows.value, each) for (_, kind), each in zip(columns, values, strict=True)]
+  return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(columns))
+
+
+def _array(kind: pa.DataType, rows: int, values: Values) -> pa.Array:
+  if pa.types.is_null(kind):
+    return pa.nulls(rows)
+  buffers = [owned(values.validity, (rows + 7) // 8), owned(values.data, values.size) or pa.py_buffer(b'')]
+  if pa.types.is_binary(kind):
+    buffers.insert(1, owned(values.ends, 4 * (rows + 1)))
+  return pa.Array.from_buffers(kind, rows, buffers, values.nulls)

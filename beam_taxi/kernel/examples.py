@@ -1,7 +1,5 @@
 """Rows to framed tf.Examples and their splits, by the compiled kernel."""
 
-import ctypes
-import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,11 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from beam_taxi.kernel.library import Column, Records, library
+from beam_taxi.kernel.library import KINDS, NO_MEMORY, TOO_LARGE, Column, Records, library, owned
 
-_OK, _NO_MEMORY, _TOO_LARGE = range(3)
 _ONE_SPLIT, _BY_HASH, _GIVEN = range(3)
-_KINDS = {pa.null(): 0, pa.int64(): 1, pa.float32(): 2, pa.binary(): 3}
 
 Chosen = npt.NDArray[np.int32]
 
@@ -66,24 +62,17 @@ def encode(
     None if chosen is None else chosen.ctypes.data,
     records,
   )
-  if status == _TOO_LARGE:
+  if status == TOO_LARGE:
     raise ValueError('the Examples take more bytes than an Arrow array of binary holds: encode fewer rows at a time')
-  if status == _NO_MEMORY:
+  if status == NO_MEMORY:
     raise MemoryError
-  return [_array(loaded, each) for each in records or ()], chosen
+  return [_array(each) for each in records or ()], chosen
 
 
-class _Owned:
-  """Memory of the kernel's, given back when nobody looks at it any more."""
-
-  def __init__(self, loaded: ctypes.CDLL, address: int):
-    weakref.finalize(self, loaded.beam_taxi_free, address)
-
-
-def _array(loaded: ctypes.CDLL, records: Records) -> pa.BinaryArray:
-  ends = pa.foreign_buffer(records.ends, 4 * (records.records + 1), _Owned(loaded, records.ends))
+def _array(records: Records) -> pa.BinaryArray:
+  ends = owned(records.ends, 4 * (records.records + 1))
   size = int(np.frombuffer(ends, np.int32)[-1])
-  data = pa.foreign_buffer(records.data, size, _Owned(loaded, records.data)) if records.data else pa.py_buffer(b'')
+  data = owned(records.data, size) if size else pa.py_buffer(b'')
   return pa.BinaryArray.from_buffers(pa.binary(), records.records, [None, ends, data])
 
 
@@ -97,14 +86,14 @@ def _column(name: str, column: pa.Array) -> Column:
     kind, items = kind.value_type, column.values
     if items.null_count:
       raise ValueError('a list with a null in it has no place in a tf.Example')
-  if kind not in _KINDS or (list_width and pa.types.is_null(kind)):
+  if kind not in KINDS or (list_width and pa.types.is_null(kind)):
     raise TypeError(f'a column of type {kind} has no place in a tf.Example')
   buffers = column.buffers()
   values = buffers[2:] if list_width else buffers
   return Column(
     name=encoded,
     name_size=len(encoded),
-    kind=_KINDS[kind],
+    kind=KINDS[kind],
     list_width=list_width,
     offset=column.offset,
     item_offset=items.offset if list_width else 0,

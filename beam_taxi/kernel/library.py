@@ -6,10 +6,18 @@ It is optional. Without a compiler there is none, and the Python that it stands 
 import ctypes
 import functools
 import os
+import weakref
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+import pyarrow as pa
 
 Kernel = Literal['compiled', 'python']
+
+# BeamTaxiStatus.
+OK, NO_MEMORY, TOO_LARGE, NOT_PLAIN = range(4)
+# BeamTaxiKind.
+KINDS = {pa.null(): 0, pa.int64(): 1, pa.float32(): 2, pa.binary(): 3}
 
 # As in kernel.h: a build of other sources is not used.
 VERSION = 1
@@ -67,6 +75,18 @@ class Cell(ctypes.Structure):
   _fields_ = (('column', ctypes.c_int64), ('begin', ctypes.c_int64), ('size', ctypes.c_int64))
 
 
+class Values(ctypes.Structure):
+  """BeamTaxiValues."""
+
+  _fields_ = (
+    ('data', ctypes.c_void_p),
+    ('ends', ctypes.c_void_p),
+    ('validity', ctypes.c_void_p),
+    ('nulls', ctypes.c_int64),
+    ('size', ctypes.c_int64),
+  )
+
+
 def kernel() -> Kernel:
   """Which kernel this process uses."""
   return 'compiled' if library() else 'python'
@@ -106,6 +126,20 @@ def load(folder: Path) -> ctypes.CDLL | None:
   return None
 
 
+def owned(address: int | None, size: int) -> Any:
+  """Memory that the kernel gave, as a pyarrow.Buffer that gives it back; None for none."""
+  return None if address is None else pa.foreign_buffer(address, size, _Owner(address))
+
+
+class _Owner:
+  """Gives memory back to the kernel when nobody looks at it any more."""
+
+  def __init__(self, address: int):
+    loaded = library()
+    assert loaded
+    weakref.finalize(self, loaded.beam_taxi_free, address)
+
+
 def _declared(loaded: ctypes.CDLL) -> ctypes.CDLL:
   number, pointer = ctypes.c_int64, ctypes.c_void_p
   loaded.beam_taxi_use_instructions.argtypes = (number,)
@@ -125,4 +159,8 @@ def _declared(loaded: ctypes.CDLL) -> ctypes.CDLL:
     ctypes.POINTER(number)
   )  # fmt: skip
   loaded.beam_taxi_examine.restype = number
+  loaded.beam_taxi_decode.argtypes = (
+    ctypes.c_char_p, number, dialect, number, pointer, ctypes.POINTER(Values), ctypes.POINTER(number)
+  )  # fmt: skip
+  loaded.beam_taxi_decode.restype = number
   return loaded

@@ -86,6 +86,23 @@ void ExerciseCsv(Source& source, Digest& digest) {
     Check(outcome.first_lines <= lines && outcome.quote_lines <= lines, "more lines than there are");
   }
 
+  std::vector<uint8_t> kinds(static_cast<size_t>(columns));
+  for (uint8_t& kind : kinds) kind = static_cast<uint8_t>((size + columns + (&kind - kinds.data())) % 4);
+  std::vector<BeamTaxiValues> values(static_cast<size_t>(columns));
+  int64_t decoded = 0;
+  if (beam_taxi_decode(data.get(), size, &dialect, columns, kinds.data(), values.data(), &decoded) == kBeamTaxiOk) {
+    for (size_t i = 0; i < values.size(); ++i) {
+      const BeamTaxiValues& column = values[i];
+      Check(0 <= column.nulls && column.nulls <= decoded, "more nulls than rows");
+      if (column.size) digest.Add(column.data, static_cast<size_t>(column.size));
+      if (kinds[i] == kBeamTaxiBytes) digest.Add(column.ends, static_cast<size_t>(decoded + 1) * sizeof(*column.ends));
+      if (column.validity) digest.Add(column.validity, static_cast<size_t>(decoded / 8));
+      beam_taxi_free(column.data);
+      beam_taxi_free(column.ends);
+      beam_taxi_free(column.validity);
+    }
+  }
+
   std::vector<uint8_t> types(static_cast<size_t>(columns));
   std::vector<BeamTaxiCell> odd(static_cast<size_t>(room));
   int64_t odd_count = 0, rows = 0;

@@ -1,5 +1,9 @@
 """The kernel finds in any bytes what the Python finds that it stands for."""
 
+import dataclasses
+import decimal
+
+import numpy as np
 import pytest
 from csv_files import layout_of
 from fuzzing import fuzzed
@@ -7,8 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from beam_taxi.inputs.columns import ColumnType
-from beam_taxi.inputs.csv import boundaries, examine
+from beam_taxi.inputs.csv import boundaries, decode, examine
 from beam_taxi.inputs.csv.boundaries import Entered, enter, last_record_end, open_quote
+from beam_taxi.inputs.csv.decode import DecodedBlock
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.examine import Examined, Piece
 from beam_taxi.inputs.layout import Layout
@@ -88,12 +93,57 @@ def test_rows_and_types_of_random_records_are_those_that_python_finds(file: tupl
     assert examined(records, layout, 'compiled') == examined(records, layout, 'python')
 
 
+def decoded(records: bytes, layout: Layout, kernel: str) -> DecodedBlock:
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(decode, 'kernel', lambda: kernel)
+    return decode.decode(records, layout)
+
+
+def check_values(records: bytes, layout: Layout) -> None:
+  found, expected = decoded(records, layout, 'compiled'), decoded(records, layout, 'python')
+
+  found.rows.validate(full=True)
+  assert found.bad == expected.bad
+  assert found.rows.schema == expected.rows.schema
+  # NaN is not equal to itself, but it is written as itself.
+  assert repr(found.rows.to_pydict()) == repr(expected.rows.to_pydict())
+
+
+@given(files())
+@fuzzed(500)
+def test_rows_of_random_records_are_decoded_as_by_python(file: tuple[bytes, Layout]) -> None:
+  records, layout = file
+  if open_quote(records, layout.settings) is None:
+    types = examined(records, dataclasses.replace(layout, types=(None,) * len(layout.columns)), 'python').types
+    given = [ColumnType.STRING if kind is None else kind for kind in layout.types]
+    for each in (types, given):
+      if each:
+        check_values(records, dataclasses.replace(layout, types=tuple(each)))
+
+
+@given(st.lists(st.floats() | st.floats(width=32) | st.decimals(allow_nan=False), min_size=1))
+@example([0.1, 16777217.0, 1e39, 1e-46, 7.038531e-26, 9007199254740993.0, -0.0, 123456789.123456789])
+@fuzzed(300)
+def test_floats_are_those_of_python_in_single_precision(numbers: list[float | decimal.Decimal]) -> None:
+  records = ''.join(f'{number}\n' for number in numbers).encode()
+  layout = layout_of(['a'], [ColumnType.FLOAT])
+
+  [column] = decoded(records, layout, 'compiled').rows.columns
+
+  with np.errstate(over='ignore'):
+    expected = np.array([float(str(number)) for number in numbers]).astype(np.float32)
+  np.testing.assert_array_equal(np.asarray(column).view(np.uint32), expected.view(np.uint32))
+
+
 @pytest.mark.parametrize('cell', CELLS)
 def test_a_cell_has_the_type_that_python_gives_it(cell: str) -> None:
   layout = layout_of(['a', 'b'])
   for records in (f'{cell},1\n'.encode(), f'1,{cell}'.encode(), f'2,2\n{cell},{cell}\r\n'.encode()):
     if open_quote(records, layout.settings) is None:
-      assert examined(records, layout, 'compiled') == examined(records, layout, 'python')
+      found = examined(records, layout, 'python')
+      assert examined(records, layout, 'compiled') == found
+      if found.types:
+        check_values(records, layout_of(['a', 'b'], found.types))
 
 
 def test_more_odd_cells_than_there_is_room_for_are_left_to_python() -> None:

@@ -1,14 +1,19 @@
 """A block of CSV to what each pass wants of it: its columns' types, or its typed RecordBatch."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import pyarrow as pa
 
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.arrow_parsing import ARROW_TYPES, one_chunk, parse, parse_bytes
 from beam_taxi.inputs.csv.bad_rows import BadRow
+from beam_taxi.inputs.csv.boundaries import kernel_dialect
 from beam_taxi.inputs.csv.column_types import may_spell_numbers_oddly, type_of_cells, type_of_inferred
+from beam_taxi.inputs.csv.text_encoding import EncodingError, encoding_of_blocks, to_utf_8
 from beam_taxi.inputs.layout import Layout
+from beam_taxi.kernel import csv
+from beam_taxi.kernel.library import kernel
 
 # The types of the columns that `decode` returns: TFX's tf.Examples hold floats in single precision.
 _DECODED_TYPES = {**ARROW_TYPES, ColumnType.FLOAT: pa.float32()}
@@ -62,8 +67,19 @@ def decode(data: bytes, layout: Layout) -> DecodedBlock:
   Returns:
     Columns in the header's order: INT as int64, FLOAT as float32, STRING as binary, UNKNOWN as null.
   """
-  parsed = parse(data, layout)
   fields = [(name, _DECODED_TYPES[kind]) for name, kind in layout.fields]
+  if kernel() == 'compiled' and (rows := _decode_plain(data, layout, fields)) is not None:
+    return DecodedBlock(rows, ())
+  parsed = parse(data, layout)
   # What is beyond single precision becomes infinite.
   arrays = [one_chunk(parsed.table[name]).cast(kind, safe=False) for name, kind in fields]
   return DecodedBlock(pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields)), parsed.bad)
+
+
+def _decode_plain(data: bytes, layout: Layout, fields: Sequence[tuple[str, pa.DataType]]) -> pa.RecordBatch | None:
+  """Asks the kernel; None where some row is bad or not plain."""
+  try:
+    text = to_utf_8(data, encoding_of_blocks(layout.settings))
+  except EncodingError:
+    return None
+  return csv.decode(text, kernel_dialect(layout.settings), fields)

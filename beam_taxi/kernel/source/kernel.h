@@ -127,6 +127,26 @@ BEAM_TAXI_API int64_t beam_taxi_examine(const uint8_t* data, int64_t size, const
                                         int64_t columns, uint8_t* types, BeamTaxiCell* odd, int64_t odd_room,
                                         int64_t* odd_count, int64_t* rows);
 
+// The cells of a column: of kBeamTaxiInt64 int64_t, of kBeamTaxiFloat float, of kBeamTaxiBytes side by side.
+typedef struct {
+  void* data;
+  int32_t* ends;      // Of kBeamTaxiBytes: value i is data[ends[i], ends[i + 1]).
+  uint8_t* validity;  // A bit a row; null where all are valid.
+  int64_t nulls;
+  int64_t size;       // Of `data`, in bytes.
+} BeamTaxiValues;
+
+// Decodes whole records, as beam_taxi_examine looks at them.
+//
+// kinds         BeamTaxiKind of each column; one of kBeamTaxiNull has no value at all.
+// values        one for each column, to be filled. Its memory is given back with beam_taxi_free.
+//
+// Returns kBeamTaxiOk, kBeamTaxiNoMemory, or kBeamTaxiNotPlain where beam_taxi_examine does or a cell is no plain one of
+// its column's kind. Then there are no values.
+BEAM_TAXI_API int64_t beam_taxi_decode(const uint8_t* data, int64_t size, const BeamTaxiDialect* dialect,
+                                       int64_t columns, const uint8_t* kinds, BeamTaxiValues* values, int64_t* rows);
+
+
 #ifdef __cplusplus
 }
 #endif
