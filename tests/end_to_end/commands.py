@@ -1,4 +1,7 @@
-"""The command line as users type it, and programs that run it with something in its way."""
+"""The command line as users type it, and programs that run it with something in its way.
+
+Its processes are forks of a warm one. What begins one anew says so.
+"""
 
 import json
 import os
@@ -9,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+import warm
 
 from beam_taxi.cli import _main
 
@@ -22,6 +26,13 @@ def environment(**variables: str) -> dict[str, str]:
 
 def beam_taxi(folder: pathlib.Path, *words: object, **variables: str) -> subprocess.CompletedProcess:
   """Runs the command line in a folder, to its end."""
+  process = warm.Process(['-m', 'beam_taxi', *map(str, words)], folder, environment(**variables))
+  out, err = process.communicate()
+  return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+
+def beam_taxi_anew(folder: pathlib.Path, *words: object, **variables: str) -> subprocess.CompletedProcess:
+  """The same, by a Python that has imported nothing yet."""
   command = [sys.executable, '-m', 'beam_taxi', *map(str, words)]
   return subprocess.run(command, cwd=folder, env=environment(**variables), capture_output=True, text=True, check=False)
 
@@ -104,13 +115,14 @@ sys.exit(cli.main())
 """
 
 
-_STARTED: list[subprocess.Popen] = []
+_STARTED: list[subprocess.Popen | warm.Process] = []
 
 
-def started(command: Sequence[str], **how: Any) -> subprocess.Popen:
-  """A process that ends with the test at the latest."""
-  _STARTED.append(subprocess.Popen(command, **how))
-  return _STARTED[-1]
+def started(words: Sequence[str], folder: pathlib.Path, env: Mapping[str, str], **streams: int) -> warm.Process:
+  """A Python with these arguments, which ends with the test at the latest."""
+  process = warm.Process(words, folder, env, **streams)
+  _STARTED.append(process)
+  return process
 
 
 def end_started() -> None:
@@ -125,7 +137,7 @@ def end_started() -> None:
 
 def start_with(
   folder: pathlib.Path, place: tuple[str, str, str, int], what: str, *words: object, **variables: str
-) -> subprocess.Popen:
+) -> warm.Process:
   """Starts the command line with something in its way.
 
   Args:
@@ -135,17 +147,22 @@ def start_with(
     words: its words.
     variables: of its environment.
   """
-  module, name, when, nth = place
-  command = [sys.executable, '-c', _PROGRAM, module, name, when, str(nth), what, *map(str, words)]
-  return started(
-    command,
-    cwd=folder,
-    env=environment(**variables),
-    stdin=subprocess.PIPE,
-    stdout=subprocess.PIPE,
-    stderr=subprocess.PIPE,
-    text=True,
-  )
+  return started(_with(place, what, words), folder, environment(**variables))
+
+
+def start_anew_with(
+  folder: pathlib.Path, place: tuple[str, str, str, int], what: str, *words: object, **variables: str
+) -> subprocess.Popen:
+  """The same, by a Python that has imported nothing yet."""
+  command = [sys.executable, *_with(place, what, words)]
+  pipes = dict.fromkeys(('stdin', 'stdout', 'stderr'), subprocess.PIPE)
+  process = subprocess.Popen(command, cwd=folder, env=environment(**variables), text=True, **pipes)
+  _STARTED.append(process)
+  return process
+
+
+def _with(place: tuple[str, str, str, int], what: str, words: Sequence[object]) -> list[str]:
+  return ['-c', _PROGRAM, *map(str, place), what, *map(str, words)]
 
 
 def properties(runs: list[Mapping[str, Any]], run_id: str) -> Mapping[str, Any]:

@@ -10,14 +10,14 @@ import secrets
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 import requests
-from commands import asked, beam_taxi, environment, start_with, started
+from commands import asked, beam_taxi, beam_taxi_anew, environment, start_with, started
 from emulators.databases import DatabaseServer
+from warm import Process
 
 from beam_taxi.cli import reconcile
 from beam_taxi.cloud.rehearsal.cloud import Cloud, rehearsal_cloud
@@ -62,7 +62,7 @@ def launch(cloud: Cloud, folder: pathlib.Path, *all_words: object) -> subprocess
   return beam_taxi(folder, *all_words, **cloud.environment)
 
 
-def job_of(cloud: Cloud, run_id: str, command: subprocess.Popen | None = None) -> Job:
+def job_of(cloud: Cloud, run_id: str, command: Process | None = None) -> Job:
   """The job of a run, once it is there, which it is before the command that submits it ends."""
 
   def submitted() -> Job | None:
@@ -126,7 +126,7 @@ def test_a_package_without_a_checkout_ships_itself(
 ) -> None:
   environment = {**cloud.environment, 'PYTHONPATH': str(installed)}
 
-  done = beam_taxi(tmp_path, *words(cloud, 'none', 'installed'), **environment)
+  done = beam_taxi_anew(tmp_path, *words(cloud, 'none', 'installed'), **environment)
 
   assert done.returncode == 0, done.stderr
   assert 'binary-compatible' not in done.stderr
@@ -344,13 +344,11 @@ def test_ctrl_c_on_a_terminal_asks_what_becomes_of_the_job(
   run_id = f'asked-{answer}'
   ours, theirs = pty.openpty()
   command = started(
-    [sys.executable, '-c', INTERRUPTIBLE, *map(str, words(cloud, store, run_id))],
-    cwd=tmp_path,
-    env=environment(**{**cloud.environment, 'TERM': 'xterm', 'COLUMNS': '200'}),
+    ['-m', 'beam_taxi', *map(str, words(cloud, store, run_id))],
+    tmp_path,
+    environment(**{**cloud.environment, 'TERM': 'xterm', 'COLUMNS': '200'}),
     stdin=theirs,
-    stdout=subprocess.PIPE,
     stderr=theirs,
-    text=True,
   )
   os.close(theirs)
   terminal = Terminal(ours)
@@ -374,16 +372,6 @@ def test_ctrl_c_on_a_terminal_asks_what_becomes_of_the_job(
     assert (command.returncode, state) == (130, 'CANCELED')
     until(lambda: job.state == 'JOB_STATE_CANCELLED')
   os.close(ours)
-
-
-# A shell's background jobs ignore SIGINT, and a test run that is one must not hand that on.
-INTERRUPTIBLE = """
-import signal, sys
-from beam_taxi.cli import _main as cli
-
-signal.signal(signal.SIGINT, signal.default_int_handler)
-cli.main()
-"""
 
 
 class Terminal:

@@ -1,23 +1,18 @@
 """A run that is ended from outside leaves nothing that looks finished."""
 
-import os
 import pathlib
 import signal
-import subprocess
-import sys
 
 import ml_metadata as mlmd
 import pytest
-from commands import started
+from commands import environment, started
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
+from warm import Process
 
-ROOT = pathlib.Path(__file__).parent.parent.parent
 
-
-# Runs the command line until pass 1 begins, which then never ends. A shell's background jobs ignore SIGINT, and a test
-# run that is one must not hand that on.
+# Runs the command line until pass 1 begins, which then never ends.
 WAITING = """
-import signal, sys, threading
+import sys, threading
 from beam_taxi.cli import _main as cli
 from beam_taxi.inputs.csv import csv_input
 
@@ -25,23 +20,17 @@ def wait(*_):
   print('scanning', flush=True)
   threading.Event().wait()
 
-signal.signal(signal.SIGINT, signal.default_int_handler)
 csv_input.scan_range = wait
 sys.exit(cli.main())
 """
 
 
 @pytest.fixture
-def waiting_run(tmp_path: pathlib.Path) -> subprocess.Popen:
+def waiting_run(tmp_path: pathlib.Path) -> Process:
   """A run that is in the middle of pass 1 for as long as it lives."""
   (tmp_path / 'rows.csv').write_text('a,b\n1,2\n')
   process = started(
-    [sys.executable, '-c', WAITING, '--input', 'rows.csv', '--output', 'out', '--run_id', 'stopped'],
-    cwd=tmp_path,
-    env={**os.environ, 'PYTHONPATH': str(ROOT)},
-    stdout=subprocess.PIPE,
-    stderr=subprocess.PIPE,
-    text=True,
+    ['-c', WAITING, '--input', 'rows.csv', '--output', 'out', '--run_id', 'stopped'], tmp_path, environment()
   )
   assert process.stdout
   assert process.stdout.readline() == 'scanning\n'

@@ -7,7 +7,7 @@ import pathlib
 import subprocess
 
 import pytest
-from commands import Here, asked, beam_taxi, start_with
+from commands import Here, asked, beam_taxi, start_anew_with, start_with
 from emulators.databases import DatabaseServer
 
 
@@ -226,7 +226,7 @@ def test_a_password_is_nowhere_but_where_it_was_put(folder: pathlib.Path, mysql_
   password = mysql_server.password
   place = ('beam_taxi.inputs.csv.csv_input', 'scan_range', 'before', 1)
   words = ('--input', 'rows.csv', '--output', 'out', '--run_id', 'one', '--metadata', uri, '--record', 'graph')
-  process = start_with(folder, place, 'wait', *words, STORE_PASSWORD=password)
+  process = start_anew_with(folder, place, 'wait', *words, STORE_PASSWORD=password)
   assert process.stdout
   assert process.stdout.readline() == 'waiting\n'
   command_line = pathlib.Path(f'/proc/{process.pid}/cmdline').read_bytes()

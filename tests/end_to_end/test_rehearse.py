@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Iterator
 
 import pytest
-from commands import beam_taxi
+from commands import beam_taxi, beam_taxi_anew
 
 from beam_taxi.cloud.rehearsal.cloud import Cloud, rehearsal_cloud
 
@@ -52,7 +52,7 @@ def test_an_installed_package_is_shipped_where_the_image_would_bring_it(
   (tmp_path / 'mine.csv').write_text('n,s\n1,row\n')
   words = [*WORDS, '--metadata', 'none', '--sdk_container_image', 'gcr.io/p/image:1', '--skip_preflight']
 
-  done = beam_taxi(tmp_path, 'rehearse', '--sample_from', 'mine.csv', *words, PYTHONPATH=str(installed))
+  done = beam_taxi_anew(tmp_path, 'rehearse', '--sample_from', 'mine.csv', *words, PYTHONPATH=str(installed))
 
   assert done.returncode == 0, done.stderr
   assert 'the rehearsal went well' in done.stdout

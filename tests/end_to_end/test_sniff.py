@@ -1,30 +1,20 @@
 """`sniff` as it is typed: what it shows, its exit code, and the command that it prints."""
 
 import gzip
-import os
 import pathlib
 import shlex
 import subprocess
-import sys
 
 import pytest
+from commands import ROOT, beam_taxi
 
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.settings.flags import parse_flags
 
-ROOT = pathlib.Path(__file__).parent.parent.parent
-
 
 def sniff(*arguments: str, folder: pathlib.Path = ROOT) -> subprocess.CompletedProcess[str]:
   """Runs `python -m beam_taxi sniff`, on a terminal that is wide enough for each line of a table."""
-  return subprocess.run(
-    [sys.executable, '-m', 'beam_taxi', 'sniff', *arguments],
-    cwd=folder,
-    env={**os.environ, 'PYTHONPATH': str(ROOT), 'COLUMNS': '300', 'NO_COLOR': '1'},
-    capture_output=True,
-    text=True,
-    check=False,
-  )
+  return beam_taxi(folder, 'sniff', *arguments, COLUMNS='300', NO_COLOR='1')
 
 
 def lines_of(done: subprocess.CompletedProcess[str]) -> list[list[str]]:
