@@ -13,6 +13,7 @@ from emulators import databases
 from emulators.databases import DatabaseServer
 
 ROOT = pathlib.Path(__file__).parent.parent
+_PIP = [sys.executable, '-m', 'pip', '--quiet']
 
 
 @pytest.fixture(scope='session')
@@ -32,21 +33,26 @@ def tfx_testdata() -> pathlib.Path:
 
 
 @pytest.fixture(scope='session')
-def installed(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-  """A folder with the package as pip installs it from a wheel of this tree, without what it requires."""
-  folder = tmp_path_factory.mktemp('installed')
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+  """A wheel of this tree."""
+  folder = tmp_path_factory.mktemp('wheel')
   source = folder / 'source'
   source.mkdir()
   for name in ('setup.py', 'pyproject.toml', 'LICENSE'):
     shutil.copy(ROOT / name, source)
   shutil.copytree(ROOT / 'beam_taxi', source / 'beam_taxi', ignore=shutil.ignore_patterns('__pycache__'))
-  pip = [sys.executable, '-m', 'pip', '--quiet']
-  wheels = [*pip, 'wheel', '--no-deps', '--no-index', '--no-build-isolation', '--wheel-dir', folder, source]
-  subprocess.run(wheels, check=True)
-  [wheel] = folder.glob('*.whl')
-  target = folder / 'site-packages'
-  subprocess.run([*pip, 'install', '--no-deps', '--no-index', '--target', target, wheel], check=True)
+  command = [*_PIP, 'wheel', '--no-deps', '--no-index', '--no-build-isolation', '--wheel-dir', folder, source]
+  subprocess.run(command, check=True)
   shutil.rmtree(source)
+  [path] = folder.iterdir()
+  return path
+
+
+@pytest.fixture(scope='session')
+def installed(wheel: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+  """A folder with the package as pip installs it from a wheel of this tree, without what it requires."""
+  target = tmp_path_factory.mktemp('installed') / 'site-packages'
+  subprocess.run([*_PIP, 'install', '--no-deps', '--no-index', '--target', target, wheel], check=True)
   return target
 
 

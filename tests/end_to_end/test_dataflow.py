@@ -1,5 +1,6 @@
 """Launches on Dataflow, whole: from CSV in buckets to artifacts in buckets and a record in MariaDB, on the double."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -20,7 +21,7 @@ from emulators.databases import DatabaseServer
 from warm import Process
 
 from beam_taxi.cli import reconcile
-from beam_taxi.cloud.rehearsal.cloud import Cloud, rehearsal_cloud
+from beam_taxi.cloud.rehearsal import cloud as rehearsal
 from beam_taxi.cloud.rehearsal.dataflow_service import Job, RefusalError
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
@@ -29,13 +30,20 @@ PLACE += ['--staging_location', 'gs://bucket/staging']
 ROWS = 1000
 
 
+@dataclasses.dataclass(frozen=True)
+class Cloud(rehearsal.Cloud):
+  """A cloud, and a wheel that ships the package, which Beam would build anew for each launch."""
+
+  wheel: pathlib.Path
+
+
 @pytest.fixture(scope='module')
-def cloud() -> Iterator[Cloud]:
-  with rehearsal_cloud(['bucket']) as cloud:
+def cloud(wheel: pathlib.Path) -> Iterator[Cloud]:
+  with rehearsal.rehearsal_cloud(['bucket']) as cloud:
     lines = 'n,s\n' + ''.join(f'{n},"row\n{n}"\n' for n in range(ROWS))
     cloud.buckets.bucket('bucket').blob('in/rows.csv').upload_from_string(lines)
     cloud.buckets.bucket('bucket').blob('in/bad.csv').upload_from_string('n,s\n1,one\n2\n')
-    yield cloud
+    yield Cloud(**vars(cloud), wheel=wheel)
 
 
 @pytest.fixture
@@ -54,6 +62,11 @@ def no_faults(cloud: Cloud) -> Iterator[None]:
 
 
 def words(cloud: Cloud, store: str, run_id: str, *more: object, file: str = 'rows.csv') -> list[object]:
+  return [*unshipped(cloud, store, run_id, *more, file=file), '--extra_package', cloud.wheel]
+
+
+def unshipped(cloud: Cloud, store: str, run_id: str, *more: object, file: str = 'rows.csv') -> list[object]:
+  """The same, where the launch finds what ships the package."""
   flags = ['--input', f'gs://bucket/in/{file}', '--output', 'gs://bucket/out', '--run_id', run_id, '--metadata', store]
   return [*flags, '--runner', 'DataflowRunner', *PLACE, *cloud.beam_args, *more]
 
@@ -97,7 +110,7 @@ def shards(cloud: Cloud, run_id: str) -> dict[str, str]:
 def test_a_launch_makes_what_a_local_run_makes_and_is_recorded_from_its_graph(
   cloud: Cloud, store: str, tmp_path: pathlib.Path
 ) -> None:
-  done = launch(cloud, tmp_path, *words(cloud, store, 'whole', '--record', 'graph'))
+  done = launch(cloud, tmp_path, *unshipped(cloud, store, 'whole', '--record', 'graph'))
 
   assert done.returncode == 0, done.stderr
   assert 0 < cloud.dataflow.largest < 1 << 20
@@ -126,7 +139,7 @@ def test_a_package_without_a_checkout_ships_itself(
 ) -> None:
   environment = {**cloud.environment, 'PYTHONPATH': str(installed)}
 
-  done = beam_taxi_anew(tmp_path, *words(cloud, 'none', 'installed'), **environment)
+  done = beam_taxi_anew(tmp_path, *unshipped(cloud, 'none', 'installed'), **environment)
 
   assert done.returncode == 0, done.stderr
   assert 'binary-compatible' not in done.stderr

@@ -9,7 +9,6 @@ from commands import environment, started
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 from warm import Process
 
-
 # Runs the command line until pass 1 begins, which then never ends.
 WAITING = """
 import sys, threading
