@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from typing import TextIO
 
 _TESTS = pathlib.Path(__file__).parent
 # As it was before any test changed it.
@@ -35,7 +36,7 @@ class Process:
     """Begins.
 
     Args:
-      words: Python's arguments: -m and a module's name, or -c and a program, and the arguments of that.
+      words: Python's arguments: a file, or -m and a module's name, or -c and a program, and the arguments of that.
       cwd: where it runs.
       env: all of its environment.
       stdin: a file descriptor or PIPE, as the two others.
@@ -46,14 +47,10 @@ class Process:
       given.append(descriptor if reading is None else writing if place else reading)
       ours.append(None if reading is None else os.fdopen(reading) if place else os.fdopen(writing, 'w'))
     self.stdin, self.stdout, self.stderr = ours
-    told, telling = socket.socketpair()
-    request = json.dumps({'words': [*words], 'cwd': str(cwd), 'env': {**env}}).encode()
-    with telling:
-      socket.send_fds(_warm()[0], [request], [*given, telling.fileno()])
+    self._told = _ask(_warm()[0], words, cwd, env, given)
     for descriptor, pipe in zip(given, ours, strict=True):
       if pipe:
         os.close(descriptor)
-    self._told = told.makefile()
     self.pid = int(self._told.readline())
     self._code: int | None = None
     # Who asks whether it has ended asks often.
@@ -102,6 +99,29 @@ class Process:
       self._code = os.waitstatus_to_exitcode(int(self._told.readline()))
 
 
+def python(folder: pathlib.Path) -> int:
+  """Puts a program `python` into a folder that has its work done by forks; what it needs as descriptor is returned.
+
+  Whoever kills it does not kill the fork.
+  """
+  requests = _warm()[0].fileno()
+  path = folder / 'python'
+  path.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {__file__} {requests} "$@"\n')
+  path.chmod(0o755)
+  return requests
+
+
+def _ask(
+  requests: socket.socket, words: Sequence[str], cwd: pathlib.Path, env: Mapping[str, str], streams: Sequence[int]
+) -> TextIO:
+  """Asks for a fork; a stream of two lines: its number and, once it has ended, what waitpid says of it."""
+  told, telling = socket.socketpair()
+  request = json.dumps({'words': [*words], 'cwd': str(cwd), 'env': {**env}}).encode()
+  with told, telling:
+    socket.send_fds(requests, [request], [*streams, telling.fileno()])
+    return told.makefile()
+
+
 @functools.cache
 def _warm() -> tuple[socket.socket, subprocess.Popen]:
   """The warm process of this one, with which it ends, and how it is asked for a fork."""
@@ -110,3 +130,9 @@ def _warm() -> tuple[socket.socket, subprocess.Popen]:
     command = [sys.executable, _TESTS / 'warm_process.py', str(theirs.fileno())]
     process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=_ENVIRONMENT, start_new_session=True)
   return ours, process
+
+
+if __name__ == '__main__':
+  with _ask(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:], pathlib.Path.cwd(), os.environ, range(3)) as lines:
+    _, ended = lines
+  sys.exit(os.waitstatus_to_exitcode(int(ended)))

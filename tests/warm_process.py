@@ -72,14 +72,19 @@ def run(request: dict[str, Any], streams: list[int]) -> None:
   os.chdir(request['cwd'])
   os.environ.clear()
   os.environ.update(request['env'])
-  option, what, *words = request['words']
-  sys.argv = [option, *words]
   sys.path[0] = ''
-  if option == '-m':
-    runpy.run_module(what, run_name='__main__', alter_sys=True)
-  else:
-    sys.modules['__main__'] = types.ModuleType('__main__')
-    exec(what, vars(sys.modules['__main__']))
+  match request['words']:
+    case ['-m', module, *words]:
+      sys.argv = ['-m', *words]
+      runpy.run_module(module, run_name='__main__', alter_sys=True)
+    case ['-c', program, *words]:
+      sys.argv = ['-c', *words]
+      sys.modules['__main__'] = types.ModuleType('__main__')
+      exec(program, vars(sys.modules['__main__']))
+    case [path, *_]:
+      sys.argv = request['words']
+      sys.path[0] = os.path.dirname(path)
+      runpy.run_path(path, run_name='__main__')
 
 
 if __name__ == '__main__':

@@ -7,8 +7,10 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import pytest
+import warm
 from commands import ROOT, environment
 from emulators.databases import free_port
 
@@ -25,17 +27,16 @@ def blocks(page: str) -> list[str]:
   return [block for block in found if not block.startswith(_NOT_RUN)]
 
 
-def type_in(folder: pathlib.Path, script: str) -> None:
+def type_in(folder: pathlib.Path, script: str, path: str = '', descriptors: Sequence[int] = ()) -> None:
   """Types commands in a folder that looks like the repository, and ends what they leave running."""
   for name in _NEEDED:
     (folder / name).symlink_to(ROOT / name)
-  path = f'{pathlib.Path(sys.executable).parent}:{os.environ["PATH"]}'
+  path += f'{pathlib.Path(sys.executable).parent}:{os.environ["PATH"]}'
   command = ['bash', '-euo', 'pipefail', '-c', script]
   # Not a pipe, which whatever was left running would keep open.
   with (folder / 'printed').open('w') as printed:
-    shell = subprocess.Popen(
-      command, cwd=folder, env=environment(PATH=path), stdout=printed, stderr=printed, start_new_session=True
-    )
+    how = {'stdout': printed, 'stderr': printed, 'start_new_session': True, 'pass_fds': descriptors}
+    shell = subprocess.Popen(command, cwd=folder, env=environment(PATH=path), **how)
     try:
       code = shell.wait()
     finally:
@@ -44,11 +45,26 @@ def type_in(folder: pathlib.Path, script: str) -> None:
   assert code == 0, (folder / 'printed').read_text()
 
 
-@pytest.mark.parametrize('page', ['README.md', 'docs/CSV.md', 'docs/REPORT.md', 'docs/STORES.md', 'docs/PYTHON.md'])
-def test_a_page_s_commands_do_what_it_says(page: str, taxi_csv: pathlib.Path, tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize(
+  ('page', 'is_warm'),
+  [
+    ('README.md', False),
+    ('docs/CSV.md', True),
+    ('docs/REPORT.md', True),
+    ('docs/STORES.md', True),
+    ('docs/PYTHON.md', True),
+  ],
+)
+def test_a_page_s_commands_do_what_it_says(
+  page: str, is_warm: bool, taxi_csv: pathlib.Path, tmp_path: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
   script = '\n'.join(line for block in blocks(page) for line in block.splitlines() if not _SETS_UP.match(line))
 
-  type_in(tmp_path, script)
+  if is_warm:
+    programs = tmp_path_factory.mktemp('programs')
+    type_in(tmp_path, script, f'{programs}:', [warm.python(programs)])
+  else:
+    type_in(tmp_path, script)
 
   assert [name for name in re.findall(r'--out (\S+)', script) if not (tmp_path / name).exists()] == []
 
