@@ -132,7 +132,6 @@ HOW_IT_IS_RUN = {
   'two_threads': (workers(2, 'multi_threading'), FnApiRunner),
   'four_threads': (workers(4, 'multi_threading'), FnApiRunner),
   'two_processes': (workers(2, 'multi_processing'), FnApiRunner),
-  'four_processes': (workers(4, 'multi_processing'), FnApiRunner),
   'each_bundle_twice': (workers(2, 'multi_threading'), LosesAttempts),
 }
 
