@@ -16,9 +16,10 @@ check() {
   .venv/bin/lint-imports
 }
 
-# Tests of a file share what they have made, so they stay in one process.
+# Tests of a file share what they have made, so they stay in one process. Files are begun in the order that
+# tests/conftest.py gives them.
 test_in_parallel() {
-  .venv/bin/python -m pytest --numprocesses auto --dist loadfile "$@"
+  .venv/bin/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder "$@"
 }
 
 scripts/setup.sh --dev

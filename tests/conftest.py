@@ -13,7 +13,15 @@ from emulators import databases
 from emulators.databases import DatabaseServer
 
 ROOT = pathlib.Path(__file__).parent.parent
+# Where the files are that take longest.
+_SLOWEST = ('end_to_end', 'graph', 'metadata', 'browser')
 _PIP = [sys.executable, '-m', 'pip', '--quiet']
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+  """Begins with what takes longest, so that in the end no core waits for it."""
+  tests = pathlib.Path(__file__).parent
+  items.sort(key=lambda item: item.path.relative_to(tests).parts[0] not in _SLOWEST)
 
 
 @pytest.fixture(scope='session')

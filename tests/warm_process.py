@@ -48,6 +48,8 @@ def fork_for(requests: socket.socket) -> tuple[dict[str, Any], list[int]]:
         continue
       message, descriptors, _, _ = socket.recv_fds(requests, _LARGEST_REQUEST, 4)
       if not message:
+        for pid in told:
+          os.kill(pid, signal.SIGKILL)
         sys.exit()
       teller = socket.socket(fileno=descriptors.pop())
       pid = os.fork()

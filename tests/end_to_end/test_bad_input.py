@@ -3,15 +3,13 @@
 import os
 import pathlib
 import sqlite3
-import subprocess
 import sys
 
 import pytest
+from commands import beam_taxi
 
 from beam_taxi.cli import _main as cli
 from beam_taxi.inputs.csv import scan
-
-ROOT = pathlib.Path(__file__).parent.parent.parent
 
 GOOD = b'a,b\n1,2\n'
 
@@ -92,13 +90,7 @@ def test_bad_input_is_said_once_and_recorded_as_failed(command, tmp_path, files,
 
 def test_a_workers_traceback_stays_away_from_stderr(tmp_path):
   (tmp_path / 'bad.csv').write_text('a,b\n' + '1,2\n' * 9 + '3\n')
-  done = subprocess.run(
-    [sys.executable, ROOT / 'main.py', '--input', 'bad.csv', '--output', 'out', '--direct_num_workers', '2'],
-    cwd=tmp_path,
-    capture_output=True,
-    text=True,
-    check=False,
-  )
+  done = beam_taxi(tmp_path, '--input', 'bad.csv', '--output', 'out', '--direct_num_workers', '2')
   assert_refused(done.returncode, done.stderr, 'bad.csv: line 11 (byte 40): 1 cell')
   assert done.stdout == ''
 

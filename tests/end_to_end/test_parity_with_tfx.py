@@ -119,7 +119,7 @@ def split_of(key: bytes, splits: dict[str, int]) -> str:
 
 
 def by_us(config: RunConfig) -> Records:
-  options = PipelineOptions(direct_num_workers=2, direct_running_mode='multi_threading')
+  options = PipelineOptions(direct_num_workers=1)
   with TestPipeline(runner=FnApiRunner(), options=options) as root:
     build_graph(root, config)
   manifest = read_manifest(RunFolder.of(config.output, config.run_id))

@@ -17,13 +17,12 @@ import collections
 import dataclasses
 import functools
 import pathlib
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 import tensorflow as tf
 import tensorflow_data_validation as tfdv
+from commands import beam_taxi
 from compare_statistics import differences, features_of, ranks_off
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
@@ -32,7 +31,6 @@ from beam_taxi.analysis.schema import infer_schema
 from beam_taxi.examples.splits import Split
 from beam_taxi.examples.splitting import assign_splits
 
-ROOT = pathlib.Path(__file__).parent.parent.parent
 SPLITS = ('train', 'eval')
 
 # Columns of integers that have decimal points in external/csv/, and none in the taxi CSV.
@@ -83,7 +81,7 @@ def ours_of_external(tfx_testdata: pathlib.Path, tmp_path_factory: pytest.TempPa
 
 def run(pattern: pathlib.Path, output: pathlib.Path) -> Outputs:
   flags = ['--input', pattern, '--output', output, '--run_id', 'run', '--metadata', 'none']
-  done = subprocess.run([sys.executable, ROOT / 'main.py', *map(str, flags)], capture_output=True, text=True)
+  done = beam_taxi(output, *flags)
   assert done.returncode == 0, done.stderr
   return Outputs(*(output / 'runs' / 'run' / name for name in ('examples', 'statistics', 'schema')))
 

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import tensorflow as tf
+import warm
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
@@ -14,17 +15,15 @@ ROOT = pathlib.Path(__file__).parents[2]
 SPLITS = ('train', 'eval')
 
 
-def cook(folder: pathlib.Path, recipe: str, *words: str, code: int = 0) -> str:
-  """Runs a recipe, which should end with this code; what it says on stderr."""
-  done = subprocess.run(
-    [sys.executable, str(ROOT / 'recipes' / recipe), *words],
-    cwd=folder,
-    env={'PYTHONPATH': str(ROOT), 'HOME': str(folder)},
-    capture_output=True,
-    text=True,
-  )
-  assert done.returncode == code, done.stderr
-  return done.stderr
+def cook(folder: pathlib.Path, recipe: str, *words: str) -> None:
+  """Runs a recipe, which should end well."""
+  command = [sys.executable, str(ROOT / 'recipes' / recipe), *words]
+  done = subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True)
+  assert done.returncode == 0, done.stderr
+
+
+def environment(home: pathlib.Path) -> dict[str, str]:
+  return {'PYTHONPATH': str(ROOT), 'HOME': str(home)}
 
 
 def examples(run: pathlib.Path, split: str, shard: str = '*') -> list[tf.train.Example]:
@@ -81,7 +80,9 @@ WRONG = {
 def test_wrong_use_is_said_in_one_line(tmp_path: pathlib.Path, recipe: str, words: list[str], message: str) -> None:
   (tmp_path / 'bad.csv').write_text('trip_miles,fare\n1,2\n3\n')
 
-  said = cook(tmp_path, recipe, *words, code=2)
+  process = warm.Process([str(ROOT / 'recipes' / recipe), *words], tmp_path, environment(tmp_path))
+  _, said = process.communicate()
 
+  assert process.returncode == 2, said
   assert message in said.splitlines()[-1]
   assert 'Traceback' not in said
