@@ -128,7 +128,6 @@ def workers(count: int, mode: str) -> list[str]:
 
 
 HOW_IT_IS_RUN = {
-  'one_thread': (workers(1, 'in_memory'), FnApiRunner),
   'two_threads': (workers(2, 'multi_threading'), FnApiRunner),
   'four_threads': (workers(4, 'multi_threading'), FnApiRunner),
   'two_processes': (workers(2, 'multi_processing'), FnApiRunner),
@@ -172,6 +171,7 @@ def records_in(path: pathlib.Path) -> bytes:
 
 @pytest.fixture(scope='module')
 def expected_shards(three_files: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> list[tuple]:
+  """Those of a run on one thread."""
   shards = shards_of(three_files, tmp_path_factory.mktemp('expected'))
   assert len(shards) >= 6
   return shards
