@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 _TESTS = pathlib.Path(__file__).parent
-# As it was before any test changed it.
-_ENVIRONMENT = {**os.environ, 'PYTHONPATH': str(_TESTS.parent)}
+# As it was before any test changed it; and the forks' streams are buffered, as pipes' are.
+_ENVIRONMENT = {**os.environ, 'PYTHONPATH': str(_TESTS.parent), 'PYTHONUNBUFFERED': ''}
 
 
 class Process:
