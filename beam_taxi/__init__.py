@@ -38,12 +38,12 @@ if TYPE_CHECKING:
   from beam_taxi.graph.input_steps import ReadCsv as ReadCsv
   from beam_taxi.graph.input_steps import ShardBlock as ShardBlock
   from beam_taxi.graph.output_steps import EncodeExamples as EncodeExamples
-  from beam_taxi.graph.output_steps import GenerateStatistics as GenerateStatistics
-  from beam_taxi.graph.output_steps import InferSchema as InferSchema
   from beam_taxi.graph.output_steps import WriteExamples as WriteExamples
-  from beam_taxi.graph.output_steps import WriteStatistics as WriteStatistics
   from beam_taxi.graph.pipeline import build_graph as build_graph
   from beam_taxi.graph.shard_batches import ShardBatches as ShardBatches
+  from beam_taxi.graph.statistics_steps import GenerateStatistics as GenerateStatistics
+  from beam_taxi.graph.statistics_steps import InferSchema as InferSchema
+  from beam_taxi.graph.statistics_steps import WriteStatistics as WriteStatistics
   from beam_taxi.inputs.bad_row_policy import BadRowLimit as BadRowLimit
   from beam_taxi.inputs.columns import ColumnType as ColumnType
   from beam_taxi.inputs.csv.dialect import Dialect as Dialect
@@ -64,8 +64,8 @@ _PUBLIC = {
   'ColumnType': 'inputs.columns',
   'Dialect': 'inputs.csv.dialect',
   'EncodeExamples': 'graph.output_steps',
-  'GenerateStatistics': 'graph.output_steps',
-  'InferSchema': 'graph.output_steps',
+  'GenerateStatistics': 'graph.statistics_steps',
+  'InferSchema': 'graph.statistics_steps',
   'InputSplit': 'inputs.input_splits',
   'Manifest': 'artifacts.manifest',
   'OutputForm': 'examples.output_form',
@@ -77,7 +77,7 @@ _PUBLIC = {
   'Split': 'examples.splits',
   'UserError': 'errors',
   'WriteExamples': 'graph.output_steps',
-  'WriteStatistics': 'graph.output_steps',
+  'WriteStatistics': 'graph.statistics_steps',
   'WrittenFile': 'artifacts.manifest',
   'artifacts_of': 'metadata.runs',
   'build_graph': 'graph.pipeline',

@@ -34,14 +34,11 @@ def main(pattern: str, output: str) -> None:
   with beam.Pipeline(runner=FnApiRunner()) as pipeline:
     trips = pipeline | beam_taxi.ReadCsv(pattern)
     encoded = trips.blocks | beam.Map(with_miles_per_dollar) | beam_taxi.EncodeExamples(form)
-    _ = encoded.examples | beam_taxi.WriteExamples(folder)
+    _ = encoded | beam_taxi.WriteExamples(folder)
 
-    statistics = []
-    for split, rows in encoded.rows.items():
-      found = rows | f'Statistics[{split}]' >> beam_taxi.GenerateStatistics()
-      _ = found | f'WriteStatistics[{split}]' >> beam_taxi.WriteStatistics(folder, split)
-      statistics.append(found)
-    _ = tuple(statistics) | beam_taxi.InferSchema(folder)
+    statistics = encoded | beam_taxi.GenerateStatistics(form)
+    _ = statistics | beam_taxi.WriteStatistics(folder)
+    _ = statistics | beam_taxi.InferSchema(folder, form.splits)
 
 
 if __name__ == '__main__':

@@ -29,7 +29,7 @@ def main(output: str) -> None:
   with beam.Pipeline(runner=FnApiRunner()) as pipeline:
     batches = pipeline | beam.Create(range(8)) | beam.Map(batch)
     encoded = batches | beam_taxi.ShardBatches(SCHEMA, num_shards=2) | beam_taxi.EncodeExamples(FORM)
-    _ = encoded.examples | beam_taxi.WriteExamples(beam_taxi.RunFolder(output))
+    _ = encoded | beam_taxi.WriteExamples(beam_taxi.RunFolder(output))
 
 
 if __name__ == '__main__':

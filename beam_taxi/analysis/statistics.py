@@ -1,4 +1,6 @@
-"""A run's statistics: how they are made, and the files that hold them."""
+"""A run's statistics: what makes them, and the files that hold them."""
+
+from typing import Literal
 
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
@@ -8,8 +10,11 @@ from beam_taxi.process import native_stderr
 with native_stderr.withheld():
   import tensorflow_data_validation as tfdv
 
+# By accumulators of each shard, or by tfdv.GenerateStatistics.
+StatisticsBy = Literal['shard', 'tfdv']
 
-def generate_statistics() -> tfdv.GenerateStatistics:
+
+def tfdv_transform() -> tfdv.GenerateStatistics:
   """TFDV's transform, RecordBatches -> one DatasetFeatureStatisticsList, with the defaults that StatisticsGen uses."""
   return tfdv.GenerateStatistics(tfdv.StatsOptions())
 

@@ -1,4 +1,4 @@
-"""From typed rows to what a run leaves behind: Examples, shards, statistics, schema, manifest. Wiring only."""
+"""From typed rows to what a run leaves behind: Examples, shards, a curated schema, manifest. Wiring only."""
 
 import collections
 import dataclasses
@@ -6,15 +6,13 @@ import itertools
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
-from apache_beam.pvalue import AsList, AsSingleton, PCollection, TaggedOutput
-from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
+from apache_beam.pvalue import AsList, AsSingleton, PCollection
 
-from beam_taxi.analysis.schema import write_curated_schema, write_inferred_schema
-from beam_taxi.analysis.statistics import generate_statistics, write_statistics
+from beam_taxi.analysis.schema import write_curated_schema
 from beam_taxi.artifacts.manifest import (
   InputSummary,
   Manifest,
@@ -25,12 +23,11 @@ from beam_taxi.artifacts.manifest import (
   total_bytes,
 )
 from beam_taxi.errors import UserError, hide_secrets, mishap_in
-from beam_taxi.examples.blocks import encode_block
-from beam_taxi.examples.list_columns import to_list_columns
+from beam_taxi.examples.blocks import SplitBlock, encode_block
 from beam_taxi.examples.output_form import OutputForm
 from beam_taxi.examples.shards import ShardWriter, open_shard
 from beam_taxi.examples.shuffling import shuffle
-from beam_taxi.examples.splits import Split
+from beam_taxi.graph.block_order import BlockOrder
 from beam_taxi.graph.coders import RowsCoder
 from beam_taxi.graph.input_steps import ShardBlock
 from beam_taxi.inputs.bad_row_policy import too_many
@@ -52,79 +49,55 @@ _LOG = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class EncodedBlock:
-  """A ShardBlock's records as its shard's writers take them, in the splits' order of the form that made them."""
+  """A ShardBlock's records and rows by split, in the splits' order of the form that made them."""
 
   shard: Shard
   number: int
   last: bool
-  records: tuple[pa.BinaryArray | pa.RecordBatch, ...]
+  encoded: SplitBlock
   form: OutputForm
 
   @property
   def nbytes(self) -> int:
-    return sum(records.nbytes for records in self.records)
+    return sum(records.nbytes for records in self.encoded.records)
+
+  def rows(self, split: int) -> pa.RecordBatch:
+    """The rows of a split's records. Columns are int64, float32, binary or null; a null is an empty cell."""
+    return self.encoded.rows(split)
 
 
 beam.coders.registry.register_coder(EncodedBlock, RowsCoder)
 
 
-class Encoded(NamedTuple):
-  """Rows that were encoded.
-
-  Attributes:
-    examples: EncodedBlocks, which WriteExamples takes.
-    rows: by the name of each split its rows, as RecordBatches that GenerateStatistics takes.
-  """
-
-  examples: PCollection[EncodedBlock]
-  rows: Mapping[str, PCollection[pa.RecordBatch]]
-
-
 class EncodeExamples(beam.PTransform):
-  """ShardBlocks -> `Encoded`: `.examples` of EncodedBlocks and, for statistics, each split's rows in `.rows[SPLIT]`.
-
-  Columns are int64, float32, binary or, of a column without any value, null; a null is an empty cell.
-  """
+  """ShardBlocks -> EncodedBlocks, which WriteExamples and GenerateStatistics take."""
 
   def __init__(self, form: OutputForm):
     """`form` says which splits there are, and how rows become their records."""
     super().__init__()
     self._form = form
 
-  def expand(self, blocks: PCollection[ShardBlock]) -> Any:  # Encoded; Beam takes a hint only of a PCollection.
-    tags = {split.name: _tag_of(split) for split in self._form.splits}
-    outputs = blocks | 'Encode' >> beam.ParDo(_EncodeBlock(self._form)).with_outputs(*tags.values(), main='examples')
-    outputs.examples.element_type = EncodedBlock
-    for tag in tags.values():
-      outputs[tag].element_type = pa.RecordBatch
-    return Encoded(outputs.examples, {name: outputs[tag] for name, tag in tags.items()})
-
-
-def _tag_of(split: Split) -> str:
-  return f'rows_of_{split.name}'
+  def expand(self, blocks: PCollection[ShardBlock]) -> PCollection[EncodedBlock]:
+    encoded = blocks | 'Encode' >> beam.ParDo(_EncodeBlock(self._form))
+    encoded.element_type = EncodedBlock
+    return encoded
 
 
 class _EncodeBlock(beam.DoFn):
   def __init__(self, form: OutputForm):
     self._form = form
     self._counters = StepCounters('EncodeExamples')
-    self._statistics = StepCounters('GenerateStatistics')
 
-  def process(self, block: ShardBlock) -> Iterator[Any]:
+  def process(self, block: ShardBlock) -> Iterator[EncodedBlock]:
     rows, seed = block.rows, self._form.shuffle_seed
     with self._counters.timed():
       if seed is not None:
         rows = shuffle(rows, seed, block.shard.index, block.number)
       encoded = encode_block(rows, self._form)
     self._counters.add('bytes', encoded.bytes)
-    yield EncodedBlock(block.shard, block.number, block.last, encoded.records, self._form)
-    for index, split in enumerate(self._form.splits):
-      with self._statistics.timed():
-        split_rows = encoded.rows(index)
-        self._counters.add(f'records.{split.name}', split_rows.num_rows)
-        if split_rows.num_rows:
-          # GenerateStatistics takes the rows in while this step waits for it to do so.
-          yield TaggedOutput(_tag_of(split), to_list_columns(split_rows, self._form.empty_cells))
+    for split, records in zip(self._form.splits, encoded.records, strict=True):
+      self._counters.add(f'records.{split.name}', len(records))
+    yield EncodedBlock(block.shard, block.number, block.last, encoded, self._form)
 
 
 class WriteExamples(beam.PTransform):
@@ -148,95 +121,45 @@ def _absolute(folder: RunFolder) -> RunFolder:
 
 
 class _WriteShard(beam.DoFn):
-  """Appends a shard's blocks to its files.
-
-  The blocks of a shard come from one element of ReadRows or ShardBatches, through steps that every runner fuses. They
-  arrive in order and in one bundle. Should a runner ever do otherwise, the run fails here, and no wrong shard is
-  written.
-  """
+  """Appends a shard's blocks to its files."""
 
   def __init__(self, folder: RunFolder):
     self._folder = folder
     self._counters = StepCounters('WriteShards')
     self._writers: list[ShardWriter] = []
-    self._shard: Shard | None = None
-    self._next = 0
+    self._order = BlockOrder()
 
   def start_bundle(self) -> None:
     self._give_up()
 
   def process(self, block: EncodedBlock) -> Iterator[WrittenFile]:
     with self._counters.timed():
-      if block.number == 0 and self._shard is None:
+      if self._order.begins_with(block.shard, block.number, block.last):
         self._open(block.shard, block.form)
-      if block.shard != self._shard or block.number != self._next:
-        raise RuntimeError(
-          f'block {block.number} of {block.shard} came where block {self._next} of {self._shard} was due: this runner '
-          'does not keep the steps from ReadRows to WriteShards in one stage, or a step between them drops blocks'
-        )
-      self._next += 1
-      for writer, records in zip(self._writers, block.records, strict=True):
+      for writer, records in zip(self._writers, block.encoded.records, strict=True):
         writer.append(records)
       files = [writer.finish() for writer in self._writers] if block.last else []
     for file in files:
       self._counters.add('bytes', total_bytes([file]))
       yield file
     if block.last:
-      self._shard, self._writers = None, []
+      self._writers = []
 
   def finish_bundle(self) -> None:
-    if self._shard is not None:
-      raise RuntimeError(f'the bundle ended within {self._shard}: this runner splits what one element gives')
+    self._order.end()
 
   def teardown(self) -> None:
     self._give_up()
 
   def _open(self, shard: Shard, form: OutputForm) -> None:
-    self._shard, self._next = shard, 0
     for split in form.splits:
       self._writers.append(open_shard(self._folder, form, split.name, shard.index, shard.count))
 
   def _give_up(self) -> None:
     for writer in self._writers:
       writer.discard()
-    self._shard, self._writers = None, []
-
-
-class GenerateStatistics(beam.PTransform):
-  """RecordBatches of a split -> one DatasetFeatureStatisticsList of all of them, as tfdv.GenerateStatistics gives it.
-
-  It is that transform with TFDV's defaults, as TFX's StatisticsGen has it, and takes what it takes: each column is a
-  list a row, as EncodeExamples gives them and tfx_bsl decodes Examples, or is of Arrow's type null.
-  """
-
-  def expand(self, rows: PCollection[pa.RecordBatch]) -> PCollection[DatasetFeatureStatisticsList]:
-    return rows | 'Generate' >> generate_statistics()
-
-
-class WriteStatistics(beam.PTransform):
-  """The statistics of the split with this name -> the WrittenFile that holds them."""
-
-  def __init__(self, folder: RunFolder, split: str):
-    super().__init__()
-    self._path = _absolute(folder).statistics_file(split)
-    self._split = split
-
-  def expand(self, statistics: PCollection[DatasetFeatureStatisticsList]) -> PCollection[WrittenFile]:
-    return statistics | 'Write' >> beam.Map(write_statistics, self._path, self._split)
-
-
-class InferSchema(beam.PTransform):
-  """The statistics of all splits, a tuple in the splits' order -> the WrittenFile that holds the schema."""
-
-  def __init__(self, folder: RunFolder):
-    super().__init__()
-    self._path = _absolute(folder).schema_file
-
-  def expand(self, statistics: Any) -> PCollection[WrittenFile]:  # Beam takes a hint only of one PCollection.
-    splits = [AsSingleton(split) for split in statistics]
-    return (
-      statistics[0].pipeline | 'Path' >> beam.Create([self._path]) | 'Infer' >> beam.Map(write_inferred_schema, *splits)
-    )
+    self._writers = []
+    self._order = BlockOrder()
 
 
 class ImportSchema(beam.PTransform):

@@ -12,18 +12,15 @@ import apache_beam as beam
 from beam_taxi.artifacts.manifest import Manifest, RunFolder, Value
 from beam_taxi.graph.input_steps import ListInput, read_source
 from beam_taxi.graph.output_steps import (
-  Encoded,
   EncodeExamples,
-  GenerateStatistics,
   ImportSchema,
-  InferSchema,
   Made,
   RecordRun,
   SummarizeInput,
   WriteExamples,
   WriteManifest,
-  WriteStatistics,
 )
+from beam_taxi.graph.statistics_steps import GenerateStatistics, InferSchema, WriteStatistics
 from beam_taxi.record.resolving import with_absolute_paths, with_record
 from beam_taxi.settings.config import RunConfig
 
@@ -62,18 +59,17 @@ def build_graph(
     made.inputs.append(read.findings | f'SummarizeInput{label}' >> SummarizeInput(number, read.plan))
     made.add('quarantine', read.quarantine)
 
-    encoded: Encoded = read.blocks | f'EncodeExamples{label}' >> EncodeExamples(source.form)
-    made.add('examples', encoded.examples | f'WriteShards{label}' >> WriteExamples(folder))
+    encoded = read.blocks | f'EncodeExamples{label}' >> EncodeExamples(source.form)
+    made.add('examples', encoded | f'WriteShards{label}' >> WriteExamples(folder))
 
-    for split, rows in encoded.rows.items():
-      found = rows | f'GenerateStatistics[{split}]' >> GenerateStatistics()
-      statistics.append(found)
-      made.add('statistics', found | f'WriteStatistics[{split}]' >> WriteStatistics(folder, split))
+    found = encoded | f'GenerateStatistics{label}' >> GenerateStatistics(source.form, source.statistics)
+    statistics.append(found)
+    made.add('statistics', found | f'WriteStatistics{label}' >> WriteStatistics(folder))
 
   if config.schema:
     schema = root | 'ImportSchema' >> ImportSchema(config)
   else:
-    schema = tuple(statistics) | 'InferSchema' >> InferSchema(folder)
+    schema = tuple(statistics) | 'InferSchema' >> InferSchema(folder, config.splits)
   made.add('schema', schema)
 
   manifest = root | 'WriteManifest' >> WriteManifest(config, made, provenance or {})

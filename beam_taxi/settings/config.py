@@ -215,6 +215,15 @@ class RunConfig:
     details='Parquet is in as many shards, `data_parquet-*.parquet`.',
     template=Parameter('Output format'),
   )
+  statistics: Literal['shard', 'tfdv'] = setting(
+    'shard',
+    'what makes the statistics: accumulators of each shard, which are merged, or tfdv.GenerateStatistics, which takes '
+    'longer, much longer for many columns and for strings that hardly repeat',
+    group=_OUTPUT,
+    choices={'shard': 'Accumulators of each shard', 'tfdv': 'tfdv.GenerateStatistics'},
+    details='Both make the same statistics; see [DECISIONS.md](DECISIONS.md).',
+    template=Parameter('Statistics by'),
+  )
   compression_level: int = setting(
     '2',
     'for TFRecord shards: from 1, fast, to 9, slow and small',

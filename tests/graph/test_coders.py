@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
+from beam_taxi.examples.blocks import encode_block
 from beam_taxi.examples.output_form import OutputForm
 from beam_taxi.graph.coders import RowsCoder
 from beam_taxi.graph.input_steps import ShardBlock
@@ -18,7 +19,7 @@ BLOCKS = {
   'rows': ROWS,
   'shard_block': ShardBlock(Shard(0, 1), 2, last=True, rows=ROWS),
   'encoded_block': EncodedBlock(
-    Shard(0, 1), 2, last=True, records=(ROWS.column(1), ROWS.column(1).slice(0, 0)), form=OutputForm()
+    Shard(0, 1), 2, last=True, encoded=encode_block(ROWS, OutputForm(output_format='parquet')), form=OutputForm()
   ),
 }
 

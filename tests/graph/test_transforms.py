@@ -59,7 +59,7 @@ def test_the_examples_of_csv_are_those_of_a_run_byte_for_byte(tmp_path: pathlib.
   with TestPipeline(runner=FnApiRunner()) as pipeline:
     read = pipeline | ReadCsv(rows, **sizes)
     encoded = read.blocks | EncodeExamples(form)
-    _ = encoded.examples | WriteExamples(folder)
+    _ = encoded | WriteExamples(folder)
   config = RunConfig((rows,), str(tmp_path / 'out'), 'run', shuffle_seed=7, empty_cells='missing', **sizes)
   with TestPipeline(runner=FnApiRunner()) as pipeline:
     build_graph(pipeline, config)

@@ -1,0 +1,198 @@
+"""From encoded blocks to statistics and an inferred schema. Wiring only."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.pvalue import AsList, PCollection, TaggedOutput
+from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
+
+from beam_taxi.analysis.accumulator_bytes import from_bytes, to_bytes
+from beam_taxi.analysis.accumulators import Accumulator
+from beam_taxi.analysis.schema import write_inferred_schema
+from beam_taxi.analysis.statistics import StatisticsBy, tfdv_transform, write_statistics
+from beam_taxi.analysis.statistics_proto import to_statistics
+from beam_taxi.artifacts.manifest import RunFolder, WrittenFile
+from beam_taxi.examples.list_columns import to_list_columns
+from beam_taxi.examples.output_form import OutputForm
+from beam_taxi.examples.splits import Split
+from beam_taxi.graph.block_order import BlockOrder
+from beam_taxi.graph.output_steps import EncodedBlock
+from beam_taxi.inputs.matching import absolute
+from beam_taxi.runners.counters import StepCounters
+
+SplitStatistics = tuple[str, DatasetFeatureStatisticsList]
+
+_STEP = 'GenerateStatistics'
+
+
+class GenerateStatistics(beam.PTransform):
+  """EncodedBlocks -> the statistics of each split, as (the split's name, its DatasetFeatureStatisticsList).
+
+  They are those of tfdv.GenerateStatistics with its defaults, feature by feature, but for two things: features are in
+  the columns' order, and strings with very many distinct values are counted approximately, which their feature says.
+  Blocks have to come as WriteExamples wants them. Each shard gives an accumulator a split, which is all that is
+  shuffled; they are merged in the shards' order, so the statistics are the same bytes however the pipeline is run.
+  """
+
+  def __init__(self, form: OutputForm, by: StatisticsBy = 'shard'):
+    """`form` is the one of EncodeExamples. `by='tfdv'` takes tfdv.GenerateStatistics itself, once a split."""
+    super().__init__()
+    self._form = form
+    self._by = by
+
+  def expand(self, blocks: PCollection[EncodedBlock]) -> PCollection[SplitStatistics]:
+    if self._by == 'tfdv':
+      return _generate_by_tfdv(blocks, self._form)
+    found = (
+      blocks
+      | 'Accumulate' >> beam.ParDo(_AccumulateShard(self._form))
+      | 'AccumulatorsOfShards' >> beam.GroupByKey()
+      | 'MergeShards' >> beam.ParDo(_MergeShards())
+      | 'PartsOfSplit' >> beam.GroupByKey()
+      | 'Merge' >> beam.ParDo(_MergeParts())
+    )
+    found.element_type = SplitStatistics
+    return found
+
+
+# A split, and which of its parts: a part is so many shards one after the other.
+_Part = tuple[str, int]
+# An accumulator's bytes behind its place.
+_Placed = tuple[int, bytes]
+
+
+class _AccumulateShard(beam.DoFn):
+  """A shard's blocks -> with its last one, an accumulator of each split."""
+
+  def __init__(self, form: OutputForm):
+    self._form = form
+    self._counters = StepCounters(_STEP)
+    self._order = BlockOrder()
+    self._accumulators: list[Accumulator] = []
+
+  def start_bundle(self) -> None:
+    self._order = BlockOrder()
+
+  def process(self, block: EncodedBlock) -> Iterator[tuple[_Part, _Placed]]:
+    with self._counters.timed():
+      if self._order.begins_with(block.shard, block.number, block.last):
+        self._accumulators = [Accumulator() for _ in self._form.splits]
+      for index, accumulator in enumerate(self._accumulators):
+        accumulator.add(block.rows(index), self._form.empty_cells == 'missing')
+      done = [to_bytes(accumulator) for accumulator in self._accumulators] if block.last else []
+    if block.last:
+      self._accumulators = []
+    # Neither of the two merges has more than about the root of all shards to merge, which a worker keeps in memory.
+    part = block.shard.index // max(16, math.isqrt(block.shard.count))
+    for split, data in zip(self._form.splits, done, strict=bool(done)):
+      self._counters.add('bytes', len(data))
+      yield (split.name, part), (block.shard.index, data)
+
+  def finish_bundle(self) -> None:
+    self._order.end()
+
+
+class _MergeShards(beam.DoFn):
+  def __init__(self) -> None:
+    self._counters = StepCounters(_STEP)
+
+  def process(self, shards_of_part: tuple[_Part, Iterable[_Placed]]) -> Iterator[tuple[str, _Placed]]:
+    (split, part), placed = shards_of_part
+    with self._counters.timed():
+      data = to_bytes(_merged(placed))
+    yield split, (part, data)
+
+
+class _MergeParts(beam.DoFn):
+  def __init__(self) -> None:
+    self._counters = StepCounters(_STEP)
+
+  def process(self, parts_of_split: tuple[str, Iterable[_Placed]]) -> Iterator[SplitStatistics]:
+    split, placed = parts_of_split
+    with self._counters.timed():
+      statistics = to_statistics(_merged(placed))
+    yield split, statistics
+
+
+def _merged(placed: Iterable[_Placed]) -> Accumulator:
+  """The sum of accumulators, in the order of their places."""
+  merged = Accumulator()
+  for _, data in sorted(placed):
+    merged.merge(from_bytes(data))
+  return merged
+
+
+def _generate_by_tfdv(blocks: PCollection[EncodedBlock], form: OutputForm) -> PCollection[SplitStatistics]:
+  tags = {split.name: _tag_of(split) for split in form.splits}
+  rows = blocks | 'RowsOfSplits' >> beam.ParDo(_RowsOfSplits(form)).with_outputs(*tags.values())
+  found = []
+  for name, tag in tags.items():
+    rows[tag].element_type = pa.RecordBatch
+    statistics = rows[tag] | f'Generate[{name}]' >> tfdv_transform()
+    named = statistics | f'Name[{name}]' >> beam.Map(_with_name, name)
+    named.element_type = SplitStatistics
+    found.append(named)
+  return tuple(found) | 'AllSplits' >> beam.Flatten()
+
+
+def _tag_of(split: Split) -> str:
+  return f'rows_of_{split.name}'
+
+
+def _with_name(statistics: DatasetFeatureStatisticsList, split: str) -> SplitStatistics:
+  return split, statistics
+
+
+class _RowsOfSplits(beam.DoFn):
+  """EncodedBlocks -> each split's rows, as TFDV takes them, under its tag."""
+
+  def __init__(self, form: OutputForm):
+    self._form = form
+    self._counters = StepCounters(_STEP)
+
+  def process(self, block: EncodedBlock) -> Iterator[Any]:
+    for index, split in enumerate(self._form.splits):
+      with self._counters.timed():
+        rows = block.rows(index)
+        if rows.num_rows:
+          # TFDV takes the rows in while this step waits for it to do so.
+          yield TaggedOutput(_tag_of(split), to_list_columns(rows, self._form.empty_cells))
+
+
+class WriteStatistics(beam.PTransform):
+  """The statistics of splits -> the WrittenFiles that hold them, one a split."""
+
+  def __init__(self, folder: RunFolder):
+    super().__init__()
+    self._folder = RunFolder(absolute(folder.uri))
+
+  def expand(self, statistics: PCollection[SplitStatistics]) -> PCollection[WrittenFile]:
+    return statistics | 'Write' >> beam.Map(_write, self._folder)
+
+
+def _write(statistics: SplitStatistics, folder: RunFolder) -> WrittenFile:
+  split, found = statistics
+  return write_statistics(found, folder.statistics_file(split), split)
+
+
+class InferSchema(beam.PTransform):
+  """The statistics of all splits, in one PCollection or a tuple of several -> the WrittenFile that holds the schema."""
+
+  def __init__(self, folder: RunFolder, splits: Sequence[Split]):
+    """The schema is inferred from the first of `splits` that has records, and widened by each of the others."""
+    super().__init__()
+    self._path = RunFolder(absolute(folder.uri)).schema_file
+    self._splits = [split.name for split in splits]
+
+  def expand(self, statistics: Any) -> PCollection[WrittenFile]:  # Beam takes a hint only of one PCollection.
+    parts = statistics if isinstance(statistics, tuple) else (statistics,)
+    root = parts[0].pipeline | 'Path' >> beam.Create([self._path])
+    return root | 'Infer' >> beam.Map(_infer, self._splits, *(AsList(part) for part in parts))
+
+
+def _infer(path: str, splits: Sequence[str], *parts: Sequence[SplitStatistics]) -> WrittenFile:
+  by_split = {split: statistics for part in parts for split, statistics in part}
+  return write_inferred_schema(path, *(by_split[split] for split in splits))
