@@ -82,7 +82,7 @@ class _AccumulateShard(beam.DoFn):
         self._accumulators = [Accumulator() for _ in self._form.splits]
       for index, accumulator in enumerate(self._accumulators):
         accumulator.add(block.rows(index), self._form.empty_cells == 'missing')
-      done = [to_bytes(accumulator) for accumulator in self._accumulators] if block.last else []
+      done = [_packed(accumulator) for accumulator in self._accumulators] if block.last else []
     if block.last:
       self._accumulators = []
     # Neither of the two merges has more than about the root of all shards to merge, which a worker keeps in memory.
@@ -102,7 +102,7 @@ class _MergeShards(beam.DoFn):
   def process(self, shards_of_part: tuple[_Part, Iterable[_Placed]]) -> Iterator[tuple[str, _Placed]]:
     (split, part), placed = shards_of_part
     with self._counters.timed():
-      data = to_bytes(_merged(placed))
+      data = _packed(_merged(placed))
     yield split, (part, data)
 
 
@@ -115,6 +115,11 @@ class _MergeParts(beam.DoFn):
     with self._counters.timed():
       statistics = to_statistics(_merged(placed))
     yield split, statistics
+
+
+def _packed(accumulator: Accumulator) -> bytes:
+  accumulator.compact()
+  return to_bytes(accumulator)
 
 
 def _merged(placed: Iterable[_Placed]) -> Accumulator:

@@ -65,6 +65,7 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
   'empty_cells': (['missing'], ['null']),
   'feature_order': (['plain'], ['cpp']),
   'output_format': (['parquet'], ['avro']),
+  'statistics': (['tfdv'], ['tfx']),
   'compression_level': (['1', '9'], ['0', '10']),
   'shuffle_seed': (['0', '42'], ['-1', 'x']),
   'block_size': (['8M', '4194304', '16 MiB'], ['4 miles', 'M']),

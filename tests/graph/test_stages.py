@@ -70,7 +70,7 @@ def write_rows(folder: pathlib.Path, rows: int) -> int:
 def test_no_rows_go_from_one_stage_to_another(
   tmp_path: pathlib.Path, crossing: collections.Counter[str], way: dict
 ) -> None:
-  """Four times the rows, read as as many blocks, take no more bytes between stages."""
+  """Of four times the rows, what the others take is a hundredth of their bytes: their ranges, and no rows."""
   seen = []
   for rows in (50_000, 200_000):
     crossing.clear()
@@ -81,9 +81,9 @@ def test_no_rows_go_from_one_stage_to_another(
     seen.append((size, sum(crossing.values())))
   for name, taken in crossing.most_common(12):
     print(f'{taken:12,} bytes through {name}')
-  (_, few), (size, many) = seen
+  (less, few), (size, many) = seen
   print(f'{many:12,} bytes in all, of {size:,} bytes of CSV')
-  assert many < 1.05 * few
+  assert many - few < (size - less) / 100
   assert many < size
 
 
