@@ -21,6 +21,10 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import (
 from beam_taxi import storage
 from beam_taxi.errors import UserError
 
+# What ours say in the statistics of a feature whose strings are too many to count each: how many times more than it says
+# a string may occur, and how far the number of distinct ones is off, as a part of it, in two of three cases.
+COUNT_ERROR, DISTINCT_ERROR = 'beam_taxi.count_error', 'beam_taxi.distinct_relative_error'
+
 # What a feature's statistics are of.
 NUMBER, STRING, OTHER = 'number', 'string', 'other'
 
@@ -149,6 +153,15 @@ class FeatureStatistics:
   def unique(self) -> int:
     """How many different strings there are."""
     return int(self._proto.string_stats.unique)
+
+  @property
+  def count_error(self) -> int | None:
+    """How many times more than is said a string may occur, where `unique` is an estimate too; None where all is exact.
+
+    Frequent strings that may be less frequent than others are not among the `counts`, so there may be none.
+    """
+    found = [int(each.num) for each in self._proto.custom_stats if each.name == COUNT_ERROR]
+    return found[0] if found else None
 
   @property
   def mean_length(self) -> float:

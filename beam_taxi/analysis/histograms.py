@@ -69,7 +69,8 @@ def standard_histogram(quantiles: Quantiles, low: float, high: float, infinite: 
     return found  # The range is larger than a float is.
   if negative:
     found.buckets.add(low_value=-np.inf, high_value=-np.inf, sample_count=negative)
-  counts = _spread(finite, edges)
+  with np.errstate(invalid='ignore', divide='ignore', over='ignore'):
+    counts = _spread(finite, edges)
   for left, right, count in zip(edges[:-1].tolist(), edges[1:].tolist(), counts, strict=True):
     found.buckets.add(low_value=left, high_value=right, sample_count=count)
   if infinite:
@@ -100,8 +101,7 @@ def _spread(quantiles: Quantiles, edges: Floats) -> list[float]:
     here = slice(starts[place], ends[place])
     first, last = low[here], high[here]
     inside = (first >= left) & (last <= right)
-    with np.errstate(invalid='ignore', divide='ignore', over='ignore'):
-      share = np.where(inside, 1.0, (np.minimum(last, right) - np.maximum(first, left)) / (last - first))
+    share = np.where(inside, 1.0, (np.minimum(last, right) - np.maximum(first, left)) / (last - first))
     if place:
       # A single value on an edge is of the bucket before it.
       share[(first == last) & (first == left)] = 0

@@ -18,6 +18,7 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import (
 )
 
 from beam_taxi.analysis.accumulators import STRING, Accumulator, Feature, Numbers, Strings, is_utf8
+from beam_taxi.analysis.feature_statistics import COUNT_ERROR, DISTINCT_ERROR
 from beam_taxi.analysis.histograms import Quantiles, quantiles_histogram, standard_histogram
 from beam_taxi.analysis.quantile_sketch import Summary, quantiles
 from beam_taxi.analysis.string_counts import RELATIVE_ERROR
@@ -30,10 +31,6 @@ _QUANTILES = 100 * BUCKETS
 
 # What TFDV shows of a string that is no UTF-8. (Source: its constants.py.)
 _NOT_UTF8 = '__BYTES_VALUE__'
-
-# Of a feature whose strings are not all counted: how many times more than it says each of them may occur, and how far
-# the number of distinct ones is off, as a part of it, in two of three cases.
-COUNT_ERROR, DISTINCT_ERROR = 'beam_taxi.count_error', 'beam_taxi.distinct_relative_error'
 
 
 def to_statistics(accumulator: Accumulator) -> DatasetFeatureStatisticsList:

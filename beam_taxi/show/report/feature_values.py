@@ -28,7 +28,7 @@ COLUMNS = {
 }
 FACTS = (
   *('rows', 'values', 'present', 'missing', 'zeros', 'nan', 'min', 'median', 'mean', 'max', 'std_dev'),
-  *('unique', 'mean_length'),
+  *('unique', 'count_error', 'mean_length'),
 )
 # Those by whose largest in any dataset features can be sorted, and those that stand out where they are large.
 SORTS = ('uneven', 'missing', 'zeros')
@@ -124,7 +124,7 @@ def _of_strings(feature: FeatureStatistics, tops: Sequence[str]) -> dict[str, An
   return {
     'top': top,
     'rest': _rounded(max(feature.values - listed, 0)),
-    'lengths': _lengths(counts),
+    **({'lengths': _lengths(counts)} if counts else {}),
     'allLengths': len(counts) == feature.unique,
   }
 

@@ -112,7 +112,8 @@ def _figures(feature: FeatureStatistics | None, keys: Sequence[str]) -> list[str
   """A feature's figures; a split without records has no features, and then every cell of the row stays empty."""
   if feature is None:
     return [''] * len(keys)
-  return [figure(FIGURES[key].of(feature), FIGURES[key].unit) for key in keys]
+  estimated = {'unique'} if feature.count_error is not None else set()
+  return [('≈ ' if key in estimated else '') + figure(FIGURES[key].of(feature), FIGURES[key].unit) for key in keys]
 
 
 def _most_common(feature: FeatureStatistics | None) -> str:

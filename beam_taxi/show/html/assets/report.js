@@ -76,6 +76,8 @@
 
   // Columns: a figure of each dataset, by its unit, or, with `one`, what a feature has once.
   const BY_UNIT = { share: [share, share], count: [short, number], quantity: [short, number], text: [(text) => text ?? '', (text) => text ?? ''] };
+  // Strings that are too many to count each: the number of distinct ones is an estimate.
+  const about = (key, data) => (key === 'unique' && data.count_error !== undefined ? '≈ ' : '');
   const column = (key) => {
     const { name, title, unit } = report.figures[key];
     return { key, name, title, show: BY_UNIT[unit][0], mark: report.marked.includes(key), text: unit === 'text' };
@@ -294,7 +296,7 @@
       }
       feature.data.forEach((data, place) => {
         const value = data ? data[column.key] : undefined;
-        const text = data ? column.show(value) : '–';
+        const text = data ? about(column.key, data) + column.show(value) : '–';
         const title = typeof value === 'number' && column.show === short ? number(value) : String(value ?? '');
         const line = el('span', { class: `of ${series(place)}`, title }, column.text ? el('bdi', {}, text) : text);
         if (column.mark && value > 0.1) {
@@ -440,7 +442,7 @@
       const { name, unit } = report.figures[key];
       const show = BY_UNIT[unit][1];
       if (feature.data.some((data) => data && data[key] !== undefined)) {
-        body.append(el('tr', {}, el('th', { scope: 'row' }, name), ...feature.data.map((data) => el('td', { class: 'num' }, data ? show(data[key]) : '–'))));
+        body.append(el('tr', {}, el('th', { scope: 'row' }, name), ...feature.data.map((data) => el('td', { class: 'num' }, data ? about(key, data) + show(data[key]) : '–'))));
       }
     }
     if (feature.data.some((data) => data && data.valency[2] > 1)) {
