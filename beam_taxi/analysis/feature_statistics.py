@@ -21,8 +21,8 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import (
 from beam_taxi import storage
 from beam_taxi.errors import UserError
 
-# What ours say in the statistics of a feature whose strings are too many to count each: how many times more than it says
-# a string may occur, and how far the number of distinct ones is off, as a part of it, in two of three cases.
+# What our statistics say of a feature whose strings are too many to count each: how many times more than it says one
+# may occur, and how far the number of distinct ones is off, as a part of it, in two of three cases.
 COUNT_ERROR, DISTINCT_ERROR = 'beam_taxi.count_error', 'beam_taxi.distinct_relative_error'
 
 # What a feature's statistics are of.

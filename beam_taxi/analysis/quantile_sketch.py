@@ -123,8 +123,7 @@ class QuantileSketch:
   def _carry(self, summary: Summary, level: int) -> None:
     """Puts a summary on its level; where there is one, the sum of both one higher, unless it is exact."""
     while True:
-      if level == len(self.levels):
-        self.levels.append(None)
+      self.levels += [None] * (level + 1 - len(self.levels))
       if here := self.levels[level]:
         summary = Summary.of([here, summary])
         self.levels[level] = None

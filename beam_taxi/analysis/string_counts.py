@@ -203,7 +203,7 @@ def hash_strings(strings: pa.LargeBinaryArray) -> Hashes:
   with np.errstate(over='ignore'):
     mixed = _mix(padded.view('<u8') + (numbers.astype(np.uint64) + np.uint64(1)) * np.uint64(_ODD))
     sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mixed, dtype=np.uint64)])
-    return _mix((sums[ends] - sums[starts]) ^ _mix(lengths.astype(np.uint64)))
+    return _mix((sums[ends] - sums[starts]) ^ _mix(lengths.astype(np.uint64) + np.uint64(_ODD)))
 
 
 def _content(strings: pa.LargeBinaryArray) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:

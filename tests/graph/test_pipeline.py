@@ -26,6 +26,7 @@ from beam_taxi.examples.output_form import OutputForm
 from beam_taxi.examples.splits import Split
 from beam_taxi.graph.output_steps import EncodedBlock, SourceSummary, WriteExamples, _sum_up
 from beam_taxi.graph.pipeline import build_graph
+from beam_taxi.graph.statistics_steps import GenerateStatistics
 from beam_taxi.inputs import ranges
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.input_splits import InputSplit
@@ -400,12 +401,16 @@ def test_a_bad_row_ends_the_run_without_a_manifest(tmp_path):
   assert read_manifest(RunFolder.of(config.output, 'run')) is None
 
 
-def test_a_runner_that_tears_a_shards_blocks_apart_is_found_out(tmp_path):
+@pytest.mark.parametrize(
+  'step', [WriteExamples(RunFolder('out')), GenerateStatistics(OutputForm())], ids=['write', 'count']
+)
+def test_a_runner_that_tears_a_shards_blocks_apart_is_found_out(tmp_path, monkeypatch, step):
+  monkeypatch.chdir(tmp_path)
   config = RunConfig(input=('unused',), output=str(tmp_path / 'out'), run_id='run')
   encoded = encode_block(pa.RecordBatch.from_pydict({'a': [1]}), config.form)
   second = EncodedBlock(Shard(0, 1), number=1, last=True, encoded=encoded, form=config.form)
   with pytest.raises(RuntimeError, match='does not keep the steps'), TestPipeline(runner=FnApiRunner()) as root:
-    _ = root | beam.Create([second]) | WriteExamples(RunFolder.of(config.output, config.run_id))
+    _ = root | beam.Create([second]) | step
   assert not list(tmp_path.rglob('*.gz'))
 
 
@@ -417,6 +422,23 @@ def test_labels_of_the_graph_are_the_fields_words(tmp_path):
   steps = ['ListInput', 'PlanRanges', 'ScanRanges', 'ReadRows', 'EncodeExamples', 'WriteShards']
   steps += ['GenerateStatistics', 'InferSchema', 'WriteManifest']
   assert names >= set(steps)
+
+
+def test_the_graph_has_few_primitive_steps(tmp_path):
+  """Each takes time to start, in this process and on a service. With tfdv.GenerateStatistics there are some 190."""
+  root = beam.Pipeline(runner=FnApiRunner())
+  build_graph(root, RunConfig(input=('x',), output=str(tmp_path), run_id='run'))
+  transforms = root.to_runner_api().components.transforms.values()
+  assert sum(not transform.subtransforms and bool(transform.spec.urn) for transform in transforms) <= 70
+
+
+def test_tfdv_makes_the_statistics_where_it_is_asked_to(tmp_path):
+  source = write_rows(tmp_path / 'rows.csv', 100)
+  one, other = (
+    run_graph(RunConfig((str(source),), str(tmp_path / 'out'), by, statistics=by)) for by in ('shard', 'tfdv')
+  )
+  assert [file.split for file in other.statistics] == ['train', 'eval']
+  assert other.schema.sha256 == one.schema.sha256
 
 
 def test_relative_paths_mean_what_they_mean_where_the_graph_is_built(tmp_path, monkeypatch):
