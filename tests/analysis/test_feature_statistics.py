@@ -13,6 +13,7 @@ from statistics_of import dataset, numbers, read, strings
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList, FeatureNameStatistics
 
 from beam_taxi.analysis.feature_statistics import (
+  COUNT_ERROR,
   FeatureStatistics,
   by_slice,
   of_all_rows,
@@ -190,3 +191,11 @@ def test_reading_and_comparing_statistics_needs_no_tfdv(module: str) -> None:
   done = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True, check=True)
 
   assert not {'tensorflow_data_validation', 'tensorflow', 'apache_beam'} & set(done.stdout.split())
+
+
+def test_strings_that_are_too_many_to_count_each_say_so() -> None:
+  proto = FeatureNameStatistics(type=FeatureNameStatistics.STRING)
+  assert FeatureStatistics(proto, 1).count_error is None
+
+  proto.custom_stats.add(name=COUNT_ERROR, num=7)
+  assert FeatureStatistics(proto, 1).count_error == 7

@@ -6,7 +6,7 @@ import pytest
 from statistics_of import many_features, numbers, read, strings
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
-from beam_taxi.analysis.feature_statistics import statistics_of
+from beam_taxi.analysis.feature_statistics import COUNT_ERROR, statistics_of
 from beam_taxi.show.report.feature_values import feature_values
 
 
@@ -99,3 +99,15 @@ def test_a_thousand_features_are_a_few_megabytes() -> None:
   sets = [statistics_of(many_features(1000, seed).datasets[0]) for seed in (1, 2)]
 
   assert len(json.dumps(feature_values(sets, [(0, 1)]))) < 4_000_000
+
+
+def test_strings_none_of_which_is_known_to_be_frequent_have_no_lengths() -> None:
+  feature = strings('id', {}, 9)
+  feature.string_stats.common_stats.tot_num_values = 9
+  feature.string_stats.unique = 9
+  feature.custom_stats.add(name=COUNT_ERROR, num=2)
+  [found] = feature_values([read(9, feature)], [])
+  [data] = found['data']
+
+  assert (data['unique'], data['count_error'], data['top'], data['rest']) == (9, 2, [], 9)
+  assert 'lengths' not in data

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList, FeatureNameStatistics
 
+from beam_taxi.analysis.feature_statistics import COUNT_ERROR
 from beam_taxi.artifacts.manifest import InputSummary, Manifest, RunFolder, WrittenFile
 from beam_taxi.show.terminal.run_summary import RunSummary, print_summary
 
@@ -94,6 +95,15 @@ def test_a_number_has_its_missing_share_and_range(tmp_path: pathlib.Path) -> Non
 
 def test_a_string_has_its_distinct_values_and_the_most_common_one_as_it_is(tmp_path: pathlib.Path) -> None:
   assert line_of(printed(summary(tmp_path)), 'company', 'STRING') == ['0.0%', '1,234', '[Blue]', '(25.0%)']
+
+
+def test_an_estimated_number_of_distinct_values_is_told_from_a_counted_one(tmp_path: pathlib.Path) -> None:
+  shown = summary(tmp_path)
+  found = DatasetFeatureStatisticsList.FromString((tmp_path / 'train.pb').read_bytes())
+  found.datasets[0].features[1].custom_stats.add(name=COUNT_ERROR, num=3)
+  (tmp_path / 'train.pb').write_bytes(found.SerializeToString())
+
+  assert line_of(printed(shown), 'company', 'STRING')[:3] == ['0.0%', '≈', '1,234']
 
 
 def test_a_step_has_the_seconds_that_its_workers_took(tmp_path: pathlib.Path) -> None:
