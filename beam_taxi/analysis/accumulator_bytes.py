@@ -1,8 +1,8 @@
 """Accumulators as bytes, for a shuffle and for a file: version 1.
 
-They are an Arrow IPC stream of one RecordBatch with a row for each feature, in the features' order. The schema's
-metadata has the version, under VERSION_KEY, and how many rows were seen, under 'rows'. What a feature does not have is
-null.
+They are an Arrow IPC stream of one RecordBatch with a row for each feature, in the features' order; its buffers are
+compressed with Zstandard. The schema's metadata has the version, under VERSION_KEY, and how many rows were seen, under
+'rows'. What a feature does not have is null.
 
 | column | is |
 | --- | --- |
@@ -63,7 +63,7 @@ def to_bytes(accumulator: Accumulator) -> bytes:
   batch = pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
   batch = batch.replace_schema_metadata({VERSION_KEY: str(VERSION), 'rows': str(accumulator.rows)})
   sink = pa.BufferOutputStream()
-  with pa.ipc.new_stream(sink, batch.schema) as writer:
+  with pa.ipc.new_stream(sink, batch.schema, options=pa.ipc.IpcWriteOptions(compression='zstd')) as writer:
     writer.write_batch(batch)
   return bytes(sink.getvalue())
 

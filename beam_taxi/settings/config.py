@@ -218,10 +218,10 @@ class RunConfig:
   statistics: Literal['shard', 'tfdv'] = setting(
     'shard',
     'what makes the statistics: accumulators of each shard, which are merged, or tfdv.GenerateStatistics, which takes '
-    'longer, much longer for many columns and for strings that hardly repeat',
+    'much longer for many columns and for strings that hardly repeat',
     group=_OUTPUT,
     choices={'shard': 'Accumulators of each shard', 'tfdv': 'tfdv.GenerateStatistics'},
-    details='Both make the same statistics; see [DECISIONS.md](DECISIONS.md).',
+    details='[STATISTICS.md](STATISTICS.md) says what is exact.',
     template=Parameter('Statistics by'),
   )
   compression_level: int = setting(
