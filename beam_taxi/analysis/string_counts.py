@@ -105,8 +105,7 @@ class StringCounts:
       self._approximate()
       self._add_hashes(other.hashes)
     self.error += other.error
-    self._waiting.append(other._counted)
-    self._settle()
+    self.add(other._counted)
 
   def distinct(self, values: int) -> int:
     """How many strings are distinct, of so many values: exactly, or about."""
