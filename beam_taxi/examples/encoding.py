@@ -7,10 +7,11 @@ from the column alone:
     Features     for each feature, in feature_order:  0A len  0A len NAME  12 len  Feature
     Feature      bytes_list 0A len (0A len VALUE)*, float_list 12 len (0A len VALUES), int64_list 1A len (0A len VALUES)
 
-where ints are varints and floats little-endian. So each column becomes one array of pieces or two, of which the first,
-the head, follows from the length of the value, or from the value itself where few values occur; and one call of Arrow
-joins the pieces of all columns, row by row, into one buffer.
+where ints are varints and floats little-endian. So each column becomes an array of values and one of what stands before
+them, which follows from their lengths; and one call of Arrow joins all these, row by row, into one buffer.
 (Source: tensorflow/core/example/{example,feature}.proto and protobuf's encoding guide.)
+
+This is what is right, and what is used where the kernel (kernel/source/examples.cc) is not compiled.
 """
 
 import dataclasses
@@ -33,8 +34,6 @@ _BYTES_LIST, _FLOAT_LIST, _INT64_LIST = 0x0A, 0x12, 0x1A
 _NULL = -1
 # Up to this span, numbers are counted to see which occur; beyond it they are sorted.
 _LONGEST_TABLE = 4096
-# An int whose whole feature is looked up costs a 25th of one that is encoded, and the look-up table as much an entry.
-_ROWS_WORTH_AN_ENTRY = 25
 _LARGEST_BUFFER = 2**31 - 1
 
 # (what a Feature begins with, how many bytes of it follow) -> all that comes before what follows.
@@ -155,10 +154,6 @@ def _pieces_of(column: pa.Array, wrap: _Wrap, empty_cells: EmptyCells) -> _Piece
   kind = _kind(column.type)
   empty = wrap(bytes([kind, 0]), 0) if empty_cells == 'empty' else b''
   valid = _valid(column)
-  if kind == _INT64_LIST and (pieces := _pieces_of_few_ints(column, valid, wrap, empty)):
-    return pieces
-  if kind == _FLOAT_LIST and valid is None:
-    return _pieces_of_floats(np.asarray(column), wrap)
   if kind == _BYTES_LIST:
     values, lengths = column, np.diff(_offsets(column)).astype(np.int64)
   else:
@@ -188,38 +183,6 @@ def _pieces_of_lists(column: pa.Array, wrap: _Wrap) -> _Pieces:
   validity = None if valid is None else pa.array(valid).buffers()[1]
   values = _from_buffers(len(column), validity, offsets, data)
   return _with_heads(values, np.diff(offsets), valid, lambda length: wrap(head(kind, length), length), b'')
-
-
-def _pieces_of_few_ints(
-  column: pa.Array, valid: npt.NDArray[np.bool_] | None, wrap: _Wrap, empty: bytes
-) -> _Pieces | None:
-  """Whole features, looked up by the value; None where too many values may occur for that to be quick."""
-  numbers = np.asarray(column if valid is None else column.drop_null())
-  lowest = int(numbers.min(initial=0))
-  if int(numbers.max(initial=0)) - lowest >= min(_LONGEST_TABLE, len(column) // _ROWS_WORTH_AN_ENTRY):
-    return None
-  codes = numbers - lowest
-  if valid is not None:
-    codes = _spread(codes, valid, _NULL)
-
-  def feature(code: int) -> bytes:
-    if code == _NULL:
-      return empty
-    data = varint((lowest + code) % 2**64)
-    return wrap(_head_of_packed(_INT64_LIST, len(data)) + data, 0)
-
-  features, sizes = by_number(codes, feature)
-  return _Pieces((features,), sizes)
-
-
-def _pieces_of_floats(numbers: npt.NDArray[np.float32], wrap: _Wrap) -> _Pieces:
-  """Whole features, where each row has a float: all of one size, and alike but for the last four bytes."""
-  head = wrap(_head_of_packed(_FLOAT_LIST, 4), 4)
-  features = np.empty((numbers.size, len(head) + 4), np.uint8)
-  features[:, : len(head)] = np.frombuffer(head, np.uint8)
-  features[:, len(head) :] = numbers.astype('<f4', copy=False).view(np.uint8).reshape(-1, 4)
-  size = features.shape[1]
-  return _Pieces((_binary(features, np.full(numbers.size, size, np.int64)),), size)
 
 
 def _with_heads(
@@ -267,9 +230,9 @@ def _valid(column: pa.Array) -> npt.NDArray[np.bool_] | None:
   return np.asarray(column.is_valid()) if column.null_count else None
 
 
-def _spread(numbers: Numbers, valid: npt.NDArray[np.bool_], otherwise: int = 0) -> Numbers:
-  """The numbers in the places that are valid."""
-  spread = np.full(valid.size, otherwise, np.int64)
+def _spread(numbers: Numbers, valid: npt.NDArray[np.bool_]) -> Numbers:
+  """The numbers in the places that are valid, and zeros in the others."""
+  spread = np.zeros(valid.size, np.int64)
   spread[valid] = numbers
   return spread
 
