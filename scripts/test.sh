@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Sets up, lints, checks types and imports, and runs the tests, on all cores.
 #
-#   scripts/test.sh --quick      leaves out whole runs and graphs, stores, browsers, emulators and scripts
-#   scripts/test.sh ARGUMENTS    runs only pytest, with these arguments
+#   scripts/test.sh --quick            leaves out whole runs and graphs, stores, browsers, emulators and scripts
+#   scripts/test.sh --python-kernel    all tests, without the compiled kernel
+#   scripts/test.sh ARGUMENTS          runs only pytest, with these arguments
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -33,6 +34,9 @@ case ${1-} in
   '')
     check
     test_in_parallel
+    ;;
+  --python-kernel)
+    BEAM_TAXI_KERNEL=python test_in_parallel "${@:2}"
     ;;
   --quick)
     check
