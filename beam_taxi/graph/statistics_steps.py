@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import apache_beam as beam
 import pyarrow as pa
@@ -15,6 +15,7 @@ from beam_taxi.analysis.schema import write_inferred_schema
 from beam_taxi.analysis.statistics import StatisticsBy, tfdv_transform, write_statistics
 from beam_taxi.analysis.statistics_proto import to_statistics
 from beam_taxi.artifacts.manifest import RunFolder, WrittenFile
+from beam_taxi.errors import UserError
 from beam_taxi.examples.list_columns import to_list_columns
 from beam_taxi.examples.output_form import OutputForm
 from beam_taxi.examples.splits import Split
@@ -40,6 +41,8 @@ class GenerateStatistics(beam.PTransform):
   def __init__(self, form: OutputForm, by: StatisticsBy = 'shard'):
     """`form` is the one of EncodeExamples. `by='tfdv'` takes tfdv.GenerateStatistics itself, once a split."""
     super().__init__()
+    if by not in get_args(StatisticsBy):
+      raise UserError(f'GenerateStatistics: by is {by!r}; give one of {", ".join(get_args(StatisticsBy))}')
     self._form = form
     self._by = by
 

@@ -23,6 +23,7 @@ from beam_taxi.graph.input_steps import ReadCsv
 from beam_taxi.graph.output_steps import EncodeExamples, WriteExamples
 from beam_taxi.graph.pipeline import build_graph
 from beam_taxi.graph.shard_batches import ShardBatches
+from beam_taxi.graph.statistics_steps import GenerateStatistics
 from beam_taxi.inputs.bad_row_policy import BadRowLimit
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.dialect import Dialect
@@ -153,6 +154,11 @@ def test_a_setting_that_is_wrong_is_told_before_anything_is_read(settings: dict[
     ReadCsv(**{'patterns': 'rows.csv', **settings})
 
   assert str(raised.value).startswith(message)
+
+
+def test_statistics_by_something_unknown_are_refused() -> None:
+  with pytest.raises(UserError, match="GenerateStatistics: by is 'tfx'; give one of shard, tfdv"):
+    GenerateStatistics(OutputForm(), 'tfx')
 
 
 SCHEMA = pa.schema([('n', pa.int64())])
