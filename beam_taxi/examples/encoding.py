@@ -75,8 +75,9 @@ def encode_examples(
   """
   sizes = np.zeros(batch.num_rows, np.int64)
   pieces: list[pa.Array | pa.Scalar] = []
-  for index in feature_order(batch.schema.names, order):
-    column = _pieces_of(batch.column(index), _entry_of(batch.schema.names[index]), empty_cells)
+  names = batch.schema.names
+  for index in feature_order(names, order):
+    column = _pieces_of(batch.column(index), _entry_of(names[index]), empty_cells)
     pieces += column.pieces
     sizes += column.sizes
   heads, head_sizes = by_number(sizes, lambda size: before(1 + len(varint(size)) + size) + b'\x0a' + varint(size))

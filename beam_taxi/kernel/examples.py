@@ -42,7 +42,9 @@ def encode(
   """
   loaded = library()
   assert loaded
-  columns = (Column * len(order))(*(_column(rows.schema.names[place], rows.column(place)) for place in order))
+  # Arrow makes the list of names anew each time.
+  names = rows.schema.names
+  columns = (Column * len(order))(*(_column(names[place], rows.column(place)) for place in order))
   splitting = _ONE_SPLIT if len(limits) == 1 else _BY_HASH if chosen is None else _GIVEN
   if splitting == _BY_HASH:
     chosen = np.empty(rows.num_rows, np.int32)
