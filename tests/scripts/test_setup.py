@@ -52,6 +52,7 @@ class Machine:
     shutil.copytree(ROOT / 'requirements', folder / 'requirements')
     for name in ('setup.py', 'pyproject.toml'):
       shutil.copy(ROOT / name, folder)
+    shutil.copytree(ROOT / 'beam_taxi' / 'kernel' / 'source', folder / 'beam_taxi' / 'kernel' / 'source')
     (folder / 'Python.h').touch()
 
   def has(self, name: str, script: str) -> None:
@@ -223,7 +224,7 @@ def test_another_lock_installs_anew_with_dev_if_it_was_there(machine: Machine) -
     assert what in installed
 
 
-@pytest.mark.parametrize('changed', ['setup.py', 'pyproject.toml'])
+@pytest.mark.parametrize('changed', ['setup.py', 'pyproject.toml', 'beam_taxi/kernel/source/types.cc'])
 def test_other_metadata_of_the_package_installs_it_alone(machine: Machine, changed: str) -> None:
   machine.has_python('3.12.4')
   machine.setup('--dev')
