@@ -66,8 +66,9 @@ class Numbers:
     if len(finite) < len(numbers):
       self.moments.merge(Moments(count, math.nan, math.nan))
     else:
-      mean = float(numbers @ counts) / count
-      self.moments.merge(Moments(count, mean, float((numbers - mean) ** 2 @ counts) / count))
+      # A product of vectors would be BLAS's, which takes threads of its own, and adds up otherwise on other processors.
+      mean = float(np.sum(numbers * counts)) / count
+      self.moments.merge(Moments(count, mean, float(np.sum((numbers - mean) ** 2 * counts)) / count))
     self.sketch.add(summary)
 
   def merge(self, other: 'Numbers') -> None:
