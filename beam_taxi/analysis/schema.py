@@ -5,12 +5,9 @@ from collections.abc import Sequence
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
+from beam_taxi.analysis.tfdv import tfdv
 from beam_taxi.artifacts.manifest import WrittenFile, write_file
-from beam_taxi.process import native_stderr
 from beam_taxi.storage import read_bytes
-
-with native_stderr.withheld():
-  import tensorflow_data_validation as tfdv
 
 
 def infer_schema(statistics: Sequence[statistics_pb2.DatasetFeatureStatisticsList]) -> schema_pb2.Schema:
@@ -29,9 +26,9 @@ def infer_schema(statistics: Sequence[statistics_pb2.DatasetFeatureStatisticsLis
     if not split.datasets or not split.datasets[0].num_examples:
       continue
     if schema is None:
-      schema = tfdv.infer_schema(split, infer_feature_shape=True)
+      schema = tfdv().infer_schema(split, infer_feature_shape=True)
     else:
-      schema = tfdv.update_schema(schema, split, infer_feature_shape=True)
+      schema = tfdv().update_schema(schema, split, infer_feature_shape=True)
   return schema or schema_pb2.Schema()
 
 

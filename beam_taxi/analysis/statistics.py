@@ -1,22 +1,19 @@
 """A run's statistics: what makes them, and the files that hold them."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
+from beam_taxi.analysis.tfdv import tfdv
 from beam_taxi.artifacts.manifest import WrittenFile, write_file
-from beam_taxi.process import native_stderr
-
-with native_stderr.withheld():
-  import tensorflow_data_validation as tfdv
 
 # By accumulators of each shard, or by tfdv.GenerateStatistics.
 StatisticsBy = Literal['shard', 'tfdv']
 
 
-def tfdv_transform() -> tfdv.GenerateStatistics:
+def tfdv_transform() -> Any:
   """TFDV's transform, RecordBatches -> one DatasetFeatureStatisticsList, with the defaults that StatisticsGen uses."""
-  return tfdv.GenerateStatistics(tfdv.StatsOptions())
+  return tfdv().GenerateStatistics(tfdv().StatsOptions())
 
 
 def write_statistics(statistics: DatasetFeatureStatisticsList, path: str, split: str) -> WrittenFile:

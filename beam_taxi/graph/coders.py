@@ -10,11 +10,6 @@ from typing import Any, Protocol
 import apache_beam as beam
 import pyarrow as pa
 
-from beam_taxi.process import native_stderr
-
-with native_stderr.withheld():  # TensorFlow says what it finds on the machine.
-  import tensorflow_data_validation  # noqa: F401 - registers a coder of RecordBatches, which ours is to replace
-
 
 class Rows(Protocol):
   """A RecordBatch, or another value that says how many bytes its rows take."""
@@ -39,4 +34,6 @@ class RowsCoder(beam.coders.Coder):
     return False
 
 
-beam.coders.registry.register_coder(pa.RecordBatch, RowsCoder)
+def use_for_batches() -> None:
+  """Has Beam take it for RecordBatches in steps that are added from now on. (TFDV, once imported, has another.)"""
+  beam.coders.registry.register_coder(pa.RecordBatch, RowsCoder)

@@ -12,6 +12,7 @@ from apache_beam.pvalue import PCollection
 
 from beam_taxi.errors import UserError
 from beam_taxi.examples.blocks import pieces
+from beam_taxi.graph.coders import use_for_batches
 from beam_taxi.graph.input_steps import ShardBlock
 from beam_taxi.inputs.columns import fault_in_names
 from beam_taxi.inputs.shard_sizes import Shard, Sizes
@@ -48,6 +49,7 @@ class ShardBatches(beam.PTransform):
     self._num_shards = num_shards
 
   def expand(self, batches: PCollection[tuple[int | str, pa.RecordBatch]]) -> PCollection[ShardBlock]:
+    use_for_batches()
     # A shard that no batch goes to has its files, too.
     empty = batches.pipeline | 'Shards' >> beam.Create([(index, None) for index in range(self._num_shards)])
     keyed = batches | 'ShardOf' >> beam.Map(_by_shard, self._num_shards)

@@ -20,6 +20,7 @@ from beam_taxi.examples.list_columns import to_list_columns
 from beam_taxi.examples.output_form import OutputForm
 from beam_taxi.examples.splits import Split
 from beam_taxi.graph.block_order import BlockOrder
+from beam_taxi.graph.coders import use_for_batches
 from beam_taxi.graph.output_steps import EncodedBlock
 from beam_taxi.inputs.matching import absolute
 from beam_taxi.runners.counters import StepCounters
@@ -149,11 +150,13 @@ def _merged(placed: Iterable[_Placed]) -> Accumulator:
 
 def _generate_by_tfdv(blocks: PCollection[EncodedBlock], form: OutputForm) -> PCollection[SplitStatistics]:
   tags = {split.name: _tag_of(split) for split in form.splits}
+  generate = {name: tfdv_transform() for name in tags}
+  use_for_batches()
   rows = blocks | 'RowsOfSplits' >> beam.ParDo(_RowsOfSplits(form)).with_outputs(*tags.values())
   found = []
   for name, tag in tags.items():
     rows[tag].element_type = pa.RecordBatch
-    statistics = rows[tag] | f'Generate[{name}]' >> tfdv_transform()
+    statistics = rows[tag] | f'Generate[{name}]' >> generate[name]
     named = statistics | f'Name[{name}]' >> beam.Map(_with_name, name)
     named.element_type = SplitStatistics
     found.append(named)

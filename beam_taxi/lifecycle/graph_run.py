@@ -7,11 +7,12 @@ import apache_beam as beam
 from apache_beam.metrics import MetricsFilter
 from apache_beam.runners.runner import PipelineResult, PipelineState
 
+from beam_taxi.analysis.tfdv import tfdv
 from beam_taxi.cloud.dataflow.following import FollowedJob
 from beam_taxi.cloud.dataflow.jobs import submitted_job
 from beam_taxi.cloud.dataflow.service import DataflowService
 from beam_taxi.lifecycle.opening import OpenedRun
-from beam_taxi.process import heavy_imports
+from beam_taxi.process import freed_memory, heavy_imports
 from beam_taxi.process.stopped import stop
 from beam_taxi.runners.counters import NAMESPACE, begin_at_zero, counted_here
 from beam_taxi.runners.options import is_dataflow, is_rehearsed, runs_here
@@ -95,6 +96,11 @@ class GraphRun:
       with heavy_imports.uncollected():  # Takes seconds, so it happens while the progress line shows.
         from beam_taxi.graph.pipeline import build_graph
 
+      if runs_here(self._runner):
+        freed_memory.keep()
+        if not self._run.config.schema:
+          # The last step infers one with it. Now idle cores scan ahead in the meantime.
+          tfdv()
       pipeline = beam.Pipeline(runner=self._runner, options=self._options)
       build_graph(pipeline, self._run.config, self._run.properties, listed=not resolved.is_template)
       # Before there is a job: what keeps it from being followed keeps it from being submitted.

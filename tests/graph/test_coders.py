@@ -7,7 +7,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from beam_taxi.examples.blocks import encode_block
 from beam_taxi.examples.output_form import OutputForm
-from beam_taxi.graph.coders import RowsCoder
+from beam_taxi.graph.coders import RowsCoder, use_for_batches
 from beam_taxi.graph.input_steps import ShardBlock
 from beam_taxi.graph.output_steps import EncodedBlock
 from beam_taxi.graph.pipeline import build_graph
@@ -22,6 +22,12 @@ BLOCKS = {
     Shard(0, 1), 2, last=True, encoded=encode_block(ROWS, OutputForm(output_format='parquet')), form=OutputForm()
   ),
 }
+
+
+@pytest.fixture(scope='module', autouse=True)
+def coder_of_batches() -> None:
+  """As steps that take RecordBatches have it, whatever else registered one."""
+  use_for_batches()
 
 
 @pytest.mark.parametrize('block', BLOCKS.values(), ids=BLOCKS)
