@@ -27,6 +27,7 @@ _MODULES = (
   'beam_taxi.graph.pipeline',
   'beam_taxi.lifecycle.run',
   'beam_taxi.show.site.building',
+  'tensorflow_data_validation',
 )
 _LARGEST_REQUEST = 1 << 20
 

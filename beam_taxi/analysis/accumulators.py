@@ -85,16 +85,19 @@ class Numbers:
     self.finite_min, self.finite_max = min(self.finite_min, float(finite_low)), max(self.finite_max, float(finite_high))
 
   def _summary(self, values: pa.Array) -> Summary:
-    """All that are not NaN, in order: by counting them where the last ones repeated, which is faster than sorting."""
+    """All that are not NaN, in order: by counting them where the last ones repeated, which is faster than sorting.
+
+    -0.0 becomes 0.0, which is equal: which of them stood first would depend on how the processor sorts.
+    """
     counts = None
     if self._repeating:
       counted = values.value_counts()
       counts = np.asarray(counted.field(1))
-      numbers = np.asarray(counted.field(0)).astype(np.float64)
+      numbers = np.asarray(counted.field(0)).astype(np.float64) + 0.0
       order = np.argsort(numbers)
       numbers, counts = numbers[order], counts[order]
     else:
-      numbers = np.sort(np.asarray(values)).astype(np.float64)
+      numbers = np.sort(np.asarray(values)).astype(np.float64) + 0.0
     ordered = len(numbers) - int(np.isnan(numbers).sum())  # They are at the end.
     self.nan += int(len(numbers) - ordered if counts is None else counts[ordered:].sum())
     summary = Summary.of_sorted(numbers[:ordered], counts if counts is None else counts[:ordered])

@@ -60,7 +60,7 @@ FIGURES = {
     Figure('max', 'Max', 'Largest value', QUANTITY, lambda of: of.max, NUMBER),
     Figure('std_dev', 'Std dev', 'Standard deviation', QUANTITY, lambda of: of.std_dev, NUMBER),
     Figure('unique', 'Distinct', 'Number of distinct values', COUNT, lambda of: of.unique, STRING),
-    Figure('count_error', 'Counts low by up to', 'There are too many', COUNT, lambda of: of.count_error, STRING),
+    Figure('count_error', 'Counts low by', 'By how much at most', COUNT, lambda of: of.count_error, STRING),
     Figure('common', 'Most common', 'The most common value', TEXT, lambda of: next(iter(of.counts), None), STRING),
     Figure('common_share', 'Its share', 'Its share of the values', SHARE, lambda of: _common_share(of), STRING),
     Figure('mean_length', 'Mean length', 'Mean length in bytes', QUANTITY, lambda of: of.mean_length, STRING),

@@ -70,7 +70,7 @@ class QuantileSketch:
   """The numbers that were added, as one Summary of each level, or none, from the lowest up.
 
   Attributes:
-    levels: they; the first is exact.
+    levels: the summaries; the first is exact.
   """
 
   def __init__(self, levels: Sequence[Summary | None] = ()) -> None:

@@ -100,8 +100,11 @@ def _describe_strings(strings: Strings, values: int, found: StringStatistics) ->
   found.invalid_utf8_count = strings.not_utf8
   found.unique = strings.counts.distinct(values)
   found.rank_histogram.SetInParent()
+  for string, count in strings.counts.most_frequent(TOP_VALUES):
+    found.top_values.add(value=_label(string), frequency=count)
   for rank, (string, count) in enumerate(strings.counts.most_frequent(RANKS)):
-    label = string.decode() if is_utf8(string) else _NOT_UTF8
-    if rank < TOP_VALUES:
-      found.top_values.add(value=label, frequency=count)
-    found.rank_histogram.buckets.add(low_rank=rank, high_rank=rank, label=label, sample_count=count)
+    found.rank_histogram.buckets.add(low_rank=rank, high_rank=rank, label=_label(string), sample_count=count)
+
+
+def _label(string: bytes) -> str:
+  return string.decode() if is_utf8(string) else _NOT_UTF8

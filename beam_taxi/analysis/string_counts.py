@@ -119,18 +119,29 @@ class StringCounts:
   def most_frequent(self, number: int) -> list[tuple[bytes, int]]:
     """The most frequent strings with their counts, of equal counts the largest string first, as TFDV has them.
 
-    Where not all are counted, these are the least times that each can occur, and none is among them which another may
-    exceed that is not counted.
+    Where not all are counted, these are the least times that each can occur, and each of them is certain to be more
+    frequent than any string that is not among them.
     """
     strings, counts = self.counted
-    certain = np.flatnonzero(counts > self.error)
-    if len(certain) > number:
-      least = np.partition(counts[certain], len(certain) - number)[len(certain) - number]
-      certain = certain[counts[certain] >= least]
-    table = pa.table({'count': counts[certain], 'string': strings.take(pa.array(certain))})
+    number = self._certain(number)
+    if number < len(counts):
+      least = np.partition(counts, len(counts) - number - 1)[len(counts) - number - 1]
+      likely = np.flatnonzero(counts >= least)
+      strings, counts = strings.take(pa.array(likely)), counts[likely]
+    table = pa.table({'count': counts, 'string': strings})
     order = pc.sort_indices(table, sort_keys=[('count', 'descending'), ('string', 'descending')])
     first = table.take(order[:number])
     return list(zip(first['string'].to_pylist(), first['count'].to_pylist(), strict=True))
+
+  def _certain(self, number: int) -> int:
+    """How many of the most frequent strings, up to `number`, no other can exceed: all, while all are counted."""
+    counts = np.sort(self._counted.counts)[::-1]
+    number = min(number, len(counts))
+    if not self.error:
+      return number
+    # Another occurs at most so much more often than it is counted, and a string that is not counted at most so often.
+    gaps = counts[:number] - np.append(counts[1:], 0)[:number] > self.error
+    return int(np.flatnonzero(gaps)[-1]) + 1 if gaps.any() else 0
 
   def _settle(self) -> None:
     """Sums up what waits, and gives up counting all where the limits are exceeded."""

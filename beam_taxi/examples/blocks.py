@@ -9,9 +9,10 @@ import pyarrow as pa
 from beam_taxi.examples.encoding import estimated_size
 from beam_taxi.examples.feature_order import feature_order
 from beam_taxi.examples.output_form import OutputForm
-from beam_taxi.examples.splitting import Chosen, assign_splits, assign_splits_by_feature, limits
+from beam_taxi.examples.splitting import assign_splits, assign_splits_by_feature, limits
 from beam_taxi.examples.tfrecord import encode_records
 from beam_taxi.kernel import examples
+from beam_taxi.kernel.examples import Chosen
 from beam_taxi.kernel.library import kernel
 
 # Examples are encoded in pieces of about so many times the block size: long names make short rows grow a lot.

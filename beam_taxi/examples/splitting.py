@@ -10,15 +10,12 @@ import itertools
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from beam_taxi.errors import UserError
 from beam_taxi.examples.encoding import EmptyCells, encode_features
 from beam_taxi.examples.splits import Split
-
-# The index of each record's split.
-Chosen = npt.NDArray[np.int32]
+from beam_taxi.kernel.examples import Chosen
 
 _WORD = 2**32
 

@@ -1,5 +1,6 @@
 """From encoded blocks to statistics and an inferred schema. Wiring only."""
 
+import dataclasses
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, get_args
@@ -79,16 +80,17 @@ class _AccumulateShard(beam.DoFn):
     self._counters = StepCounters(_STEP)
     self._order = BlockOrder()
     self._accumulators: list[Accumulator] = []
-    self._waiting: list[list[pa.RecordBatch]] = []
+    self._waiting: list[_Waiting] = []
 
   def start_bundle(self) -> None:
     self._order = BlockOrder()
 
   def process(self, block: EncodedBlock) -> Iterator[tuple[_Part, _Placed]]:
+    _check_form(block, self._form)
     with self._counters.timed():
       if self._order.begins_with(block.shard, block.number, block.last):
         self._accumulators = [Accumulator() for _ in self._form.splits]
-        self._waiting = [[] for _ in self._form.splits]
+        self._waiting = [_Waiting() for _ in self._form.splits]
       for index, accumulator in enumerate(self._accumulators):
         self._take(accumulator, self._waiting[index], block.rows(index), block.last)
       done = [_packed(accumulator) for accumulator in self._accumulators] if block.last else []
@@ -103,14 +105,29 @@ class _AccumulateShard(beam.DoFn):
   def finish_bundle(self) -> None:
     self._order.end()
 
-  def _take(self, accumulator: Accumulator, waiting: list[pa.RecordBatch], rows: pa.RecordBatch, last: bool) -> None:
+  def _take(self, accumulator: Accumulator, waiting: '_Waiting', rows: pa.RecordBatch, last: bool) -> None:
     """Adds rows with those that wait, once they are enough or the last."""
     if rows.num_rows:
-      waiting.append(rows)
-    if waiting and (last or sum(each.nbytes for each in waiting) >= _AT_A_TIME):
-      [joined] = waiting if len(waiting) == 1 else pa.Table.from_batches(waiting).combine_chunks().to_batches()
+      waiting.rows.append(rows)
+      waiting.bytes += rows.nbytes
+    if waiting.rows and (last or waiting.bytes >= _AT_A_TIME):
+      several = len(waiting.rows) > 1
+      [joined] = pa.Table.from_batches(waiting.rows).combine_chunks().to_batches() if several else waiting.rows
       accumulator.add(joined, self._form.empty_cells == 'missing')
-      waiting.clear()
+      waiting.rows, waiting.bytes = [], 0
+
+
+@dataclasses.dataclass
+class _Waiting:
+  """Rows that wait until they are enough, and how many bytes they are."""
+
+  rows: list[pa.RecordBatch] = dataclasses.field(default_factory=list)
+  bytes: int = 0
+
+
+def _check_form(block: EncodedBlock, form: OutputForm) -> None:
+  if (block.form.splits, block.form.empty_cells) != (form.splits, form.empty_cells):
+    raise UserError('GenerateStatistics: its form has other splits or empty_cells than that of EncodeExamples')
 
 
 class _MergeShards(beam.DoFn):
@@ -179,6 +196,7 @@ class _RowsOfSplits(beam.DoFn):
     self._counters = StepCounters(_STEP)
 
   def process(self, block: EncodedBlock) -> Iterator[Any]:
+    _check_form(block, self._form)
     for index, split in enumerate(self._form.splits):
       with self._counters.timed():
         rows = block.rows(index)

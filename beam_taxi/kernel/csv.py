@@ -15,7 +15,7 @@ _MOST_ODD = 4096
 
 
 @dataclasses.dataclass(frozen=True)
-class Examined:
+class RawExamined:
   """What some records have.
 
   Attributes:
@@ -42,7 +42,7 @@ def dialect_of(delimiter: str, quote_char: str, null_values: Sequence[str], *, s
   )
 
 
-class Entered(NamedTuple):
+class RawEntered(NamedTuple):
   """What bytes do to a reader that enters them outside quotes, and inside them; and how many lines end."""
 
   outside: Outcome
@@ -50,7 +50,7 @@ class Entered(NamedTuple):
   lines: int
 
 
-def enter(data: bytes, dialect: Dialect, previous: bytes) -> Entered:
+def enter(data: bytes, dialect: Dialect, previous: bytes) -> RawEntered:
   """What bytes do to a reader that enters them.
 
   Args:
@@ -63,17 +63,17 @@ def enter(data: bytes, dialect: Dialect, previous: bytes) -> Entered:
   outcomes = (Outcome * 2)()
   before = previous[0] if previous else -1
   lines = loaded.beam_taxi_enter(data, len(data), ctypes.byref(dialect), before, outcomes)
-  return Entered(outcomes[0], outcomes[1], lines)
+  return RawEntered(outcomes[0], outcomes[1], lines)
 
 
-def examine(data: bytes, begin: int, end: int, dialect: Dialect, types: Sequence[int]) -> Examined | None:
+def examine(data: bytes, begin: int, end: int, dialect: Dialect, types: Sequence[int]) -> RawExamined | None:
   """Looks at whole records.
 
   Args:
     data: has the records.
     begin, end: where they are in it.
     dialect: how they are written.
-    types: as those of Examined, so far. A column of 3 is not looked at.
+    types: as those of RawExamined, so far. A column of 3 is not looked at.
 
   Returns:
     What they have; None where a row has too many or too few cells, or something else in them is not plain.
@@ -97,7 +97,7 @@ def examine(data: bytes, begin: int, end: int, dialect: Dialect, types: Sequence
   if status == NOT_PLAIN:
     return None
   cells = {(cell.column, data[begin + cell.begin : begin + cell.begin + cell.size]) for cell in odd[: odd_count.value]}
-  return Examined(rows.value, found.tolist(), cells)
+  return RawExamined(rows.value, found.tolist(), cells)
 
 
 def decode(data: bytes, dialect: Dialect, columns: Sequence[tuple[str, pa.DataType]]) -> pa.RecordBatch | None:

@@ -11,6 +11,7 @@ from beam_taxi.kernel.library import KINDS, NO_MEMORY, TOO_LARGE, Column, Record
 
 _ONE_SPLIT, _BY_HASH, _GIVEN = range(3)
 
+# The index of each row's split.
 Chosen = npt.NDArray[np.int32]
 
 

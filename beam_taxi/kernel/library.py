@@ -19,7 +19,7 @@ OK, NO_MEMORY, TOO_LARGE, NOT_PLAIN = range(4)
 # BeamTaxiKind.
 KINDS = {pa.null(): 0, pa.int64(): 1, pa.float32(): 2, pa.binary(): 3}
 
-# As in kernel.h: a build of other sources is not used.
+# As in kernel.h: a build of another version is not used.
 VERSION = 1
 _PATTERN = '_kernel.*'
 
@@ -114,7 +114,7 @@ def library() -> ctypes.CDLL | None:
 
 
 def load(folder: Path) -> ctypes.CDLL | None:
-  """The compiled kernel that a folder has, if it was built from these sources."""
+  """The compiled kernel that a folder has, if it is of this version."""
   for path in folder.glob(_PATTERN):
     try:
       loaded = ctypes.CDLL(str(path))
@@ -137,7 +137,8 @@ class _Owner:
   def __init__(self, address: int):
     loaded = library()
     assert loaded
-    weakref.finalize(self, loaded.beam_taxi_free, address)
+    # Not at exit: threads of a run that was interrupted may still read it then.
+    weakref.finalize(self, loaded.beam_taxi_free, address).atexit = False
 
 
 def _declared(loaded: ctypes.CDLL) -> ctypes.CDLL:

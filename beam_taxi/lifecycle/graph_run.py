@@ -99,7 +99,7 @@ class GraphRun:
       if runs_here(self._runner):
         freed_memory.keep()
         if not self._run.config.schema:
-          # The last step infers one with it. Now idle cores scan ahead in the meantime.
+          # The last step infers one with it. Imported now, it leaves idle cores time to scan ahead.
           tfdv()
       pipeline = beam.Pipeline(runner=self._runner, options=self._options)
       build_graph(pipeline, self._run.config, self._run.properties, listed=not resolved.is_template)

@@ -11,7 +11,7 @@ _KEPT = 512 << 20
 
 
 def keep() -> None:
-  """Has the C library keep what is freed, for the next that need memory.
+  """Has the C library keep what is freed, for whoever needs memory next.
 
   Left to itself it gives large pieces back to the system and asks for new ones, block by block. In a run with two
   threads over 10,000,000 rows, page faults for these took a tenth of the CPU time. For a process that makes a run.

@@ -63,7 +63,7 @@ def package_flag() -> tuple[str, str]:
   folder = tempfile.mkdtemp(prefix='beam_taxi_')
   atexit.register(shutil.rmtree, folder, ignore_errors=True)
   wheel = _write_wheel(_installed(), folder)
-  # Beam warns that a wheel must fit the workers. There are none but those of the kind of machine that TFDV is for.
+  # Beam warns that a wheel must fit the workers. All are of the kind of machine that TFDV has wheels for.
   logging.getLogger('apache_beam.runners.portability.stager').addFilter(lambda record: wheel not in record.getMessage())
   return 'extra_package', wheel
 
@@ -85,8 +85,9 @@ def _installed() -> metadata.Distribution:
 def _write_wheel(installed: metadata.Distribution, folder: str) -> str:
   """Packs what was installed of a wheel into one again; its path."""
   # With a compiled kernel it is of this kind of machine.
-  [tag] = [line.partition(': ')[2] for line in (installed.read_text('WHEEL') or '').splitlines() if line[:4] == 'Tag:']
-  path = os.path.join(folder, f'beam_taxi-{installed.version}-{tag}.whl')
+  lines = (installed.read_text('WHEEL') or '').splitlines()
+  tags = [line.partition(': ')[2] for line in lines if line.startswith('Tag:')] or ['py3-none-any']
+  path = os.path.join(folder, f'beam_taxi-{installed.version}-{tags[0]}.whl')
   files = installed.files or []
   [record] = [str(file) for file in files if file.name == 'RECORD']
   lines = []

@@ -33,8 +33,8 @@ def test_another_name_is_an_error() -> None:
   assert "BEAM_TAXI_KERNEL is 'fast'; it can be compiled, python or nothing" in done.stderr
 
 
-@pytest.mark.parametrize('version', [library.VERSION + 1, None], ids=['of other sources', 'not a library'])
-def test_a_build_that_is_not_of_these_sources_is_passed_over(version: int | None, tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize('version', [library.VERSION + 1, None], ids=['of another version', 'not a library'])
+def test_a_build_of_another_version_is_passed_over(version: int | None, tmp_path, monkeypatch) -> None:
   path = tmp_path / '_kernel.abi3.so'
   if version is None:
     path.write_bytes(b'no library')
@@ -45,3 +45,21 @@ def test_a_build_that_is_not_of_these_sources_is_passed_over(version: int | None
     assert ctypes.CDLL(str(path)).beam_taxi_kernel_version() == version
 
   assert library.load(tmp_path) is None
+
+
+# The last that is registered is called first.
+AT_EXIT = """
+import atexit
+found = []
+atexit.register(lambda: print(found[0][0].as_py().count(b'x')))
+import pyarrow as pa
+from beam_taxi.kernel.examples import encode
+rows = pa.RecordBatch.from_arrays([pa.array([b'x' * 10**7])], names=['a'])
+found += encode(rows, [0], missing=False, limits=[1])[0]
+"""
+
+
+def test_what_is_read_when_the_process_ends_is_still_there() -> None:
+  done = in_a_process(AT_EXIT)
+
+  assert (done.returncode, done.stdout) == (0, '10000000\n')

@@ -12,7 +12,7 @@ from beam_taxi.inputs.csv.boundaries import kernel_dialect
 from beam_taxi.inputs.csv.column_types import may_spell_numbers_oddly, type_of_cells, type_of_inferred
 from beam_taxi.inputs.csv.text_encoding import EncodingError, encoding_of_blocks, to_utf_8
 from beam_taxi.inputs.layout import Layout
-from beam_taxi.kernel import csv
+from beam_taxi.kernel import csv as csv_kernel
 from beam_taxi.kernel.library import kernel
 
 # The types of the columns that `decode` returns: TFX's tf.Examples hold floats in single precision.
@@ -82,4 +82,4 @@ def _decode_plain(data: bytes, layout: Layout, fields: Sequence[tuple[str, pa.Da
     text = to_utf_8(data, encoding_of_blocks(layout.settings))
   except EncodingError:
     return None
-  return csv.decode(text, kernel_dialect(layout.settings), fields)
+  return csv_kernel.decode(text, kernel_dialect(layout.settings), fields)

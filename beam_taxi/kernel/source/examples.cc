@@ -66,7 +66,11 @@ struct Head {
 class Column {
  public:
   Column(const BeamTaxiColumn& column, bool missing)
-      : column_(column), missing_(missing), tag_(kListTags[column.kind]), heads_(kKeptLengths) {
+      : column_(column),
+        missing_(missing),
+        tag_(kListTags[column.kind]),
+        varies_(column.list_width || column.kind == kBeamTaxiBytes),
+        heads_(kKeptLengths) {
     key_.push_back(kTag);
     key_.resize(1 + kMostVarint + static_cast<size_t>(column.name_size) + 1);
     uint8_t* end = PutVarint(key_.data() + 1, static_cast<uint64_t>(column.name_size));
@@ -74,19 +78,14 @@ class Column {
     end += column.name_size;
     *end++ = kValueTag;
     key_.resize(static_cast<size_t>(end - key_.data()));
+    around_ += static_cast<int64_t>(key_.size());
   }
 
-  // The most bytes that an entry takes beside its values.
-  int64_t Around() const { return static_cast<int64_t>(key_.size()) + 6 * kMostVarint + kWide; }
-
-  // Whether Values differs from row to row.
-  bool Varies() const { return column_.list_width || column_.kind == kBeamTaxiBytes; }
-
-  // The most bytes that a row's values take.
-  int64_t Values(int64_t row) const {
-    if (!Valid(row)) return 0;
+  // The most bytes that a row's entry takes.
+  int64_t Bound(int64_t row) const {
+    if (!varies_ || !Valid(row)) return around_;
     const auto [begin, end] = Items(row);
-    const int64_t items = (end - begin) * (1 + kMostVarint);
+    const int64_t items = around_ + (end - begin) * (1 + kMostVarint);
     return column_.kind == kBeamTaxiBytes ? items + ItemEnd(end) - ItemEnd(begin) : items;
   }
 
@@ -217,8 +216,11 @@ class Column {
   const BeamTaxiColumn column_;
   const bool missing_;
   const uint8_t tag_;
+  const bool varies_;
   std::vector<uint8_t> key_;
   std::vector<Head> heads_;
+  // The most bytes of an entry beside the values of lists and strings.
+  int64_t around_ = 7 * kMostVarint + kWide;
 };
 
 uint32_t MaskedCrc(const uint8_t* data, int64_t size) {
@@ -226,10 +228,10 @@ uint32_t MaskedCrc(const uint8_t* data, int64_t size) {
   return (crc >> 15 | crc << 17) + kMaskDelta;
 }
 
-int32_t SplitOf(const uint8_t* example, int64_t size, const uint64_t* limits, int64_t splits) {
+int32_t SplitOf(const Sha256Digest& digest, const uint64_t* limits, int64_t splits) {
   const uint64_t buckets = limits[splits - 1];
   uint64_t bucket = 0;
-  for (const uint32_t word : Sha256(example, static_cast<size_t>(size))) bucket = (bucket << 32 | word) % buckets;
+  for (const uint32_t word : digest) bucket = (bucket << 32 | word) % buckets;
   int32_t split = 0;
   while (bucket >= limits[split]) ++split;
   return split;
@@ -289,6 +291,40 @@ class Records {
   int64_t count_ = 0;
 };
 
+// A row's Example, in memory that is used again for the next.
+class Example {
+ public:
+  void Encode(std::vector<Column>& columns, int64_t row) {
+    int64_t bound = kBefore;
+    for (const Column& column : columns) bound += column.Bound(row);
+    if (bound > capacity_) {
+      capacity_ = bound + bound / 8;
+      memory_.reset();
+      memory_.reset(new uint8_t[static_cast<size_t>(capacity_)]);
+    }
+    uint8_t* const features = memory_.get() + kBefore;
+    uint8_t* end = features;
+    for (Column& column : columns) end = column.Put(end, row);
+    const auto features_size = static_cast<uint64_t>(end - features);
+    begin_ = features - VarintSize(features_size) - 1;
+    *begin_ = kTag;
+    PutVarint(begin_ + 1, features_size);
+    size_ = end - begin_;
+  }
+
+  const uint8_t* data() const { return begin_; }
+  int64_t size() const { return size_; }
+
+ private:
+  // What stands before the features.
+  static constexpr int64_t kBefore = 1 + kMostVarint;
+
+  std::unique_ptr<uint8_t[]> memory_;
+  int64_t capacity_ = 0;
+  uint8_t* begin_ = nullptr;
+  int64_t size_ = 0;
+};
+
 int64_t Encode(const BeamTaxiColumn* described, int64_t column_count, int64_t rows, bool missing, int64_t splitting,
                const uint64_t* limits, int64_t splits, int32_t* chosen, BeamTaxiRecords* records) {
   std::vector<Column> columns;
@@ -296,34 +332,22 @@ int64_t Encode(const BeamTaxiColumn* described, int64_t column_count, int64_t ro
   for (int64_t i = 0; i < column_count; ++i) columns.emplace_back(described[i], missing);
   std::vector<Records> found;
   for (int64_t i = 0; records && i < splits; ++i) found.emplace_back(rows);
-  std::unique_ptr<uint8_t[]> scratch;
-  int64_t scratch_size = 0;
-  const int64_t room = 1 + kMostVarint;
-  int64_t fixed = room;
-  std::vector<const Column*> varying;
-  for (const Column& column : columns) {
-    fixed += column.Around();
-    if (column.Varies()) varying.push_back(&column);
-  }
-  for (int64_t row = 0; row < rows; ++row) {
-    int64_t bound = fixed;
-    for (const Column* column : varying) bound += column->Values(row);
-    if (bound > scratch_size) {
-      scratch_size = bound + bound / 8;
-      scratch.reset();
-      scratch.reset(new uint8_t[static_cast<size_t>(scratch_size)]);
+  Example pair[2];
+  for (int64_t row = 0; row < rows; row += 2) {
+    const int64_t count = std::min<int64_t>(2, rows - row);
+    for (int64_t i = 0; i < count; ++i) pair[i].Encode(columns, row + i);
+    if (splitting == kBeamTaxiByHash) {
+      // The last row has no other beside it.
+      const Example& other = pair[count - 1];
+      Sha256Digest digests[2];
+      Sha256OfTwo(pair[0].data(), static_cast<size_t>(pair[0].size()), other.data(), static_cast<size_t>(other.size()),
+                  &digests[0], &digests[1]);
+      for (int64_t i = 0; i < count; ++i) chosen[row + i] = SplitOf(digests[i], limits, splits);
     }
-    uint8_t* features = scratch.get() + room;
-    uint8_t* end = features;
-    for (Column& column : columns) end = column.Put(end, row);
-    const int64_t features_size = end - features;
-    uint8_t* example = features - VarintSize(static_cast<uint64_t>(features_size)) - 1;
-    *example = kTag;
-    PutVarint(example + 1, static_cast<uint64_t>(features_size));
-    const int64_t size = end - example;
-    if (size > kLargest) return kBeamTaxiTooLarge;
-    if (splitting == kBeamTaxiByHash) chosen[row] = SplitOf(example, size, limits, splits);
-    if (records && !found[static_cast<size_t>(chosen ? chosen[row] : 0)].Add(example, size)) return kBeamTaxiTooLarge;
+    for (int64_t i = 0; records && i < count; ++i) {
+      const size_t split = static_cast<size_t>(chosen ? chosen[row + i] : 0);
+      if (!found[split].Add(pair[i].data(), pair[i].size())) return kBeamTaxiTooLarge;
+    }
   }
   for (size_t i = 0; i < found.size(); ++i) records[i] = found[i].Release();
   return kBeamTaxiOk;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <algorithm>
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <immintrin.h>
@@ -91,41 +93,74 @@ uint32_t ExtendPortably(uint32_t crc, const uint8_t* data, size_t size) {
 
 #if defined(__x86_64__)
 
-// Four rounds at a time. The instructions want the state as the words a, b, e, f and c, d, g, h.
-__attribute__((target("sha,sse4.1"))) void CompressWithInstructions(uint32_t* state, const uint8_t* data,
-                                                                    size_t blocks) {
-  const __m128i big_endian = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
-  const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(state));
-  const __m128i high = _mm_loadu_si128(reinterpret_cast<const __m128i*>(state + 4));
-  const __m128i badc = _mm_shuffle_epi32(low, 0xb1);
-  const __m128i hgfe = _mm_shuffle_epi32(high, 0x1b);
-  __m128i abef = _mm_alignr_epi8(badc, hgfe, 8);
-  __m128i cdgh = _mm_blend_epi16(hgfe, badc, 0xf0);
-  for (; blocks; --blocks, data += kBlockSize) {
-    const __m128i abef_before = abef, cdgh_before = cdgh;
-    __m128i words[4];
-#pragma GCC unroll 16
-    for (int i = 0; i < 16; ++i) {
-      __m128i& now = words[i & 3];
-      if (i < 4) {
-        now = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(data) + i), big_endian);
-      } else {
-        const __m128i last = words[(i + 3) & 3];
-        now = _mm_add_epi32(_mm_sha256msg1_epu32(now, words[(i + 1) & 3]), _mm_alignr_epi8(last, words[(i + 2) & 3], 4));
-        now = _mm_sha256msg2_epu32(now, last);
-      }
-      const __m128i keyed =
-          _mm_add_epi32(now, _mm_load_si128(reinterpret_cast<const __m128i*>(kRoundConstants) + i));
-      cdgh = _mm_sha256rnds2_epu32(cdgh, abef, keyed);
-      abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(keyed, 0x0e));
-    }
-    abef = _mm_add_epi32(abef, abef_before);
-    cdgh = _mm_add_epi32(cdgh, cdgh_before);
-  }
-  const __m128i feba = _mm_shuffle_epi32(abef, 0x1b);
-  const __m128i dchg = _mm_shuffle_epi32(cdgh, 0xb1);
+// The state of a hash as the instructions want it: the words a, b, e, f and c, d, g, h.
+struct Lanes {
+  __m128i abef, cdgh;
+};
+
+__attribute__((target("sha,sse4.1"))) inline Lanes ToLanes(const uint32_t* state) {
+  const __m128i badc = _mm_shuffle_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(state)), 0xb1);
+  const __m128i hgfe = _mm_shuffle_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(state + 4)), 0x1b);
+  return {_mm_alignr_epi8(badc, hgfe, 8), _mm_blend_epi16(hgfe, badc, 0xf0)};
+}
+
+__attribute__((target("sha,sse4.1"))) inline void FromLanes(const Lanes& lanes, uint32_t* state) {
+  const __m128i feba = _mm_shuffle_epi32(lanes.abef, 0x1b);
+  const __m128i dchg = _mm_shuffle_epi32(lanes.cdgh, 0xb1);
   _mm_storeu_si128(reinterpret_cast<__m128i*>(state), _mm_blend_epi16(feba, dchg, 0xf0));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(state + 4), _mm_alignr_epi8(dchg, feba, 8));
+}
+
+// Four of a block's rounds, the `quarter`th of sixteen times, with the words of its schedule that are still needed.
+__attribute__((target("sha,sse4.1"), always_inline)) inline void FourRounds(int quarter, const uint8_t* block,
+                                                                            __m128i* words, Lanes* lanes) {
+  const __m128i big_endian = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
+  __m128i& now = words[quarter & 3];
+  if (quarter < 4) {
+    now = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(block) + quarter), big_endian);
+  } else {
+    const __m128i last = words[(quarter + 3) & 3];
+    now = _mm_add_epi32(_mm_sha256msg1_epu32(now, words[(quarter + 1) & 3]),
+                        _mm_alignr_epi8(last, words[(quarter + 2) & 3], 4));
+    now = _mm_sha256msg2_epu32(now, last);
+  }
+  const __m128i keyed = _mm_add_epi32(now, _mm_load_si128(reinterpret_cast<const __m128i*>(kRoundConstants) + quarter));
+  lanes->cdgh = _mm_sha256rnds2_epu32(lanes->cdgh, lanes->abef, keyed);
+  lanes->abef = _mm_sha256rnds2_epu32(lanes->abef, lanes->cdgh, _mm_shuffle_epi32(keyed, 0x0e));
+}
+
+__attribute__((target("sha,sse4.1"))) void CompressWithInstructions(uint32_t* state, const uint8_t* data,
+                                                                    size_t blocks) {
+  Lanes lanes = ToLanes(state);
+  for (; blocks; --blocks, data += kBlockSize) {
+    const Lanes before = lanes;
+    __m128i words[4];
+#pragma GCC unroll 16
+    for (int quarter = 0; quarter < 16; ++quarter) FourRounds(quarter, data, words, &lanes);
+    lanes = {_mm_add_epi32(lanes.abef, before.abef), _mm_add_epi32(lanes.cdgh, before.cdgh)};
+  }
+  FromLanes(lanes, state);
+}
+
+// Two hashes side by side: the instructions of one fill the time that those of the other wait for their results.
+__attribute__((target("sha,sse4.1"))) void CompressTwoWithInstructions(uint32_t* state, const uint8_t* data,
+                                                                       uint32_t* other_state, const uint8_t* other,
+                                                                       size_t blocks) {
+  Lanes lanes = ToLanes(state), other_lanes = ToLanes(other_state);
+  for (; blocks; --blocks, data += kBlockSize, other += kBlockSize) {
+    const Lanes before = lanes, other_before = other_lanes;
+    __m128i words[4], other_words[4];
+#pragma GCC unroll 16
+    for (int quarter = 0; quarter < 16; ++quarter) {
+      FourRounds(quarter, data, words, &lanes);
+      FourRounds(quarter, other, other_words, &other_lanes);
+    }
+    lanes = {_mm_add_epi32(lanes.abef, before.abef), _mm_add_epi32(lanes.cdgh, before.cdgh)};
+    other_lanes = {_mm_add_epi32(other_lanes.abef, other_before.abef),
+                   _mm_add_epi32(other_lanes.cdgh, other_before.cdgh)};
+  }
+  FromLanes(lanes, state);
+  FromLanes(other_lanes, other_state);
 }
 
 __attribute__((target("sse4.2"))) uint32_t ExtendWithInstructions(uint32_t crc, const uint8_t* data, size_t size) {
@@ -156,6 +191,12 @@ void CompressWithInstructions(uint32_t* state, const uint8_t* data, size_t block
   CompressPortably(state, data, blocks);
 }
 
+void CompressTwoWithInstructions(uint32_t* state, const uint8_t* data, uint32_t* other_state, const uint8_t* other,
+                                 size_t blocks) {
+  CompressPortably(state, data, blocks);
+  CompressPortably(other_state, other, blocks);
+}
+
 uint32_t ExtendWithInstructions(uint32_t crc, const uint8_t* data, size_t size) {
   return ExtendPortably(crc, data, size);
 }
@@ -174,19 +215,60 @@ void Compress(uint32_t* state, const uint8_t* data, size_t blocks) {
 
 int UseInstructions(bool use) { return instructions = use ? Instructions() : 0; }
 
-Sha256Digest Sha256(const uint8_t* data, size_t size) {
-  Sha256Digest state = kInitialState;
-  const size_t whole = size / kBlockSize, rest = size % kBlockSize;
-  Compress(state.data(), data, whole);
-  // The rest, a bit, zeros and the number of bits, in one block or two.
-  uint8_t last[2 * kBlockSize] = {};
-  const size_t blocks = rest + 9 > kBlockSize ? 2 : 1;
-  if (rest) memcpy(last, data + whole * kBlockSize, rest);
-  last[rest] = 0x80;
-  uint64_t bits = uint64_t{size} * 8;
-  for (uint8_t* end = last + blocks * kBlockSize; bits; bits >>= 8) *--end = static_cast<uint8_t>(bits);
-  Compress(state.data(), last, blocks);
-  return state;
+namespace {
+
+// A message in whole blocks of 64 bytes: those of its own, and those with its rest, a bit, zeros and how many bits it has.
+class Message {
+ public:
+  Message(const uint8_t* data, size_t size) : data_(data), whole_(size / kBlockSize) {
+    const size_t rest = size % kBlockSize;
+    last_ = rest + 9 > kBlockSize ? 2 : 1;
+    if (rest) memcpy(padded_, data + whole_ * kBlockSize, rest);
+    padded_[rest] = 0x80;
+    uint64_t bits = uint64_t{size} * 8;
+    for (uint8_t* end = padded_ + last_ * kBlockSize; bits; bits >>= 8) *--end = static_cast<uint8_t>(bits);
+  }
+
+  size_t blocks() const { return whole_ + last_; }
+
+  // Block `number`, and how many more lie behind it in memory.
+  const uint8_t* Block(size_t number, size_t* together) const {
+    const bool is_own = number < whole_;
+    *together = is_own ? whole_ - number : blocks() - number;
+    return is_own ? data_ + number * kBlockSize : padded_ + (number - whole_) * kBlockSize;
+  }
+
+ private:
+  const uint8_t* const data_;
+  const size_t whole_;
+  size_t last_;
+  uint8_t padded_[2 * kBlockSize] = {};
+};
+
+void CompressFrom(size_t number, const Message& message, uint32_t* state) {
+  for (size_t together; number < message.blocks(); number += together) {
+    const uint8_t* const block = message.Block(number, &together);
+    Compress(state, block, together);
+  }
+}
+
+}  // namespace
+
+void Sha256OfTwo(const uint8_t* data, size_t size, const uint8_t* other, size_t other_size, Sha256Digest* digest,
+                 Sha256Digest* other_digest) {
+  const Message messages[] = {{data, size}, {other, other_size}};
+  *digest = *other_digest = kInitialState;
+  size_t number = 0;
+  while (instructions & 1 && number < std::min(messages[0].blocks(), messages[1].blocks())) {
+    size_t together, other_together;
+    const uint8_t* const block = messages[0].Block(number, &together);
+    const uint8_t* const other_block = messages[1].Block(number, &other_together);
+    together = std::min(together, other_together);
+    CompressTwoWithInstructions(digest->data(), block, other_digest->data(), other_block, together);
+    number += together;
+  }
+  CompressFrom(number, messages[0], digest->data());
+  CompressFrom(number, messages[1], other_digest->data());
 }
 
 uint32_t Crc32c(const uint8_t* data, size_t size) {

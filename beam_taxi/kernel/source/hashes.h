@@ -13,7 +13,9 @@ namespace beam_taxi {
 // The digest as eight numbers, the most significant first.
 using Sha256Digest = std::array<uint32_t, 8>;
 
-Sha256Digest Sha256(const uint8_t* data, size_t size);
+// Of two messages at once, which takes little longer than of one.
+void Sha256OfTwo(const uint8_t* data, size_t size, const uint8_t* other, size_t other_size, Sha256Digest* digest,
+                 Sha256Digest* other_digest);
 
 uint32_t Crc32c(const uint8_t* data, size_t size);
 

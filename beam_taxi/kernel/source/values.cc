@@ -189,8 +189,10 @@ class Decoder {
   int64_t rows_ = 0;
 };
 
-int64_t MostRows(const uint8_t* data, int64_t size) {
-  return 1 + std::count(data, data + size, '\n') + std::count(data, data + size, '\r');
+// As many rows as there can be: of so many lines or, as blank ones are none, so many bytes.
+int64_t MostRows(const uint8_t* data, int64_t size, const BeamTaxiDialect& dialect, int64_t columns) {
+  const int64_t lines = 1 + std::count(data, data + size, '\n') + std::count(data, data + size, '\r');
+  return dialect.skip_blank_lines ? std::min(lines, size / columns + 1) : lines;
 }
 
 }  // namespace
@@ -202,7 +204,7 @@ int64_t beam_taxi_decode(const uint8_t* data, int64_t size, const BeamTaxiDialec
                          const uint8_t* kinds, BeamTaxiValues* values, int64_t* rows) {
   try {
     const beam_taxi::Walker walker(*dialect, columns);
-    beam_taxi::Decoder decoder(walker, columns, kinds, beam_taxi::MostRows(data, size));
+    beam_taxi::Decoder decoder(walker, columns, kinds, beam_taxi::MostRows(data, size, *dialect, columns));
     if (!walker.Walk(data, size, decoder)) return kBeamTaxiNotPlain;
     decoder.Release(values);
     *rows = decoder.rows();
