@@ -18,9 +18,9 @@ check() {
 }
 
 # Tests of a file share what they have made, so they stay in one process. Files are begun in the order that
-# tests/conftest.py gives them.
+# tests/conftest.py gives them. Many wait for servers and processes, so there is one process more than there are cores.
 test_in_parallel() {
-  .venv/bin/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder "$@"
+  .venv/bin/python -m pytest --numprocesses $(($(nproc) + 1)) --dist loadfile --no-loadscope-reorder "$@"
 }
 
 scripts/setup.sh --dev
