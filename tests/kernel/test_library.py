@@ -60,6 +60,6 @@ found += encode(rows, [0], missing=False, limits=[1])[0]
 
 
 def test_what_is_read_when_the_process_ends_is_still_there() -> None:
-  done = in_a_process(AT_EXIT)
+  done = in_a_process(AT_EXIT, BEAM_TAXI_KERNEL='')
 
   assert (done.returncode, done.stdout) == (0, '10000000\n')
