@@ -22,6 +22,8 @@ copy_tree() {
   mkdir -p "$target"
   find "$target" -mindepth 1 -maxdepth 1 ! -name .venv ! -name data -exec rm -rf {} +
   tree_into "$target"
+  # What was built in the tree is gone.
+  rm --force "$target/.venv/stamp-package"
   # The root has no npm, which would fetch these.
   [[ ! -d data/csv-spectrum ]] || cp --recursive --parents data/csv-spectrum "$target"
 }

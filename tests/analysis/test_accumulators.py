@@ -136,7 +136,7 @@ def test_no_row_is_a_dataset_without_features() -> None:
 def test_another_version_is_refused_by_its_number() -> None:
   with pa.ipc.open_stream(to_bytes(accumulated([batch(3)]))) as reader:
     [content] = reader
-  later = content.replace_schema_metadata({**reader.schema.metadata, VERSION_KEY: '7'})
+  later = content.replace_schema_metadata({**reader.schema.metadata, VERSION_KEY.encode(): b'7'})
   sink = pa.BufferOutputStream()
   with pa.ipc.new_stream(sink, later.schema) as writer:
     writer.write_batch(later)
