@@ -43,9 +43,12 @@ class Examiner {
     if (types_[column] == kString || walker_.IsNull(begin, end)) return true;
     if (doubled && of_numbers(walker_.quote())) return false;
     const Number number = ReadNumber(begin, end);
-    const Type type = number.end == end                        ? TypeOf(number)
-                      : std::all_of(begin, end, of_numbers) ? kOdd
-                                                               : kString;
+    Type type = kString;
+    if (number.end == end) {
+      type = TypeOf(number);
+    } else if (std::all_of(begin, end, of_numbers)) {
+      type = kOdd;
+    }
     if (type != kOdd) {
       types_[column] = std::max<uint8_t>(types_[column], type);
       return true;
