@@ -72,6 +72,16 @@ def test_the_command_line_is_ready_without_anything_heavy() -> None:
   assert imported_by(program) & HEAVY == set()
 
 
+def test_a_run_needs_no_tensorflow(tmp_path: pathlib.Path) -> None:
+  (tmp_path / 'rows.csv').write_text('a\n1\n')
+  run = f"beam_taxi.run(beam_taxi.RunConfig(input=['{tmp_path}/rows.csv'], output='{tmp_path}/out'))"
+
+  found = imported_by(f"import sys, beam_taxi; {run}; print(*sys.modules, sep='\\n')")
+
+  assert 'tensorflow_metadata' in found
+  assert found & {'tensorflow', 'tensorflow_data_validation'} == set()
+
+
 def test_the_package_is_ready_without_anything_heavy_and_with_no_module_but_its_version() -> None:
   found = imported_by("import sys, beam_taxi; dir(beam_taxi); print(*sys.modules, sep='\\n')")
 

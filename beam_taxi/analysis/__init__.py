@@ -1,4 +1,4 @@
-"""Statistics and schema: making them with TensorFlow Data Validation, and reading and comparing what it made.
+"""Statistics and schema: making them, and reading and comparing what was made.
 
-TFDV takes seconds to import. Only `statistics` and `schema` do, which make what the others read.
+Importing TensorFlow Data Validation takes seconds. `tfdv` does it where it cannot be avoided.
 """

@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from beam_taxi.analysis.tfdv import tfdv
+from beam_taxi.analysis.tfdv import compiled, tfdv
 from beam_taxi.artifacts.manifest import WrittenFile, write_file
 from beam_taxi.storage import read_bytes
+
+# A string feature with more values than these has no domain. (Source: the default of tfdv.infer_schema.)
+_LARGEST_DOMAIN = 100
 
 
 def infer_schema(statistics: Sequence[statistics_pb2.DatasetFeatureStatisticsList]) -> schema_pb2.Schema:
@@ -25,11 +28,24 @@ def infer_schema(statistics: Sequence[statistics_pb2.DatasetFeatureStatisticsLis
   for split in statistics:
     if not split.datasets or not split.datasets[0].num_examples:
       continue
-    if schema is None:
-      schema = tfdv().infer_schema(split, infer_feature_shape=True)
-    else:
-      schema = tfdv().update_schema(schema, split, infer_feature_shape=True)
+    schema = _inferred(split) if schema is None else _updated(schema, split)
   return schema or schema_pb2.Schema()
+
+
+def _inferred(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> schema_pb2.Schema:
+  """What tfdv.infer_schema gives, without its import where that can be spared."""
+  if rules := compiled():
+    dataset = statistics.datasets[0].SerializeToString()
+    return schema_pb2.Schema.FromString(rules.InferSchema(dataset, _LARGEST_DOMAIN, True))
+  return tfdv().infer_schema(statistics, infer_feature_shape=True)
+
+
+def _updated(schema: schema_pb2.Schema, statistics: statistics_pb2.DatasetFeatureStatisticsList) -> schema_pb2.Schema:
+  """What tfdv.update_schema gives, likewise."""
+  if rules := compiled():
+    dataset = statistics.datasets[0].SerializeToString()
+    return schema_pb2.Schema.FromString(rules.UpdateSchema(schema.SerializeToString(), dataset, _LARGEST_DOMAIN))
+  return tfdv().update_schema(schema, statistics, infer_feature_shape=True)
 
 
 def write_curated_schema(path: str, source: str) -> WrittenFile:

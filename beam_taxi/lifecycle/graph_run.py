@@ -98,9 +98,8 @@ class GraphRun:
 
       if runs_here(self._runner):
         freed_memory.keep()
-        if not self._run.config.schema:
-          # The last step infers one with it. Imported now, it leaves idle cores time to scan ahead.
-          tfdv()
+        if self._run.config.statistics == 'tfdv':
+          tfdv()  # Imported now, it leaves idle cores time to scan ahead.
       pipeline = beam.Pipeline(runner=self._runner, options=self._options)
       build_graph(pipeline, self._run.config, self._run.properties, listed=not resolved.is_template)
       # Before there is a job: what keeps it from being followed keeps it from being submitted.

@@ -1,4 +1,4 @@
-"""The statistics of a run are those of tfdv.GenerateStatistics, feature by feature, and the same in every run."""
+"""The statistics and schema of a run are TFDV's, feature by feature, and the same in every run."""
 
 import pathlib
 from collections.abc import Sequence
@@ -7,11 +7,13 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pytest
+import tensorflow_data_validation as tfdv
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from compare_statistics import differences
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
+from beam_taxi.analysis.schema import infer_schema
 from beam_taxi.artifacts.manifest import RunFolder
 from beam_taxi.examples.output_form import OutputForm
 from beam_taxi.graph.input_steps import ReadCsv
@@ -20,7 +22,7 @@ from beam_taxi.graph.shard_batches import ShardBatches
 from beam_taxi.graph.statistics_steps import GenerateStatistics, InferSchema, WriteStatistics
 
 DATA = pathlib.Path(__file__).parents[2] / 'data'
-FILES = sorted(DATA.rglob('*.csv'))
+FILES = sorted(path for folder in ('csv-spectrum', 'taxi', 'tfx_testdata') for path in (DATA / folder).rglob('*.csv'))
 IDS = [str(path.relative_to(DATA)) for path in FILES]
 
 
@@ -37,6 +39,17 @@ def differences_in(folder: pathlib.Path, form: OutputForm) -> list[str]:
   return [line for split in ours for line in differences(ours[split], theirs[split])]
 
 
+def assert_the_schema_is_tfdvs(folder: pathlib.Path, form: OutputForm) -> None:
+  """Of the splits' statistics by TFDV, in either order."""
+  found = [read(folder / 'tfdv', split.name) for split in form.splits]
+  for first, *others in (found, found[::-1]):
+    if first.datasets[0].num_examples:
+      expected = tfdv.infer_schema(first, infer_feature_shape=True)
+      for other in others:
+        expected = tfdv.update_schema(expected, other) if other.datasets[0].num_examples else expected
+      assert infer_schema([first, *others]) == expected
+
+
 def read(folder: pathlib.Path, split: str) -> DatasetFeatureStatisticsList:
   return DatasetFeatureStatisticsList.FromString(
     pathlib.Path(RunFolder(str(folder)).statistics_file(split)).read_bytes()
@@ -44,12 +57,13 @@ def read(folder: pathlib.Path, split: str) -> DatasetFeatureStatisticsList:
 
 
 @pytest.mark.parametrize('path', FILES, ids=IDS)
-def test_statistics_of_a_file_are_those_of_tfdv(tmp_path: pathlib.Path, path: pathlib.Path) -> None:
+def test_statistics_and_schema_of_a_file_are_those_of_tfdv(tmp_path: pathlib.Path, path: pathlib.Path) -> None:
   form = OutputForm(output_format='parquet', empty_cells='missing' if 'quotes' in path.name else 'empty')
   with beam.Pipeline(runner=FnApiRunner()) as pipeline:
     both((pipeline | ReadCsv(str(path), num_shards=3, block_size=200_000)).blocks, form, tmp_path)
 
   assert differences_in(tmp_path, form) == []
+  assert_the_schema_is_tfdvs(tmp_path, form)
 
 
 def difficult(rows: int, seed: int) -> pa.RecordBatch:
@@ -76,7 +90,7 @@ def difficult(rows: int, seed: int) -> pa.RecordBatch:
 
 
 @pytest.mark.parametrize('empty_cells', ['empty', 'missing'])
-def test_statistics_of_difficult_columns_are_those_of_tfdv(tmp_path: pathlib.Path, empty_cells: str) -> None:
+def test_statistics_and_schema_of_difficult_columns_are_those_of_tfdv(tmp_path: pathlib.Path, empty_cells: str) -> None:
   form = OutputForm(output_format='parquet', empty_cells=empty_cells)
   batches = [(seed, difficult(3000, seed)) for seed in range(4)]
   with beam.Pipeline(runner=FnApiRunner()) as pipeline:
@@ -84,6 +98,7 @@ def test_statistics_of_difficult_columns_are_those_of_tfdv(tmp_path: pathlib.Pat
     both(blocks, form, tmp_path)
 
   assert differences_in(tmp_path, form) == []
+  assert_the_schema_is_tfdvs(tmp_path, form)
 
 
 def made(folder: pathlib.Path, path: pathlib.Path, options: Sequence[str]) -> dict[str, bytes]:
