@@ -66,11 +66,14 @@ def test_the_launcher_finds_the_program() -> None:
   assert not any('FLEX_TEMPLATE_PYTHON_SETUP' in each or 'FLEX_TEMPLATE_PYTHON_REQ' in each for _, each in rest)
 
 
-def test_the_labels_say_which_versions_it_has() -> None:
+def test_the_labels_say_which_versions_and_which_kernel_it_has() -> None:
   labels = ' '.join(rest for keyword, rest in last_stage() if keyword == 'LABEL').split()
 
   assert 'org.beam_taxi.beam_version=${BEAM}' in labels
   assert 'org.beam_taxi.python_version=${PYTHON}' in labels
+  assert 'org.beam_taxi.kernel=compiled' in labels
+  # The build fails if that is not true.
+  assert any('BEAM_TAXI_KERNEL=compiled python' in rest for keyword, rest in last_stage() if keyword == 'RUN')
 
 
 def test_what_is_copied_is_there_and_reaches_the_build() -> None:

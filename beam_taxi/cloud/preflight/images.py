@@ -29,6 +29,7 @@ _MANIFESTS = (
 # Labels that an image made for this package has; the official images of Python name their version in the environment.
 BEAM_LABEL = 'org.beam_taxi.beam_version'
 PYTHON_LABEL = 'org.beam_taxi.python_version'
+KERNEL_LABEL = 'org.beam_taxi.kernel'
 _PYTHON_VARIABLE = 'PYTHON_VERSION'
 
 # Google's registries, by the whole of what stands before the path: what reads URLs otherwise finds no other host there.
@@ -188,7 +189,8 @@ def version_findings(name: str, config: Mapping[str, Any]) -> list[Finding]:
     elif found != own:
       text = f'{name}: has {what} {found}, and this run {own}: workers could not read what it stages'
       findings.append(failed(text, f'an image with {what} {own}, or run where {what} {found} is installed'))
-  return findings or [ok(f'{name}: has Beam {beam.__version__} and Python {python}')]
+  kernel = f'; its kernel is {labels[KERNEL_LABEL]}' if KERNEL_LABEL in labels else ''
+  return findings or [ok(f'{name}: has Beam {beam.__version__} and Python {python}{kernel}')]
 
 
 def _minor(version: str) -> str:

@@ -94,6 +94,14 @@ def test_an_image_with_the_right_versions_is_ok(registry: Registry, google: Rest
   assert 'authorization' not in token.headers
 
 
+def test_an_image_s_kernel_is_said(registry: Registry) -> None:
+  registry.put_image({**LABELS, 'org.beam_taxi.kernel': 'compiled'})
+
+  [(mark, what, _)] = shown(image_findings(registry.name, no_token))
+
+  assert (mark, what.rpartition('; ')[2]) == ('ok', 'its kernel is compiled')
+
+
 def test_an_image_of_one_kind_of_machine_has_no_index(registry: Registry) -> None:
   registry.put('manifests/1', {'mediaType': MANIFEST, 'config': {'digest': 'sha256:config'}}, MANIFEST)
   registry.put('blobs/sha256:config', {'config': {'Labels': LABELS}})
