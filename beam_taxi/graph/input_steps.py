@@ -105,10 +105,23 @@ def _source(listing: Listing, number: int) -> ListedSource:
   return listing.sources[number]
 
 
-class Scanned(NamedTuple):
-  """Pass 1's results: one Findings for the whole input, and every shard's Records, keyed by the shard's index."""
+@dataclasses.dataclass(frozen=True)
+class Known:
+  """What is known of a source before its rows are read for good: its plan, and what pass 1 found."""
 
-  findings: PCollection[Findings]
+  plan: InputPlan
+  findings: Findings
+
+  @property
+  def layout(self) -> Layout:
+    """With the types of all rows."""
+    return self.findings.settle_types(self.plan.layout)
+
+
+class Scanned(NamedTuple):
+  """Pass 1's results: what is Known of the whole input, and every shard's Records, keyed by the shard's index."""
+
+  known: PCollection[Known]
   records: PCollection[tuple[int, Records]]
 
 
@@ -131,13 +144,14 @@ class ScanRanges(beam.PTransform):
     again = (
       settled.unsure | 'SpreadUnsure' >> beam.Reshuffle() | 'ScanAgain' >> beam.ParDo(_ScanRecords(self._form), plan)
     )
-    findings = (
+    known = (
       (settled.findings, again)
       | 'AllFindings' >> beam.Flatten()
-      | 'MergeFindings' >> beam.CombineGlobally(merge_findings)
-      | 'RejectBadRows' >> beam.Map(_accepted, self._form)
+      # Each file gives some, so there is no need for what defaults take.
+      | 'MergeFindings' >> beam.CombineGlobally(merge_findings).without_defaults()
+      | 'RejectBadRows' >> beam.Map(_accepted, self._form, plan)
     )
-    return Scanned(findings, settled.records)
+    return Scanned(known, settled.records)
 
 
 class _ScanRange(beam.DoFn):
@@ -183,11 +197,11 @@ class _ScanRecords(beam.DoFn):
     yield findings
 
 
-def _accepted(findings: Findings, form: InputForm) -> Findings:
-  """The findings; raises UserError where they say that the run cannot go on."""
+def _accepted(findings: Findings, form: InputForm, plan: InputPlan) -> Known:
+  """What is known; raises UserError where the findings say that the run cannot go on."""
   if refusal := refusal_of(findings, form.bad_rows, form.max_bad_rows):
     raise UserError(refusal)
-  return findings
+  return Known(plan, findings)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -222,22 +236,18 @@ class Read(NamedTuple):
 class ReadShards(beam.PTransform):
   """Pass 2: each shard's Records -> Read. Bad rows that are set aside are written to the folder `quarantine`."""
 
-  def __init__(self, form: InputForm, quarantine: str, plan: PCollection[InputPlan], findings: PCollection[Findings]):
+  def __init__(self, form: InputForm, quarantine: str, known: PCollection[Known]):
     super().__init__()
     self._form = form
     self._quarantine = quarantine
-    self._plan = plan
-    self._findings = findings
+    self._known = known
 
   def expand(self, records: PCollection[tuple[int, Records]]) -> Any:  # Read; see ScanRanges.
     read_shard = _ReadShard(self._form, self._quarantine)
     read = (
       records
       | 'RangesOfShard' >> beam.GroupByKey()
-      | 'Read'
-      >> beam.ParDo(read_shard, AsSingleton(self._plan), AsSingleton(self._findings)).with_outputs(
-        'quarantine', main='blocks'
-      )
+      | 'Read' >> beam.ParDo(read_shard, AsSingleton(self._known)).with_outputs('quarantine', main='blocks')
     )
     read.blocks.element_type = ShardBlock
     read.quarantine.element_type = WrittenFile
@@ -252,12 +262,9 @@ class _ReadShard(beam.DoFn):
     self._block_size = form.sizes.block_size
     self._counters = StepCounters('ReadRows')
 
-  def process(
-    self, ranges_of_shard: tuple[int, Iterable[Records]], plan: InputPlan, findings: Findings
-  ) -> Iterator[Any]:
+  def process(self, ranges_of_shard: tuple[int, Iterable[Records]], known: Known) -> Iterator[Any]:
     ranges = sorted(ranges_of_shard[1], key=lambda records: (records.file.index, records.start))
-    layout = findings.settle_types(plan.layout)
-    shard = ranges[0].shard
+    layout, shard = known.layout, ranges[0].shard
     waiting = self._reader.no_rows(layout)
     number = 0
     with QuarantineWriter(quarantine_file(self._quarantine, shard)) as quarantine:
@@ -295,10 +302,9 @@ class _ReadShard(beam.DoFn):
 
 
 class ReadSource(NamedTuple):
-  """A source of the input that was read: what was planned and found of it besides what Read has."""
+  """A source of the input that was read: what is Known of it besides what Read has."""
 
-  plan: PCollection[InputPlan]
-  findings: PCollection[Findings]
+  known: PCollection[Known]
   blocks: PCollection[ShardBlock]
   quarantine: PCollection[WrittenFile]
 
@@ -318,8 +324,8 @@ def read_source(
   plan = listing | f'PlanInput{label}' >> PlanInput(form, number)
   ranges = listing | f'PlanRanges{label}' >> PlanRanges(form, number)
   scanned: Scanned = ranges | f'ScanRanges{label}' >> ScanRanges(form, plan)
-  read: Read = scanned.records | f'ReadRows{label}' >> ReadShards(form, quarantine, plan, scanned.findings)
-  return ReadSource(plan, scanned.findings, read.blocks, read.quarantine)
+  read: Read = scanned.records | f'ReadRows{label}' >> ReadShards(form, quarantine, scanned.known)
+  return ReadSource(scanned.known, read.blocks, read.quarantine)
 
 
 class ReadCsv(beam.PTransform):
@@ -375,7 +381,7 @@ class ReadCsv(beam.PTransform):
     listing = root | 'ListInput' >> ListFiles(self._patterns)
     read = read_source(listing, 0, self._form, self._quarantine)
     # Where all types are given, bad rows are not known before they are read.
-    held = read.findings | 'RejectBadRows' >> beam.FlatMap(
+    held = read.known | 'RejectBadRows' >> beam.FlatMap(
       _not_too_many, self._form.max_bad_rows, self._quarantine, AsList(read.quarantine)
     )
     held.element_type = WrittenFile
@@ -383,10 +389,10 @@ class ReadCsv(beam.PTransform):
 
 
 def _not_too_many(
-  findings: Findings, limit: BadRowLimit | None, folder: str, files: Sequence[WrittenFile]
+  known: Known, limit: BadRowLimit | None, folder: str, files: Sequence[WrittenFile]
 ) -> Sequence[WrittenFile]:
   """The files of bad rows; raises UserError where too many rows are in them."""
   bad = sum(sum(file.counts.values()) for file in files)
-  if refusal := too_many(bad, findings.rows, limit):
+  if refusal := too_many(bad, known.findings.rows, limit):
     raise UserError(f'{refusal}; they are in {folder}')
   return files

@@ -10,7 +10,7 @@ from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
-from apache_beam.pvalue import AsList, AsSingleton, PCollection
+from apache_beam.pvalue import AsList, PCollection
 
 from beam_taxi.analysis.schema import write_curated_schema
 from beam_taxi.artifacts.manifest import (
@@ -29,12 +29,10 @@ from beam_taxi.examples.shards import ShardWriter, open_shard
 from beam_taxi.examples.shuffling import shuffle
 from beam_taxi.graph.block_order import BlockOrder
 from beam_taxi.graph.coders import RowsCoder
-from beam_taxi.graph.input_steps import ShardBlock
+from beam_taxi.graph.input_steps import Known, ShardBlock
 from beam_taxi.inputs.bad_row_policy import too_many
 from beam_taxi.inputs.columns import ColumnType
-from beam_taxi.inputs.findings import Findings
 from beam_taxi.inputs.fingerprint import fingerprint_text
-from beam_taxi.inputs.layout import InputPlan
 from beam_taxi.inputs.matching import absolute
 from beam_taxi.inputs.shard_sizes import Shard
 from beam_taxi.kernel.library import kernel
@@ -187,32 +185,30 @@ class SourceSummary:
 
 
 class SummarizeInput(beam.PTransform):
-  """The Findings of the source in this place among all -> its SourceSummary."""
+  """What is Known of the source in this place among all -> its SourceSummary."""
 
-  def __init__(self, source: int, plan: PCollection[InputPlan]):
+  def __init__(self, source: int):
     super().__init__()
     self._source = source
-    self._plan = plan
 
-  def expand(self, findings: PCollection[Findings]) -> PCollection[SourceSummary]:
-    return findings | 'Summarize' >> beam.Map(_summarize, AsSingleton(self._plan), self._source)
+  def expand(self, known: PCollection[Known]) -> PCollection[SourceSummary]:
+    return known | 'Summarize' >> beam.Map(_summarize, self._source)
 
 
-def _summarize(findings: Findings, plan: InputPlan, source: int) -> SourceSummary:
-  columns = tuple(findings.settle_types(plan.layout).fields)
+def _summarize(known: Known, source: int) -> SourceSummary:
+  plan, findings, columns = known.plan, known.findings, tuple(known.layout.fields)
   return SourceSummary(source, plan.files, plan.bytes, findings.rows, findings.fingerprint, columns)
 
 
 @dataclasses.dataclass(frozen=True)
 class Made:
-  """What a graph makes on its way to the manifest: of each source what was read, and of each artifact its files."""
+  """What a graph makes on its way to the manifest, with its key: what it read of each source, each artifact's files."""
 
-  inputs: list[PCollection[SourceSummary]] = dataclasses.field(default_factory=list)
-  files: dict[str, list[PCollection[WrittenFile]]] = dataclasses.field(default_factory=dict)
+  parts: list[tuple[str, PCollection]] = dataclasses.field(default_factory=list)
 
-  def add(self, key: str, files: PCollection[WrittenFile]) -> None:
-    """Adds files of the artifact with this key."""
-    self.files.setdefault(key, []).append(files)
+  def add(self, key: str, made: PCollection[SourceSummary] | PCollection[WrittenFile]) -> None:
+    """Adds summaries of sources, as 'input', or files of the artifact with this key."""
+    self.parts.append((key, made))
 
 
 class WriteManifest(beam.PTransform):
@@ -228,25 +224,32 @@ class WriteManifest(beam.PTransform):
     self._provenance = provenance
 
   def expand(self, root: Any) -> PCollection[Manifest]:
-    inputs = AsList(tuple(self._made.inputs) | 'AllInputs' >> beam.Flatten())
-    files = {
-      key: AsList(tuple(parts) | f'All{key.capitalize()}' >> beam.Flatten()) for key, parts in self._made.files.items()
-    }
+    parts = enumerate(self._made.parts)
+    named = tuple(made | f'{key.capitalize()}[{number}]' >> beam.Map(_with_key, key) for number, (key, made) in parts)
+    keys = list(dict.fromkeys(key for key, _ in self._made.parts))
     return (
       root
       | 'Config' >> beam.Create([self._config])
-      | 'Sum' >> beam.Map(_sum_up, self._provenance, inputs, **files)
+      # All of it as one side input, for runners take trouble over each.
+      | 'Sum' >> beam.Map(_sum_up, self._provenance, keys, AsList(named | 'AllMade' >> beam.Flatten()))
       | 'WriteReport' >> beam.Map(_write_report, self._config)
       | 'Write' >> beam.Map(_write_manifest, self._config)
     )
 
 
+def _with_key(made: Any, key: str) -> tuple[str, Any]:
+  return key, made
+
+
 def _sum_up(
   config: RunConfig,
   provenance: Mapping[str, Value],
-  inputs: Sequence[SourceSummary],
-  **files: Sequence[WrittenFile],
+  keys: Sequence[str],
+  made: Sequence[tuple[str, Any]],
 ) -> Manifest:
+  files: dict[str, list[Any]] = {key: [each for its_key, each in made if its_key == key] for key in keys}
+  # A side input is in no order.
+  inputs: list[SourceSummary] = sorted(files.pop('input'), key=lambda source: source.source)
   rows = sum(source.rows for source in inputs)
   splits = [split.name for split in config.splits]
   records = {split: sum(file.records for file in files['examples'] if file.split == split) for split in splits}
@@ -264,9 +267,7 @@ def _sum_up(
     raise UserError(f'{refusal}; they are in {folder}')
   fingerprint = fingerprint_text(source.fingerprint for source in inputs)
   columns: dict[str, ColumnType] = {}
-  # A side input is in no order.
-  ordered = sorted(inputs, key=lambda source: source.source)
-  for name, kind in itertools.chain.from_iterable(source.columns for source in ordered):
+  for name, kind in itertools.chain.from_iterable(source.columns for source in inputs):
     columns[name] = max(kind, columns.get(name, kind))
   return Manifest(
     run_id=config.run_id,

@@ -56,7 +56,7 @@ def build_graph(
 
     quarantine = folder.quarantine_of(source.splits[0].name if config.input_splits else '')
     read = read_source(listing, number, source.input_form, quarantine, label)
-    made.inputs.append(read.findings | f'SummarizeInput{label}' >> SummarizeInput(number, read.plan))
+    made.add('input', read.known | f'SummarizeInput{label}' >> SummarizeInput(number))
     made.add('quarantine', read.quarantine)
 
     encoded = read.blocks | f'EncodeExamples{label}' >> EncodeExamples(source.form)

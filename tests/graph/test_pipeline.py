@@ -464,9 +464,9 @@ def test_columns_are_in_the_order_of_the_sources_whichever_is_summed_up_first():
   train = SourceSummary(0, 1, 10, 0, 0, (('b', ColumnType.INT), ('a', ColumnType.INT)))
   evaluation = SourceSummary(1, 1, 10, 0, 0, (('c', ColumnType.STRING), ('a', ColumnType.FLOAT)))
 
-  schema = [WrittenFile('schema.pbtxt', 'a1')]
+  schema = ('schema', WrittenFile('schema.pbtxt', 'a1'))
   found = [
-    _sum_up(config, {}, inputs, examples=[], quarantine=[], schema=schema)
+    _sum_up(config, {}, ['input', 'examples', 'quarantine', 'schema'], [schema, *(('input', each) for each in inputs)])
     for inputs in ([train, evaluation], [evaluation, train])
   ]
 
