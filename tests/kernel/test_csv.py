@@ -146,6 +146,15 @@ def test_a_cell_has_the_type_that_python_gives_it(cell: str) -> None:
         check_values(records, layout_of(['a', 'b'], found.types))
 
 
+@pytest.mark.parametrize('cell', ['2024-01-19', '1 2', '555-0100', '- 5', ' ', '5-', '1-e5'])
+def test_python_is_not_asked_for_dates_and_such(cell: str) -> None:
+  data = f'{cell}\n'.encode()
+
+  found = csv.examine(data, 0, len(data), boundaries.kernel_dialect(Dialect()), [0])
+
+  assert found == csv.RawExamined(1, [3], set())
+
+
 def test_more_odd_cells_than_there_is_room_for_are_left_to_python() -> None:
   records = b''.join(b'+%d\n' % number for number in range(10_000))
   layout = layout_of(['a'])

@@ -8,12 +8,12 @@
 namespace beam_taxi {
 namespace {
 
-// What an int or a float can have in Python, besides digits: signs, points, blanks, underscores, and the letters of e,
-// inf, infinity and nan.
+// What an int or a float can have in Python, besides digits: signs, points, underscores, and the letters of e, inf,
+// infinity and nan; and blanks around it.
 class OfNumbers {
  public:
   OfNumbers() {
-    for (const char byte : "0123456789+-._eEiInNfFtTyYaA \t\n\v\f\r") of_numbers_[static_cast<uint8_t>(byte)] = true;
+    for (const char byte : "0123456789+-._eEiInNfFtTyYaA") of_numbers_[static_cast<uint8_t>(byte)] = true;
     of_numbers_[0] = false;
   }
   bool operator()(uint8_t byte) const { return of_numbers_[byte]; }
@@ -23,6 +23,20 @@ class OfNumbers {
 };
 
 const OfNumbers of_numbers;
+
+bool IsBlank(uint8_t byte) { return byte == ' ' || (byte >= '\t' && byte <= '\r'); }
+
+// Whether Python may take a cell for a number. Not for one of blanks, and not for a date, such as 2024-01-19: a sign
+// stands at the beginning or behind an e.
+bool MayBeNumber(const uint8_t* begin, const uint8_t* end) {
+  while (begin != end && IsBlank(*begin)) ++begin;
+  while (begin != end && IsBlank(end[-1])) --end;
+  for (const uint8_t* at = begin; at != end; ++at) {
+    if (!of_numbers(*at)) return false;
+    if ((*at == '-' || *at == '+') && at != begin && (at[-1] | 0x20) != 'e') return false;
+  }
+  return begin != end;
+}
 
 // Finds the types of columns.
 class Examiner {
@@ -41,12 +55,12 @@ class Examiner {
 
   bool Cell(int64_t column, const uint8_t* begin, const uint8_t* end, bool doubled) {
     if (types_[column] == kString || walker_.IsNull(begin, end)) return true;
-    if (doubled && of_numbers(walker_.quote())) return false;
+    if (doubled && (of_numbers(walker_.quote()) || IsBlank(walker_.quote()))) return false;
     const Number number = ReadNumber(begin, end);
     Type type = kString;
     if (number.end == end) {
       type = TypeOf(number);
-    } else if (std::all_of(begin, end, of_numbers)) {
+    } else if (MayBeNumber(begin, end)) {
       type = kOdd;
     }
     if (type != kOdd) {
