@@ -25,8 +25,8 @@ from beam_taxi.settings.config import all_settings
 REHEARSAL = 'BEAM_TAXI_REHEARSAL'
 
 # Below this a second worker costs more than it saves: Beam then passes everything through sockets, and two threads wait
-# for Python's lock. Measured on two cores, before the kernel was compiled: 300,000 rows (37 MiB) 4.3 s with two, 4.2 s
-# with one; a million 5.9 and 7.0.
+# for Python's lock. Measured on two cores: 300,000 rows (37 MiB) 4.3 s with two, 4.2 s with one, before the kernel was
+# compiled; a million (123 MiB) 6.5 and 7.5 with it.
 _BYTES_WORTH_A_WORKER = 48 * MIB
 
 
