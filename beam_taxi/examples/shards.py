@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 from typing import Any, Protocol
 
-import google_crc32c
 import pyarrow as pa
 import pyarrow.parquet as pq
 from zlib_ng import zlib_ng
@@ -13,6 +12,7 @@ from beam_taxi import storage
 from beam_taxi.artifacts.manifest import RunFolder, WrittenFile
 from beam_taxi.examples.output_form import OutputForm
 from beam_taxi.examples.tfrecord import FRAME_SIZE
+from beam_taxi.kernel.crc32c import crc32c
 
 # Asks for a gzip header; it then holds no time and no name, so that equal records make equal files.
 _GZIP = 31
@@ -61,7 +61,7 @@ class TFRecordShardWriter:
       content = _contiguous(records)
       self._records += len(records)
       self._bytes += content.size
-      self._crc32c = google_crc32c.extend(self._crc32c, content)
+      self._crc32c = crc32c(content, self._crc32c)
       self._file.write(self._compressor.compress(content))
 
   def finish(self) -> WrittenFile:

@@ -21,9 +21,9 @@ from beam_taxi.errors import UserError
 from beam_taxi.examples.encoding import EmptyCells, encode_examples
 from beam_taxi.examples.feature_order import FeatureOrder
 
-_HEADER_SIZE, _FOOTER_SIZE = 12, 4
+HEADER_SIZE, FOOTER_SIZE = 12, 4
 # What a record takes in a file besides its data.
-FRAME_SIZE = _HEADER_SIZE + _FOOTER_SIZE
+FRAME_SIZE = HEADER_SIZE + FOOTER_SIZE
 # Python's copies of so many Examples fit into a processor's cache.
 _RECORDS_AT_A_TIME = 2048
 _MASK_DELTA = 0xA282EAD8
@@ -44,29 +44,36 @@ def encode_records(
     batch, empty_cells, order: as for encode_examples, which also says what is raised.
     show: is called with the serialized Examples, some at a time and in order.
   """
-  records = encode_examples(batch, empty_cells, _header, bytes(_FOOTER_SIZE), order)
+  records = encode_examples(batch, empty_cells, header_of, bytes(FOOTER_SIZE), order)
   _, offsets, data = records.buffers()
   bounds = np.frombuffer(offsets, np.int32)[: len(records) + 1]
   for start in range(0, len(records), _RECORDS_AT_A_TIME):
     ends = bounds[start : start + _RECORDS_AT_A_TIME + 1]
     content = data.slice(ends[0], ends[-1] - ends[0]).to_pybytes()
     within = ends - ends[0]
-    places = zip((within[:-1] + _HEADER_SIZE).tolist(), (within[1:] - _FOOTER_SIZE).tolist(), strict=True)
+    places = zip((within[:-1] + HEADER_SIZE).tolist(), (within[1:] - FOOTER_SIZE).tolist(), strict=True)
     examples = [content[begin:end] for begin, end in places]
     show(examples)
-    footers = (ends[1:, None] - _FOOTER_SIZE) + np.arange(_FOOTER_SIZE)
+    footers = (ends[1:, None] - FOOTER_SIZE) + np.arange(FOOTER_SIZE)
     # Nobody else has the array yet, so its buffer may still be written.
-    np.frombuffer(data, np.uint8)[footers] = _checksums(examples).view(np.uint8).reshape(-1, _FOOTER_SIZE)
+    np.frombuffer(data, np.uint8)[footers] = _checksums(examples).view(np.uint8).reshape(-1, FOOTER_SIZE)
   return records
 
 
-def _header(length: int) -> bytes:
+def header_of(length: int) -> bytes:
+  """What stands before the data of a record of this length."""
   size = struct.pack('<Q', length)
-  return size + _footer(size)
+  return size + footer_of(size)
 
 
-def _footer(data: bytes) -> bytes:
-  return struct.pack('<I', _masked(google_crc32c.value(data)))
+def footer_of(data: bytes) -> bytes:
+  """What stands behind the data of a record."""
+  return footer_of_checksum(google_crc32c.value(data))
+
+
+def footer_of_checksum(checksum: int) -> bytes:
+  """What stands behind the data of a record, by their CRC-32C."""
+  return struct.pack('<I', _masked(checksum))
 
 
 def _checksums(items: Sequence[bytes]) -> npt.NDArray[np.uint32]:
@@ -94,11 +101,11 @@ def read_records(path: str, batch_size: int) -> Iterator[list[bytes]]:
       io.BufferedReader(gzip.GzipFile(fileobj=stored), _READ_SIZE) as stream,
     ):
       batch: list[bytes] = []
-      while header := stream.read(_HEADER_SIZE):
-        if header != _header(size := int.from_bytes(header[:8], 'little')):
+      while header := stream.read(HEADER_SIZE):
+        if header != header_of(size := int.from_bytes(header[:8], 'little')):
           raise UserError(f'{path}: record {number:,} is damaged in its length; copy the file again')
-        record, footer = stream.read(size), stream.read(_FOOTER_SIZE)
-        if footer != _footer(record):
+        record, footer = stream.read(size), stream.read(FOOTER_SIZE)
+        if footer != footer_of(record):
           raise UserError(f'{path}: record {number:,} is damaged or ends early; copy the file again')
         batch.append(record)
         number += 1

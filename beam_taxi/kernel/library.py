@@ -16,11 +16,13 @@ Kernel = Literal['compiled', 'python']
 
 # BeamTaxiStatus.
 OK, NO_MEMORY, TOO_LARGE, NOT_PLAIN = range(4)
+# BeamTaxiDamage.
+UNDAMAGED, DAMAGED_LENGTH, DAMAGED_DATA = range(3)
 # BeamTaxiKind.
 KINDS = {pa.null(): 0, pa.int64(): 1, pa.float32(): 2, pa.binary(): 3}
 
 # As in kernel.h: a build of another version is not used.
-VERSION = 1
+VERSION = 2
 _PATTERN = '_kernel.*'
 
 
@@ -145,6 +147,8 @@ def _declared(loaded: ctypes.CDLL) -> ctypes.CDLL:
   number, pointer = ctypes.c_int64, ctypes.c_void_p
   loaded.beam_taxi_use_instructions.argtypes = (number,)
   loaded.beam_taxi_use_instructions.restype = number
+  loaded.beam_taxi_crc32c.argtypes = (ctypes.c_uint32, pointer, number)
+  loaded.beam_taxi_crc32c.restype = ctypes.c_uint32
   loaded.beam_taxi_encode.argtypes = (
     ctypes.POINTER(Column), number, number, number, number, pointer, number, pointer, ctypes.POINTER(Records)
   )  # fmt: skip
@@ -164,4 +168,6 @@ def _declared(loaded: ctypes.CDLL) -> ctypes.CDLL:
     ctypes.c_char_p, number, dialect, number, pointer, ctypes.POINTER(Values), ctypes.POINTER(number)
   )  # fmt: skip
   loaded.beam_taxi_decode.restype = number
+  loaded.beam_taxi_check_frames.argtypes = (pointer, number, ctypes.POINTER(number), ctypes.POINTER(number))
+  loaded.beam_taxi_check_frames.restype = number
   return loaded

@@ -1,4 +1,4 @@
-// Gives the kernel what any bytes say: as CSV in any dialect, and as Arrow columns of any kind.
+// Gives the kernel what any bytes say: as CSV in any dialect, as Arrow columns of any kind, and as frames of TFRecords.
 //
 // For libFuzzer, which looks for bytes that make it read or write where it must not. With REPLAY it is a program that
 // prints what the kernel makes of the files that it is given, so that builds for different processors can be compared.
@@ -13,6 +13,7 @@
 #include <memory>
 #include <vector>
 
+#include "frames.h"
 #include "hashes.h"
 #include "kernel.h"
 
@@ -210,10 +211,42 @@ void ExerciseExamples(Source& source, Digest& digest) {
   digest.Add(chosen.data(), chosen.size() * sizeof(int32_t));
 }
 
+void PutChecksum(const uint8_t* data, size_t size, uint8_t* out) {
+  const uint32_t masked = beam_taxi::MaskedCrc(data, static_cast<int64_t>(size));
+  for (int i = 0; i < 4; ++i) *out++ = static_cast<uint8_t>(masked >> (8 * i));
+}
+
+// Whole frames with a damaged byte in them or none, and any bytes behind them.
+void ExerciseFrames(Source& source, Digest& digest) {
+  std::vector<uint8_t> bytes;
+  const int64_t frames = source.Below(4);
+  for (int64_t i = 0; i < frames; ++i) {
+    const size_t begin = bytes.size(), size = source.Byte();
+    bytes.resize(begin + 12 + size + 4);
+    bytes[begin] = static_cast<uint8_t>(size);
+    for (size_t j = 0; j < size; ++j) bytes[begin + 12 + j] = source.Byte();
+    PutChecksum(bytes.data() + begin, 8, bytes.data() + begin + 8);
+    PutChecksum(bytes.data() + begin + 12, size, bytes.data() + begin + 12 + size);
+  }
+  if (!bytes.empty() && source.Below(2)) bytes[static_cast<size_t>(source.Byte()) % bytes.size()] ^= source.Byte();
+  while (source.left()) bytes.push_back(source.Byte());
+  std::unique_ptr<uint8_t[]> memory(new uint8_t[bytes.size()]);
+  std::copy(bytes.begin(), bytes.end(), memory.get());
+
+  const auto size = static_cast<int64_t>(bytes.size());
+  int64_t records = 0, damage = 0;
+  const int64_t taken = beam_taxi_check_frames(memory.get(), size, &records, &damage);
+  Check(0 <= taken && taken <= size && taken >= 16 * records, "frames outside the bytes");
+  digest.Add(&taken, sizeof(taken));
+  digest.Add(&records, sizeof(records));
+  digest.Add(&damage, sizeof(damage));
+}
+
 uint32_t Exercise(const uint8_t* data, size_t size) {
   Source source(data, size);
   Digest digest;
-  (source.Below(2) ? ExerciseExamples : ExerciseCsv)(source, digest);
+  void (*const exercises[])(Source&, Digest&) = {ExerciseCsv, ExerciseExamples, ExerciseFrames};
+  exercises[source.Below(3)](source, digest);
   return digest.crc();
 }
 

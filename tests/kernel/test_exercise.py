@@ -33,7 +33,7 @@ def seeds(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     (folder / f'csv-{number}').write_bytes(head + path.read_bytes()[:4096])
   chance = random.Random(7)
   for number in range(200):
-    (folder / f'random-{number}').write_bytes(bytes([number % 2]) + chance.randbytes(chance.randrange(400)))
+    (folder / f'random-{number}').write_bytes(bytes([number % 3]) + chance.randbytes(chance.randrange(400)))
   return folder
 
 

@@ -10,6 +10,7 @@
 #include <new>
 #include <vector>
 
+#include "frames.h"
 #include "hashes.h"
 #include "kernel.h"
 
@@ -20,8 +21,6 @@ constexpr uint8_t kListTags[] = {0, 0x1a, 0x12, 0x0a};  // Of a Feature's int64_
 constexpr uint8_t kTag = 0x0a;                          // Of a field 1 with a length.
 constexpr uint8_t kValueTag = 0x12;                     // Of the value in an entry of a map.
 constexpr int64_t kMostVarint = 10;
-constexpr int64_t kFrameHeader = 12, kFrameFooter = 4;
-constexpr uint32_t kMaskDelta = 0xa282ead8;
 constexpr int64_t kLargest = INT32_MAX;
 // Heads of values up to this many bytes are kept, and copied as so many bytes at once.
 constexpr int64_t kKeptLengths = 128, kWide = 64;
@@ -222,11 +221,6 @@ class Column {
   // The most bytes of an entry beside the values of lists and strings.
   int64_t around_ = 7 * kMostVarint + kWide;
 };
-
-uint32_t MaskedCrc(const uint8_t* data, int64_t size) {
-  const uint32_t crc = Crc32c(data, static_cast<size_t>(size));
-  return (crc >> 15 | crc << 17) + kMaskDelta;
-}
 
 int32_t SplitOf(const Sha256Digest& digest, const uint64_t* limits, int64_t splits) {
   const uint64_t buckets = limits[splits - 1];

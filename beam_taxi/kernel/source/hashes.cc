@@ -9,6 +9,8 @@
 #include <immintrin.h>
 #endif
 
+#include "kernel.h"
+
 namespace beam_taxi {
 namespace {
 
@@ -271,8 +273,17 @@ void Sha256OfTwo(const uint8_t* data, size_t size, const uint8_t* other, size_t 
   CompressFrom(number, messages[1], other_digest->data());
 }
 
-uint32_t Crc32c(const uint8_t* data, size_t size) {
-  return ~(instructions & 2 ? ExtendWithInstructions : ExtendPortably)(~uint32_t{0}, data, size);
+uint32_t Crc32c(const uint8_t* data, size_t size) { return ExtendCrc32c(0, data, size); }
+
+uint32_t ExtendCrc32c(uint32_t crc, const uint8_t* data, size_t size) {
+  return ~(instructions & 2 ? ExtendWithInstructions : ExtendPortably)(~crc, data, size);
 }
 
 }  // namespace beam_taxi
+
+extern "C" {
+
+uint32_t beam_taxi_crc32c(uint32_t crc, const uint8_t* data, int64_t size) {
+  return beam_taxi::ExtendCrc32c(crc, data, static_cast<size_t>(size));
+}
+}

@@ -19,6 +19,9 @@ void Sha256OfTwo(const uint8_t* data, size_t size, const uint8_t* other, size_t 
 
 uint32_t Crc32c(const uint8_t* data, size_t size);
 
+// Of some bytes and those behind them, from the checksum of the former.
+uint32_t ExtendCrc32c(uint32_t crc, const uint8_t* data, size_t size);
+
 // As beam_taxi_use_instructions.
 int UseInstructions(bool use);
 

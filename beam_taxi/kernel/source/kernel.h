@@ -14,13 +14,16 @@
 extern "C" {
 #endif
 
-enum { kBeamTaxiKernelVersion = 1 };
+enum { kBeamTaxiKernelVersion = 2 };
 
 BEAM_TAXI_API int64_t beam_taxi_kernel_version(void);
 
 // Chooses portable code (0) or, where the processor has them, its instructions for SHA-256 and CRC-32C (1, the
 // default). Returns which are used now, as bits: 1 for SHA-256, 2 for CRC-32C.
 BEAM_TAXI_API int64_t beam_taxi_use_instructions(int64_t use);
+
+// The CRC-32C of some bytes and those behind them, from that of the former; 0 is that of none.
+BEAM_TAXI_API uint32_t beam_taxi_crc32c(uint32_t crc, const uint8_t* data, int64_t size);
 
 enum BeamTaxiStatus {
   kBeamTaxiOk = 0,
@@ -146,6 +149,19 @@ typedef struct {
 BEAM_TAXI_API int64_t beam_taxi_decode(const uint8_t* data, int64_t size, const BeamTaxiDialect* dialect,
                                        int64_t columns, const uint8_t* kinds, BeamTaxiValues* values, int64_t* rows);
 
+enum BeamTaxiDamage {
+  kBeamTaxiUndamaged = 0,
+  kBeamTaxiDamagedLength = 1,  // A frame's length and the checksum of that do not agree.
+  kBeamTaxiDamagedData = 2,    // A frame's data and the checksum of that do not agree.
+};
+
+// Checks frames of TFRecords that lie side by side, up to the first that is damaged or goes on behind the bytes.
+//
+// records       how many there are.
+// damage        BeamTaxiDamage of the one behind them.
+//
+// Returns how many bytes they take.
+BEAM_TAXI_API int64_t beam_taxi_check_frames(const uint8_t* data, int64_t size, int64_t* records, int64_t* damage);
 
 #ifdef __cplusplus
 }
