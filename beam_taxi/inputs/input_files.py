@@ -43,8 +43,12 @@ class InputFile:
 
 
 @contextlib.contextmanager
-def open_file(file: InputFile) -> Iterator[BinaryIO]:
+def open_file(file: InputFile, *, again: bool = False) -> Iterator[BinaryIO]:
   """A stream of the file's bytes from their beginning, decompressed as it is read where need be.
+
+  Args:
+    file: the file.
+    again: whether it has been read to its end before; then a compressed stream that is broken has changed since.
 
   Raises:
     UserError: the file is gone, or its compressed stream is broken; or it is local, and not what was listed.
@@ -61,6 +65,8 @@ def open_file(file: InputFile) -> Iterator[BinaryIO]:
   except (EOFError, zlib.error, OSError) as error:
     if not file.compression:
       raise
+    if again:
+      raise changed_within(file, f'it is no whole {file.compression} file any more ({error})') from error
     raise UserError(
       f'{file.path}: is not a whole {file.compression} file ({error}); fetch or compress it again, or name its '
       '--compression'
@@ -125,3 +131,8 @@ def changed(file: InputFile, how: str) -> UserError:
     f'{file.path}: is {how} now than the {file.size:,} bytes it had when the run began; run again when nothing writes '
     'to it'
   )
+
+
+def changed_within(file: InputFile, what: str) -> UserError:
+  """The error for a file of the same size that is not the one that pass 1 read; `what` says by what that is known."""
+  return UserError(f'{file.path}: changed while it was read: {what}; run again when nothing writes to it')

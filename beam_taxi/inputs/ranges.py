@@ -35,13 +35,17 @@ class ByteRange:
 
 @dataclasses.dataclass(frozen=True)
 class RecordRange:
-  """Whole records: bytes [start, end) of a file's text, to its end where `end` is None, from line `line` on."""
+  """Whole records: bytes [start, end) of a file's text, to its end where `end` is None, from line `line` on.
+
+  `checksums` are the CRC-32Cs of the blocks that pass 1 read of them; None where they have not been read before.
+  """
 
   file: InputFile
   start: int
   end: int | None
   line: int
   shard: Shard
+  checksums: tuple[int, ...] | None = None
 
 
 def plan_ranges(files: Sequence[InputFile], sizes: Sizes) -> list[ByteRange]:

@@ -108,9 +108,10 @@ class InputReader(Protocol):
     """Pass 1 of records that `settle` was not sure of."""
 
   def read(self, records: Any, layout: Layout, block_size: int) -> Iterator[ReadBlock]:
-    """Pass 2 of records, about `block_size` bytes at a time; the layout has all types.
+    """Pass 2 of records, about `block_size` bytes at a time, as in pass 1; the layout has all types.
 
-    Columns are int64, float32, binary or null, by their ColumnType. Raises UserError where a file is not as listed.
+    Columns are int64, float32, binary or null, by their ColumnType. Raises UserError where a file is not as listed, or
+    its bytes are not those that pass 1 read.
     """
 
   def no_rows(self, layout: Layout) -> pa.RecordBatch:

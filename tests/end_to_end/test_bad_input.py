@@ -1,15 +1,18 @@
 """Wrong input, output, flags and stores: exit code 2, one message, a FAILED execution, nothing that looks finished."""
 
+import gzip
 import os
 import pathlib
 import sqlite3
 import sys
+from collections.abc import Iterator
 
 import pytest
 from commands import beam_taxi
 
 from beam_taxi.cli import _main as cli
-from beam_taxi.inputs.csv import scan
+from beam_taxi.inputs.csv import csv_input, scan
+from beam_taxi.kernel.library import library
 
 GOOD = b'a,b\n1,2\n'
 
@@ -43,6 +46,16 @@ CASES = {
   'a header that is not UTF-8': ({'1.csv': b'caf\xe9,b\n1,2\n'}, ['1.csv'], '1.csv: line 1: the header is not UTF-8'),
   'a broken gzip file': ({'1.csv.gz': b'not gzip'}, ['1.csv.gz'], '1.csv.gz: is not a whole gzip file'),
 }
+
+
+@pytest.fixture(params=['', 'python'], ids=['any kernel', 'python'])
+def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+  """The compiled kernel, if there is one, and Python."""
+  monkeypatch.setenv('BEAM_TAXI_KERNEL', request.param)
+  library.cache_clear()
+  yield
+  monkeypatch.undo()
+  library.cache_clear()
 
 
 @pytest.fixture
@@ -110,6 +123,67 @@ def test_a_file_that_changes_size_while_it_is_read_is_an_error(command, tmp_path
   monkeypatch.setattr(scan, 'scan_bytes', change_then_scan)
   code, stderr = command('--input', 'changing.csv', '--output', 'out')
   assert_refused(code, stderr, f'changing.csv: is {how} now than the 8 bytes it had when the run began')
+
+
+ROWS = b'a,b\n' + b'1,2\n' * 2000
+# At level 0 gzip makes as many bytes of any rows that are as many.
+BETWEEN_PASSES = {
+  'a plain file': ('1.csv', ROWS, ROWS[:-2] + b'3\n', 'bytes 4 to 8,004 are not what they were'),
+  'a plain file with other rows': ('1.csv', ROWS, ROWS[:-4] + b'\n\n\n\n', 'bytes 4 to 8,004 are not what they were'),
+  'a gzip file': (
+    '1.csv.gz',
+    gzip.compress(ROWS, 0),
+    gzip.compress(ROWS[:-2] + b'3\n', 0),
+    'bytes 4 to 8,004 of its text are not what they were',
+  ),
+  'a gzip file that is now damaged': (
+    '1.csv.gz',
+    gzip.compress(ROWS, 0),
+    gzip.compress(ROWS, 0)[:-8] + bytes(8),
+    'it is no whole gzip file any more (',
+  ),
+  'a gzip file that now ends inside quotes': (
+    '1.csv.gz',
+    gzip.compress(ROWS, 0),
+    gzip.compress(ROWS[:4] + b'"' + ROWS[5:], 0),
+    'it ends inside quotes',
+  ),
+  'text in UTF-16': (
+    '1.csv',
+    ROWS.decode().encode('utf-16'),
+    ROWS[:-2].decode().encode('utf-16') + b'3\0\n\0',
+    'bytes 4 to 8,004 of its text are not what they were',
+  ),
+  'text that is no UTF-16 any more': (
+    '1.csv',
+    ROWS.decode().encode('utf-16'),
+    ROWS[:-2].decode().encode('utf-16') + b'\0\xd8\n\0',
+    "'utf-",
+  ),
+}
+
+
+@pytest.mark.usefixtures('kernel')
+@pytest.mark.parametrize(('name', 'before', 'after', 'what'), BETWEEN_PASSES.values(), ids=BETWEEN_PASSES)
+def test_a_file_whose_bytes_change_between_the_passes_is_an_error(
+  command, tmp_path, monkeypatch, name, before, after, what
+):
+  source = tmp_path / name
+  source.write_bytes(before)
+  written = source.stat()
+  read_records = csv_input.read_records
+
+  def change_then_read(*arguments):
+    source.write_bytes(after)
+    os.utime(source, ns=(written.st_atime_ns, written.st_mtime_ns))
+    return read_records(*arguments)
+
+  monkeypatch.setattr(csv_input, 'read_records', change_then_read)
+  encoding = 'utf-16' if before.startswith(b'\xff\xfe') else 'utf-8'
+  code, stderr = command('--input', name, '--output', 'out', '--encoding', encoding)
+  assert len(before) == len(after)
+  assert_refused(code, stderr, f'{name}: changed while it was read: {what}')
+  assert not list(tmp_path.rglob('manifest.json'))
 
 
 def test_a_run_id_that_exists_is_refused_and_left_alone(command, tmp_path):

@@ -14,7 +14,7 @@ from beam_taxi.inputs.compression import compression_of
 from beam_taxi.inputs.csv.boundaries import first_record_end
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.text_encoding import UTF_8, EncodingError, Utf8Stream, needs_stream
-from beam_taxi.inputs.input_files import InputFile, open_file
+from beam_taxi.inputs.input_files import InputFile, changed_within, open_file
 
 _BYTE_ORDER_MARK = b'\xef\xbb\xbf'
 _HEADER_STEP = 64 * 1024
@@ -45,17 +45,23 @@ def input_file(file: ListedFile, index: int, dialect: Dialect) -> InputFile:
 
 
 @contextlib.contextmanager
-def open_csv(file: InputFile) -> Iterator[BinaryIO]:
+def open_csv(file: InputFile, *, again: bool = False) -> Iterator[BinaryIO]:
   """A stream of the file's CSV bytes from their beginning, decompressed and converted as it is read where need be.
+
+  Args:
+    file: the file.
+    again: whether it has been read to its end before; then what is broken in it has changed since.
 
   Raises:
     UserError: as open_file does, or its text is not of its encoding.
   """
-  with open_file(file) as stream:
+  with open_file(file, again=again) as stream:
     try:
       # A converting stream has no more than the one method that a stream's reader needs.
       yield cast(BinaryIO, Utf8Stream(stream, file.converted_from)) if file.converted_from else stream
     except EncodingError as error:
+      if again:
+        raise changed_within(file, str(error)) from error
       raise UserError(f'{file.path}: {error}; give the --encoding that it has, or fix it') from error
 
 

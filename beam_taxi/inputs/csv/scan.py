@@ -5,17 +5,25 @@ records that begin in it under that guess. `settle` puts the ranges of a file in
 file's beginning and keeps what was guessed right; `scan_records` looks again at the few ranges where it was not.
 """
 
+import bisect
 import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
-import google_crc32c
-
 from beam_taxi.errors import UserError
-from beam_taxi.inputs.checksum import checksum_of_file, join_checksums
+from beam_taxi.inputs.checksum import Stretch, checksum_of_file, joined, stretches
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.bad_rows import RowProblem, located
-from beam_taxi.inputs.csv.boundaries import Outcome, Place, count_lines, enter, first_record_end, next_cut, open_quote
+from beam_taxi.inputs.csv.boundaries import (
+  Entered,
+  Outcome,
+  Place,
+  count_lines,
+  enter,
+  first_record_end,
+  next_cut,
+  open_quote,
+)
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.examine import Examined, Piece, examine
 from beam_taxi.inputs.csv.files import Header, header_difference, open_csv, read_header, read_some
@@ -25,6 +33,7 @@ from beam_taxi.inputs.fingerprint import fingerprint_of_file
 from beam_taxi.inputs.input_files import InputFile, changed, check_unchanged, read_exactly
 from beam_taxi.inputs.layout import InputPlan, Layout
 from beam_taxi.inputs.ranges import ByteRange, RecordRange
+from beam_taxi.kernel.crc32c import crc32c
 
 _LOOKAHEAD = 64 * 1024
 
@@ -41,7 +50,9 @@ class RangeScan:
     guess: the state, True for inside, for which `rows` holds; None where no guess was followed.
     rows: what was found in the records that begin in the range. Offsets count from `begin`.
     lines: how many lines end from `begin` to the range's end.
-    checksum: CRC-32C of the range's stored bytes.
+    stretches: the CRC-32Cs of the range's bytes, cut where records may begin; of a stream that of the file as it is
+      stored.
+    blocks: of a stream, the CRC-32C of each block of its text behind the header.
     header_end, header_lines: in a file's first range, where its header ends, and how many lines it has.
     fault: what keeps the file from being read, in its first range: a header, or an unclosed quote of a stream.
   """
@@ -53,7 +64,8 @@ class RangeScan:
   guess: bool | None = None
   rows: Examined = dataclasses.field(default_factory=Examined)
   lines: int = 0
-  checksum: int = 0
+  stretches: tuple[Stretch, ...] = ()
+  blocks: tuple[int, ...] = ()
   header_end: int = 0
   header_lines: int = 0
   fault: Problem | None = None
@@ -85,8 +97,8 @@ def scan_range(part: ByteRange, plan: InputPlan, block_size: int) -> RangeScan:
   Args:
     part: the range.
     plan: the input that it is of. The header of each file must agree with that of the first.
-    block_size: bytes of a stream that are parsed at a time; also, how far behind the range the end of its last record
-      is looked for before the guess is given up.
+    block_size: bytes of a stream that are parsed at a time, as in pass 2; also, how far behind the range the end of its
+      last record is looked for before the guess is given up.
 
   Raises:
     UserError: the file is not what it was when the run began.
@@ -124,7 +136,7 @@ def scan_bytes(part: ByteRange, header: Header | None, layout: Layout, patience:
       entered.inside,
       guess=guess,
       lines=entered.lines,
-      checksum=window.checksum,
+      stretches=stretches(window.body, window.offset, _places(entered, window.offset + begin, header)),
     )
     start = guessed.first_record or Place(len(body), entered.lines)
     if header:
@@ -141,6 +153,12 @@ def scan_bytes(part: ByteRange, header: Header | None, layout: Layout, patience:
   return dataclasses.replace(scan, rows=examine(pieces, layout, start.offset, start.lines))
 
 
+def _places(entered: Entered, begin: int, header: Header | None) -> list[int]:
+  """Where records may begin in a range, as offsets in the file; those in `entered` count from `begin`."""
+  firsts = [state.first_record for state in (entered.outside, entered.inside)]
+  return [*([header.end] if header else []), *(begin + first.offset for first in firsts if first)]
+
+
 @dataclasses.dataclass(frozen=True)
 class _Window:
   """A range's bytes, cut as `next_cut` says, and what is around them.
@@ -150,14 +168,12 @@ class _Window:
     offset: that of the body in the file.
     previous: the byte before it, or b'' at the file's beginning.
     behind: the bytes behind it that have been read already.
-    checksum: CRC-32C of the range as planned.
   """
 
   body: bytes
   offset: int
   previous: bytes
   behind: bytes
-  checksum: int
 
 
 def _read_window(stream: BinaryIO, part: ByteRange, dialect: Dialect) -> _Window:
@@ -165,7 +181,6 @@ def _read_window(stream: BinaryIO, part: ByteRange, dialect: Dialect) -> _Window
   stream.seek(max(part.start - 1, 0))
   previous = read_exactly(stream, 1, part.file) if part.start else b''
   buffer = read_exactly(stream, part.end - part.start, part.file)
-  checksum = google_crc32c.value(buffer)
   end = len(buffer)
   if part.end == part.file.size:
     if stream.read(1):
@@ -178,7 +193,7 @@ def _read_window(stream: BinaryIO, part: ByteRange, dialect: Dialect) -> _Window
   if previous in (dialect.quote_char.encode(), b'\r') and previous:
     cut = next_cut(previous + buffer, 1, dialect)
     begin = end if cut is None else min(cut - 1, end)
-  return _Window(buffer[begin:end], part.start + begin, buffer[begin - 1 : begin] or previous, buffer[end:], checksum)
+  return _Window(buffer[begin:end], part.start + begin, buffer[begin - 1 : begin] or previous, buffer[end:])
 
 
 def _record_at(stream: BinaryIO, data: bytes, dialect: Dialect, patience: int) -> bytes | None:
@@ -203,15 +218,18 @@ def _scan_stream(part: ByteRange, header: Header, layout: Layout, block_size: in
   found = Findings()
   scan = RangeScan(part, 0, _NOTHING, _NOTHING, guess=False, header_end=header.end)
   first: RowProblem | None = None
+  checksums = []
   try:
     for block in read_blocks(part.file, header.end, layout.settings, block_size):
+      checksums.append(crc32c(block.data))
       rows = examine([Piece.whole(block.data)], layout, block.offset, block.lines)
       found = merge_findings([found, Findings(rows.types, rows.count, rows.bad)])
       first = first or rows.first_bad_row
   except UnclosedQuoteError as error:
     scan = dataclasses.replace(scan, fault=located(part.file, error.problem))
   rows = Examined(found.types, found.rows, found.bad_rows, first)
-  return dataclasses.replace(scan, rows=rows, checksum=checksum_of_file(part.file.path))
+  stored = Stretch(part.end, checksum_of_file(part.file.path))
+  return dataclasses.replace(scan, rows=rows, stretches=(stored,), blocks=tuple(checksums))
 
 
 def settle(scans: Iterable[RangeScan]) -> Settled:
@@ -281,18 +299,24 @@ def _record_ranges(scans: Sequence[RangeScan], starts: Sequence[tuple[int, int] 
   """Each range's records: from its first one to the first one of the next range that has any."""
   file = scans[0].part.file
   end: int | None = None if file.is_stream else file.size
+  read = [stretch for scan in scans for stretch in scan.stretches]
   found = []
   for scan, start in zip(reversed(scans), reversed(starts), strict=True):
     offset, lines = start or (end or 0, 0)
-    found.append(RecordRange(file, offset, end, lines + 1, scan.part.shard))
+    checksums = scan.blocks if end is None else _checksums(read, offset, end)
+    found.append(RecordRange(file, offset, end, lines + 1, scan.part.shard, checksums))
     end = offset
   return found[::-1]
+
+
+def _checksums(read: Sequence[Stretch], start: int, end: int) -> tuple[int, ...]:
+  """The CRC-32C of a file's bytes [start, end), at both of which stretches end; none where there are no bytes."""
+  first, last = (bisect.bisect_right(read, place, key=lambda stretch: stretch.end) for place in (start, end))
+  return (joined(read[first:last], start),) if start < end else ()
 
 
 def _fingerprint(scans: Sequence[RangeScan]) -> int:
   """A file's fingerprint, its checksum joined from those of its ranges."""
   file = scans[0].part.file
-  checksum = 0
-  for scan in scans:
-    checksum = join_checksums(checksum, scan.checksum, scan.part.end - scan.part.start)
+  checksum = joined([stretch for scan in scans for stretch in scan.stretches], 0)
   return fingerprint_of_file(file.path, file.size, checksum)
