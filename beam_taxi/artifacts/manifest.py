@@ -5,8 +5,10 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import json
+import types
+import typing
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from beam_taxi import storage
 from beam_taxi.errors import UserError
@@ -15,6 +17,8 @@ from beam_taxi.version import __version__
 MANIFEST_VERSION = 2
 
 _ENDINGS = {'tfrecord': '.gz', 'parquet': '.parquet'}
+
+_Kind = TypeVar('_Kind')
 
 # What a property or a counter may be.
 Value = int | float | str
@@ -207,19 +211,42 @@ class Manifest:
         'that wrote it'
       )
     artifacts = _artifacts_of_version_1(fields) if version == 1 else fields['artifacts']
-    known = {field.name for field in dataclasses.fields(cls)}
-    return cls(
-      **{
-        **{name: value for name, value in fields.items() if name in known},
-        'input': InputSummary(**{**fields['input'], 'patterns': tuple(fields['input']['patterns'])}),
-        'artifacts': {key: tuple(map(_written_file, files)) for key, files in artifacts.items()},
-      }
+    source = {**fields['input'], 'patterns': tuple(fields['input']['patterns'])}
+    manifest = _made_of(
+      cls,
+      {
+        **fields,
+        'input': _made_of(InputSummary, source),
+        'artifacts': {key: tuple(_made_of(WrittenFile, file) for file in files) for key, files in artifacts.items()},
+      },
     )
+    if manifest.output_format not in _ENDINGS:
+      raise ValueError(f'output_format is {manifest.output_format!r}')
+    return manifest
 
 
-def _written_file(fields: Mapping[str, Any]) -> WrittenFile:
-  known = {field.name for field in dataclasses.fields(WrittenFile)}
-  return WrittenFile(**{name: value for name, value in fields.items() if name in known})
+def _made_of(kind: type[_Kind], fields: Mapping[str, Any]) -> _Kind:
+  """A dataclass from its fields, of others' less. Raises TypeError where one is missing or of another type."""
+  hints = typing.get_type_hints(kind)
+  known = {name: value for name, value in fields.items() if name in hints}
+  for name, value in known.items():
+    if not _fits(value, hints[name]):
+      raise TypeError(f'{name} is {value!r}')
+  return kind(**known)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+  """Whether a value is of a type: a class, a union of some, a dict of texts to something, or a tuple of something."""
+  origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+  if origin is types.UnionType:
+    return any(_fits(value, each) for each in arguments)
+  if origin is tuple:
+    return isinstance(value, tuple) and all(_fits(each, arguments[0]) for each in value)
+  if origin:
+    return isinstance(value, Mapping) and all(
+      isinstance(key, str) and _fits(each, arguments[1]) for key, each in value.items()
+    )
+  return isinstance(value, int | float if hint is float else hint)
 
 
 # What is not said of a file that has none of it.

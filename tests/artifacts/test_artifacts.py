@@ -4,6 +4,7 @@ import dataclasses
 import importlib.metadata
 import json
 import pathlib
+from typing import Any
 
 import pytest
 
@@ -125,7 +126,22 @@ def test_tensorflow_without_gpus_is_tensorflow(monkeypatch: pytest.MonkeyPatch) 
   assert (versions['tensorflow'], versions['pyarrow']) == ('2.16.2', '')
 
 
-BROKEN = {'no_json': 'garbage', 'no_artifacts': '{"version": 1}', 'a_list': '[]', 'later': '{"version": 7}'}
+def changed(**fields: Any) -> str:
+  return json.dumps({**json.loads(MANIFEST.to_json()), **fields})
+
+
+BROKEN = {
+  'no_json': 'garbage',
+  'no_artifacts': '{"version": 1}',
+  'a_list': '[]',
+  'later': '{"version": 7}',
+  'a_number_that_is_none': changed(splits={'train': '20', 'eval': 10}),
+  'a_text_that_is_none': changed(run_id=3),
+  'no_run': json.dumps({name: value for name, value in json.loads(MANIFEST.to_json()).items() if name != 'run_id'}),
+  'files_without_a_path': changed(artifacts={'examples': [{'sha256': 'aa'}]}),
+  'files_of_another_type': changed(artifacts={'examples': [{'path': 'a.gz', 'sha256': 'aa', 'bytes': 1.5}]}),
+  'another_format': changed(output_format='avro'),
+}
 
 
 @pytest.mark.parametrize('text', BROKEN.values(), ids=BROKEN)
