@@ -11,6 +11,7 @@ before it is asked for.
     beam_taxi.OutputForm, Split, Dialect, InputSplit, ColumnType, BadRowLimit
                                                   what says how
     beam_taxi.UserError, user_error_in            what is wrong, and how a runner's error is told from it
+    beam_taxi.verify                              whether a run's folder has what the run wrote
     beam_taxi.read                                a split of a finished run: RecordBatches, tf.data, pandas
     beam_taxi.report                              the report of a run or of statistics, in a notebook
     beam_taxi.connect, list_runs, find_run, artifacts_of, lineage_of, record_manifest
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
   from beam_taxi.metadata.store import connect as connect
   from beam_taxi.settings.config import RunConfig as RunConfig
   from beam_taxi.show.report.notebook import report as report
+  from beam_taxi.verification.verifying import verify as verify
 
 # Where each name is that is offered.
 _PUBLIC = {
@@ -91,6 +93,7 @@ _PUBLIC = {
   'report': 'show.report.notebook',
   'run': 'lifecycle.run',
   'user_error_in': 'errors',
+  'verify': 'verification.verifying',
 }
 
 __all__ = list(_PUBLIC)

@@ -55,6 +55,7 @@ OFFERED = {
   'report',
   'run',
   'user_error_in',
+  'verify',
 }
 
 

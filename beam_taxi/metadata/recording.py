@@ -135,7 +135,7 @@ def record_completion(
   Returns:
     The id of each artifact, by key: the input's, and those of what the steps made.
   """
-  properties = {**manifest.provenance, **_summary(manifest), **measured}
+  properties = {**manifest.provenance, **summary_of(manifest), **measured}
   # Executions before artifacts: of one that is complete by then, the artifacts are there too.
   executions = [_execution(store, run, step) for step in STEPS]
   artifacts = {INPUT.key: _input(store, manifest)}
@@ -210,13 +210,13 @@ def record_reuse(
     execution = _execution(store, run, step)
     if execution.last_known_state != _State.CACHED:
       execution.last_known_state = _State.CACHED
-      _describe(execution, run, {**_summary(manifest), **properties, 'cached_from': manifest.run_id})
+      _describe(execution, run, {**summary_of(manifest), **properties, 'cached_from': manifest.run_id})
       put_step(store, run, step, execution, artifacts)
   _adopt(store, run)
   return {key: artifact.id for key, artifact in artifacts.items()}
 
 
-def _summary(manifest: Manifest) -> dict[str, Value]:
+def summary_of(manifest: Manifest) -> dict[str, Value]:
   """What a list of runs shows, and what tells two runs apart."""
   return {
     'rows': manifest.input.rows,

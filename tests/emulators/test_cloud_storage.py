@@ -81,6 +81,34 @@ def test_what_a_run_wrote_to_a_bucket_is_read_back_from_it(address: str, output_
   assert sum(map(len, rows)) == 2
 
 
+@pytest.mark.parametrize('output_format', ['tfrecord', 'parquet'])
+def test_what_a_run_wrote_to_a_bucket_is_verified(
+  address: str, capfd: pytest.CaptureFixture[str], output_format: str
+) -> None:
+  folder = f'checked/runs/{output_format}'
+  flags = ['--run_id', output_format, '--metadata', 'none', '--output_format', output_format]
+  assert cli.main(['--input', 'gs://bucket/trips/a.csv', '--output', 'gs://bucket/checked', *flags]) == 0
+  bucket = bucket_at(address)
+  [shard] = bucket.list_blobs(prefix=f'{folder}/examples/Split-train/')
+  capfd.readouterr()
+
+  assert cli.main(['verify', f'gs://bucket/{folder}']) == 0
+  assert capfd.readouterr().out.startswith(f'{output_format}: all well: 6 files; ')
+
+  data = shard.download_as_bytes()
+  shard.upload_from_string(data[:-1] + bytes([data[-1] ^ 1]))
+  bucket.blob(f'{folder}/examples/Split-eval/foreign').upload_from_string(b'foreign')
+  bucket.blob(f'{folder}/schema/schema.pbtxt').delete()
+  assert cli.main(['verify', f'gs://bucket/{folder}']) == 1
+  found = capfd.readouterr().out
+  for line in (
+    'examples/Split-eval/foreign: expected nothing, found a file of 7 bytes',
+    f'{shard.name.removeprefix(folder + "/")}: expected SHA-256 ',
+    'schema/schema.pbtxt: expected a file of ',
+  ):
+    assert f'  {line}' in found
+
+
 def test_a_pattern_without_an_object_is_refused(address: str, capfd: pytest.CaptureFixture[str]) -> None:
   assert cli.main(['sniff', 'gs://bucket/none/*.csv']) == 2
   assert 'gs://bucket/none/*.csv: no file matches' in capfd.readouterr().err
