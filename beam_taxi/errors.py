@@ -82,10 +82,37 @@ _MISHAP = re.compile(
 )
 
 
+# What befalls those who call each other: a call of gRPC's without an answer, in Python's words and in Java's, and a
+# worker of a portable runner that is gone.
+_SILENCE = re.compile(
+  r'StatusCode\.(?:UNAVAILABLE|DEADLINE_EXCEEDED)\s+details = "(?P<python>[^\n]*?)"'
+  r'|StatusRuntimeException: (?P<java>(?:UNAVAILABLE|DEADLINE_EXCEEDED)[^\n]*)'
+)
+_LOST_WORKER = 'Channel closed prematurely'
+# A job server that Beam fetches and starts (apache_beam/utils/subprocess_server.py).
+_NO_JOB_SERVER = re.compile(
+  r'Unable to fetch remote (?:job server jar|prism binary) at (?P<url>[^\s,]+?):? '
+  r'|Service failed to start up with error (?P<code>-?\d+)'
+)
+
+
 def mishap_in(error: BaseException) -> MishapError | None:
   """The mishap that made a run or a command fail, as user_error_in finds a UserError; None where something else did."""
   if isinstance(error, MishapError):
     return error
+  if _LOST_WORKER in str(error):
+    return MishapError(
+      f'a worker is gone ({_LOST_WORKER}): it was killed, or ran out of memory; see its log, and have the cluster '
+      'start tasks again (on Flink, by a restart-strategy)'
+    )
+  if missing := _NO_JOB_SERVER.search(str(error)):
+    what = f'{missing["url"]}: cannot be fetched' if missing['url'] else f'the job server ended with {missing["code"]}'
+    return MishapError(f'{what}; give --job_endpoint HOST:PORT of one that runs, or the path of another')
+  if type(error).__name__ == 'FutureTimeoutError':
+    return MishapError('a gRPC server does not answer; see that the job service and the pools of workers run')
+  if silence := _SILENCE.search(str(error)):
+    said = silence['python'] or silence['java'] or 'no answer in time'
+    return MishapError(f'a gRPC server does not answer ({said}); see that the job service and the workers run')
   found = _MISHAP.search(f'OSError: {error}' if isinstance(error, OSError) else str(error))
   if not found or found['message']:
     return MishapError(found['message']) if found else None

@@ -3,6 +3,7 @@
 import errno
 import traceback
 
+import grpc
 import pytest
 
 from beam_taxi.errors import MishapError, UserError, hide_secrets, mishap_in, user_error_in
@@ -105,6 +106,34 @@ MISHAPS = {
   ),
   'without_a_path': (OSError(errno.EIO, 'Input/output error'), 'a disk: Input/output error'),
   'store': (MishapError('the store is gone'), 'the store is gone'),
+  'silent_server': (
+    RuntimeError(
+      '<_InactiveRpcError of RPC that terminated with:\n\tstatus = StatusCode.UNAVAILABLE\n\tdetails = "failed to '
+      'connect to all addresses"\n\tdebug_error_string = "x"\n>'
+    ),
+    'a gRPC server does not answer (failed to connect to all addresses); see that the job service and the workers run',
+  ),
+  'silent_server_of_java': (
+    RuntimeError('io.grpc.StatusRuntimeException: DEADLINE_EXCEEDED: too late\n\tat io.grpc'),
+    'a gRPC server does not answer (DEADLINE_EXCEEDED: too late); see that the job service and the workers run',
+  ),
+  'no_connection_in_time': (
+    grpc.FutureTimeoutError(),
+    'a gRPC server does not answer; see that the job service and the pools of workers run',
+  ),
+  'killed_worker': (
+    RuntimeError('java.lang.IllegalStateException: Channel closed prematurely'),
+    'a worker is gone (Channel closed prematurely): it was killed, or ran out of memory; see its log, and have the '
+    'cluster start tasks again (on Flink, by a restart-strategy)',
+  ),
+  'no_jar': (
+    RuntimeError('Unable to fetch remote job server jar at https://a/b.jar: HTTP Error 404: Not Found. Also failed'),
+    'https://a/b.jar: cannot be fetched; give --job_endpoint HOST:PORT of one that runs, or the path of another',
+  ),
+  'job_server_that_ends': (
+    RuntimeError('Service failed to start up with error 1'),
+    'the job server ended with 1; give --job_endpoint HOST:PORT of one that runs, or the path of another',
+  ),
   'store_of_a_worker': (RuntimeError('beam_taxi.errors.MishapError: it is gone [while running A]'), 'it is gone'),
 }
 

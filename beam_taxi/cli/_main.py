@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Any, NoReturn, TextIO, cast
 
@@ -83,6 +84,8 @@ def _end_process(code: int) -> NoReturn:
   for stream in (sys.stdout, sys.stderr):
     with contextlib.suppress(BrokenPipeError):
       stream.flush()
+  # They would tell that they lose a job server that is ended now.
+  threading.excepthook = lambda _: None
   atexit._run_exitfuncs()
   os._exit(code)
 
@@ -105,6 +108,13 @@ def _set_up_logging() -> None:
   logging.getLogger('beam_taxi').setLevel(logging.INFO)
   for handler in logging.getLogger().handlers:
     handler.addFilter(lambda record: not _is_said_elsewhere(record))
+  threading.excepthook = _show_error_of_thread
+
+
+def _show_error_of_thread(error: threading.ExceptHookArgs) -> None:
+  """Shows what ended a thread. Beam's that lose a server tell no more than the run does that waits for the job."""
+  if not (error.exc_value and mishap_in(error.exc_value)):
+    threading.__excepthook__(error)
 
 
 def _is_said_elsewhere(record: logging.LogRecord) -> bool:

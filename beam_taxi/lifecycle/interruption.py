@@ -21,6 +21,19 @@ def undisturbed() -> Iterator[None]:
       signal.signal(number, handler)
 
 
+@contextlib.contextmanager
+def handled_as_before() -> Iterator[None]:
+  """Undoes what the block sets for Ctrl-C, in the main thread."""
+  if threading.current_thread() is not threading.main_thread():
+    yield
+    return
+  before = signal.getsignal(signal.SIGINT)
+  try:
+    yield
+  finally:
+    signal.signal(signal.SIGINT, before)
+
+
 def shall_go_on(console: Console, job: str) -> bool:
   """Asks who interrupted what becomes of the job. Where nobody can be asked it ends with the command."""
   if not (sys.stdin.isatty() and console.is_terminal):

@@ -10,6 +10,7 @@ from beam_taxi import storage
 from beam_taxi.artifacts.listing import write_listing
 from beam_taxi.artifacts.manifest import RunFolder, Value
 from beam_taxi.cloud.dataflow.jobs import name_job, planned_job
+from beam_taxi.cloud.portable import jobs as portable_jobs
 from beam_taxi.cloud.preflight.checks import PreflightError, log_doubts
 from beam_taxi.cloud.preflight.suite import preflight
 from beam_taxi.errors import UserError, hide_secrets
@@ -17,7 +18,7 @@ from beam_taxi.metadata.recording import RecordedRun
 from beam_taxi.process.provenance import provenance
 from beam_taxi.record.recorder import Recorder, refused_id
 from beam_taxi.record.resolving import ResolvedRun
-from beam_taxi.runners.options import is_dataflow, runs_here
+from beam_taxi.runners.options import is_dataflow, is_portable, runs_here
 from beam_taxi.runners.shipping import ship_package
 from beam_taxi.settings.config import RunConfig
 
@@ -106,9 +107,12 @@ def _opened(
   }
   if config.schema:
     properties['curated_schema'] = hide_secrets(config.schema)
-  if is_dataflow(resolved.runner):
+  if is_dataflow(resolved.runner) or is_portable(resolved.runner):
     name_job(resolved.options, config.run_id)
-    properties |= planned_job(resolved.options)
+    if is_dataflow(resolved.runner):
+      properties |= planned_job(resolved.options)
+    else:
+      properties |= portable_jobs.planned_job(resolved.runner, resolved.options)
   return OpenedRun(resolved, config, recorder, properties, refusal, began)
 
 

@@ -1,10 +1,11 @@
 """A run's life, in its phases: resolve, check, open the record, run the graph, settle."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from beam_taxi import storage
 from beam_taxi.artifacts.manifest import Manifest, RunFolder, read_manifest
-from beam_taxi.cloud.dataflow.following import JobCanceledError, JobLostError
+from beam_taxi.cloud.job import JobCanceledError, JobLostError
 from beam_taxi.cloud.preflight.local import check_output
 from beam_taxi.errors import UserError
 from beam_taxi.inputs import scan_ahead
@@ -27,11 +28,11 @@ from beam_taxi.lifecycle.graph_run import GraphRun
 from beam_taxi.lifecycle.interruption import shall_go_on
 from beam_taxi.lifecycle.opening import OpenedRun, begin_record, check, open_run, write_input_listing
 from beam_taxi.record.resolving import resolve, total_bytes
-from beam_taxi.runners.options import choose_workers, parse_beam_args, runs_here, spare_cores
+from beam_taxi.runners.options import choose_workers, parse_beam_args, runs_here, spare_cores, starts_job_server
 from beam_taxi.settings.config import RunConfig
 from beam_taxi.show.html import vega
 from beam_taxi.show.terminal.consoles import console
-from beam_taxi.show.terminal.progress import show_progress
+from beam_taxi.show.terminal.progress import show_progress, shown_aside
 
 
 def run(config: RunConfig, beam_args: Sequence[str] = ()) -> Manifest | None:
@@ -92,13 +93,16 @@ def _end_of(run: OpenedRun, beam_args: Sequence[str]) -> Ending:
       return cached
     input_bytes = prepare_graph(run, beam_args)
     graph = GraphRun(run)
-    graph.start()
+    in_this_thread = starts_job_server(run.resolved.runner, run.resolved.options)
+    with shown_aside(console(stderr=True), input_bytes, graph) if in_this_thread else nullcontext():
+      graph.start()
     show_progress(console(stderr=True), input_bytes, graph)
     return end_of_graph(run, graph)
   except KeyboardInterrupt as interrupt:
     # Another signal is no question.
-    if graph and graph.job and not str(interrupt) and shall_go_on(console(stderr=True), graph.job.id):
-      return Left(graph.job.id)
+    job = graph.lasting_job if graph else None
+    if job and not str(interrupt) and shall_go_on(console(stderr=True), job.id):
+      return Left(job.id)
     return Interrupted(interrupt, graph)
   except JobCanceledError as canceled:
     return Canceled(str(canceled))

@@ -3,12 +3,16 @@
 import argparse
 import difflib
 import os
+import re
 from collections.abc import Sequence
 
 from apache_beam.options.pipeline_options import (
   DirectOptions,
+  FlinkRunnerOptions,
   GoogleCloudOptions,
   PipelineOptions,
+  PortableOptions,
+  SparkRunnerOptions,
   StandardOptions,
 )
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
@@ -49,7 +53,7 @@ def parse_beam_args(beam_args: Sequence[str]) -> tuple[PipelineRunner, PipelineO
     if '_add_argparse_args' in vars(options_class):
       options_class._add_argparse_args(parser)
   _, unknown = parser.parse_known_args(beam_args)
-  if unknown and not _has_job_server(runner):
+  if unknown and not is_portable(runner):
     known = [f'--{flag.name}' for setting in all_settings() for flag in setting.flags]
     known += [flag for action in parser._actions for flag in action.option_strings]
     near = difflib.get_close_matches(unknown[0].split('=')[0], known, n=1)
@@ -71,9 +75,53 @@ def _runner(name: str | None) -> PipelineRunner:
   return runner
 
 
-def _has_job_server(runner: PipelineRunner) -> bool:
-  """Whether a runner hands arguments that Beam does not know on to a job server, which may know them."""
-  return any(each.__name__ == 'PortableRunner' for each in type(runner).__mro__)
+def is_portable(runner: PipelineRunner) -> bool:
+  """Whether a runner hands jobs to a job service, with arguments that Beam does not know and the service may."""
+  return 'PortableRunner' in _names(runner)
+
+
+def starts_job_server(runner: PipelineRunner, options: PipelineOptions) -> bool:
+  """Whether a runner starts a job server for its run, because --job_endpoint names none."""
+  return is_portable(runner) and not options.view_as(PortableOptions).job_endpoint
+
+
+def flink_address(options: PipelineOptions) -> str:
+  """Where Flink's REST API is, as in 'http://host:8081'; '' where --flink_master does not say."""
+  master = (options.view_as(FlinkRunnerOptions).flink_master or '').strip().rstrip('/')
+  if not master or master.startswith('['):
+    return ''
+  return master if '://' in master else f'http://{master}'
+
+
+def worker_environment(runner: PipelineRunner, options: PipelineOptions) -> str:
+  """Who starts a portable runner's workers, as --environment_type has it: as given, or as the runner chooses."""
+  given = options.view_as(PortableOptions).environment_type
+  if given:
+    return str(given)
+  names = _names(runner)
+  # As their default_environment chooses (apache_beam/runners/portability/).
+  spark_is_local = re.match(r'local(\[.+\])?$', options.view_as(SparkRunnerOptions).spark_master_url or '')
+  runs_locally = (
+    'PrismRunner' in names
+    or ('FlinkRunner' in names and not flink_address(options))
+    or ('SparkRunner' in names and spark_is_local)
+  )
+  return 'LOOPBACK' if runs_locally else 'DOCKER'
+
+
+def works_here(runner: PipelineRunner, options: PipelineOptions) -> bool:
+  """Whether the work is done by threads or child processes of this one, whoever hands it out."""
+  return runs_here(runner) or (is_portable(runner) and worker_environment(runner, options) == 'LOOPBACK')
+
+
+def ends_with_command(runner: PipelineRunner, options: PipelineOptions) -> bool:
+  """Whether a run cannot outlive the command that began it: its workers are here, or what hands them their work is."""
+  return works_here(runner, options) or (starts_job_server(runner, options) and not flink_address(options))
+
+
+def _names(runner: PipelineRunner) -> list[str]:
+  """The names of a runner's classes."""
+  return [each.__name__ for each in type(runner).__mro__]
 
 
 def choose_workers(options: PipelineOptions, beam_args: Sequence[str], input_bytes: int) -> None:
@@ -121,8 +169,11 @@ def is_waited_for(runner: PipelineRunner, options: PipelineOptions, no_wait: boo
     UserError: it shall not wait, and the run would end with it.
   """
   no_wait = no_wait or options.view_as(StandardOptions).no_wait_until_finish
-  if runs_here(runner):
+  if ends_with_command(runner, options):
     if no_wait:
-      raise UserError('--no_wait: this run is done by this command itself; give a --runner whose workers are elsewhere')
+      what = 'is done by this command itself; give a --runner whose workers are elsewhere'
+      if not works_here(runner, options):
+        what = 'ends with the job server that this command starts; start one yourself, and give its --job_endpoint'
+      raise UserError(f'--no_wait: this run {what}')
     return True
   return not no_wait and not is_template(runner, options)

@@ -1,13 +1,19 @@
 """The graph on its thread: what can be stopped of it, and what it is when somebody asks."""
 
 import pathlib
+import signal
+import threading
 from typing import Any
 
 import apache_beam as beam
+import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.runners.portability.job_server import EmbeddedJobServer, StopOnExitJobServer
+from apache_beam.runners.portability.portable_runner import PortableRunner
 from apache_beam.runners.runner import PipelineResult, PipelineRunner, PipelineState
 
+from beam_taxi.errors import UserError
 from beam_taxi.lifecycle.graph_run import GraphRun
 from beam_taxi.lifecycle.opening import open_run, write_input_listing
 from beam_taxi.record.resolving import resolve
@@ -60,10 +66,42 @@ def test_a_second_run_in_one_process_counts_from_zero(tmp_path: pathlib.Path) ->
     assert graph.counted('ReadRows.rows') == graph.counters()['ReadRows.rows'] == 1
 
 
-def graph_of(folder: pathlib.Path, runner: PipelineRunner, run_id: str = 'one', *, no_wait: bool = False) -> GraphRun:
+class StartsJobServer(PortableRunner):
+  """A runner that starts a job server and handles Ctrl-C, as FlinkRunner does; the server is of this process."""
+
+  def default_job_server(self, options: PipelineOptions) -> StopOnExitJobServer:
+    return StopOnExitJobServer(EmbeddedJobServer())
+
+
+LOOPBACK = ('--environment_type=LOOPBACK',)
+
+
+def test_a_runner_that_starts_a_job_server_leaves_ctrl_c_as_it_was(tmp_path: pathlib.Path) -> None:
+  before = signal.getsignal(signal.SIGINT)
+
+  graph = graph_of(tmp_path, StartsJobServer(), beam_args=LOOPBACK)
+
+  assert signal.getsignal(signal.SIGINT) is before
+  assert graph.wait(_PATIENCE_S)
+  assert graph.counters()['ReadRows.rows'] == 1
+
+
+def test_elsewhere_than_in_the_main_thread_it_is_refused(tmp_path: pathlib.Path) -> None:
+  graphs: list[GraphRun] = []
+  thread = threading.Thread(target=lambda: graphs.append(graph_of(tmp_path, StartsJobServer(), beam_args=LOOPBACK)))
+  thread.start()
+  thread.join()
+
+  with pytest.raises(UserError, match='StartsJobServer: Beam starts job servers in the main thread alone; start one'):
+    graphs[0].counters()
+
+
+def graph_of(
+  folder: pathlib.Path, runner: PipelineRunner, run_id: str = 'one', *, no_wait: bool = False, beam_args: Any = ()
+) -> GraphRun:
   (folder / 'rows.csv').write_text('a,b\n1,2\n')
   config = RunConfig((str(folder / 'rows.csv'),), str(folder / 'out'), run_id, metadata='none', no_wait=no_wait)
-  run = open_run(resolve(config, runner, PipelineOptions([])), None, [])
+  run = open_run(resolve(config, runner, PipelineOptions([*beam_args])), None, [])
   write_input_listing(run)
   graph = GraphRun(run)
   graph.start()

@@ -13,9 +13,18 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.portability.portable_runner import PortableRunner
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
+from apache_beam.transforms.environments import DockerEnvironment, ProcessEnvironment, PythonLoopbackEnvironment
 
 from beam_taxi.errors import UserError
-from beam_taxi.runners.options import choose_workers, parse_beam_args, runs_here, spare_cores
+from beam_taxi.runners.options import (
+  choose_workers,
+  flink_address,
+  is_waited_for,
+  parse_beam_args,
+  runs_here,
+  spare_cores,
+  worker_environment,
+)
 
 MIB = 1024 * 1024
 
@@ -70,6 +79,67 @@ def test_a_runner_has_its_workers_here_or_elsewhere(name: str, here: bool) -> No
   runner, _ = parse_beam_args([f'--runner={name}'])
 
   assert runs_here(runner) is here
+
+
+ENVIRONMENTS = {
+  'portable': (['--runner=PortableRunner'], 'DOCKER'),
+  'given': (
+    ['--runner=PrismRunner', '--environment_type=PROCESS', '--environment_config={"command": "boot"}'],
+    'PROCESS',
+  ),
+  'prism': (['--runner=PrismRunner'], 'LOOPBACK'),
+  'flink_of_this_machine': (['--runner=FlinkRunner'], 'LOOPBACK'),
+  'flink_cluster': (['--runner=FlinkRunner', '--flink_master=host:8081'], 'DOCKER'),
+  'spark_of_this_machine': (['--runner=SparkRunner', '--spark_master_url=local[2]'], 'LOOPBACK'),
+  'spark_cluster': (['--runner=SparkRunner', '--spark_master_url=spark://host:7077'], 'DOCKER'),
+}
+
+
+@pytest.mark.parametrize(('args', 'environment'), ENVIRONMENTS.values(), ids=ENVIRONMENTS)
+def test_who_starts_workers_is_as_beams_runner_chooses(args: list[str], environment: str) -> None:
+  runner, options = parse_beam_args(args)
+
+  assert worker_environment(runner, options) == environment
+  chosen = runner.default_environment(options)
+  assert {
+    'DOCKER': DockerEnvironment,
+    'PROCESS': ProcessEnvironment,
+    'LOOPBACK': PythonLoopbackEnvironment,
+  }[environment] is type(chosen)
+
+
+FLINKS = {'host:8081': 'http://host:8081', 'https://host/': 'https://host', '[auto]': '', ' [local]': ''}
+
+
+@pytest.mark.parametrize(('given', 'address'), FLINKS.items(), ids=FLINKS)
+def test_where_flink_is(given: str, address: str) -> None:
+  assert flink_address(PipelineOptions(flink_master=given)) == address
+
+
+NO_WAIT = {
+  'workers_here': (['--runner=FlinkRunner', '--job_endpoint=h:1'], 'is done by this command itself'),
+  'server_here': (
+    ['--runner=SparkRunner', '--spark_master_url=spark://host:7077'],
+    'ends with the job server that this command starts; start one yourself, and give its --job_endpoint',
+  ),
+}
+
+
+@pytest.mark.parametrize(('args', 'why'), NO_WAIT.values(), ids=NO_WAIT)
+def test_what_ends_with_the_command_is_waited_for(args: list[str], why: str) -> None:
+  runner, options = parse_beam_args(args)
+
+  assert is_waited_for(runner, options, no_wait=False)
+  with pytest.raises(UserError, match=f'--no_wait: this run {why}'):
+    is_waited_for(runner, options, no_wait=True)
+
+
+CLUSTER = ['--runner=FlinkRunner', '--flink_master=host:8081']
+
+
+@pytest.mark.parametrize('args', [CLUSTER, [*CLUSTER, '--job_endpoint=h:1']], ids=['own_server', 'job_service'])
+def test_a_job_on_a_flink_cluster_may_be_left_to_itself(args: list[str]) -> None:
+  assert not is_waited_for(*parse_beam_args(args), no_wait=True)
 
 
 def test_arguments_reach_beams_options() -> None:

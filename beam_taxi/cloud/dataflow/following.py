@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from beam_taxi.cloud.dataflow.jobs import ENDED, state_of
 from beam_taxi.cloud.dataflow.service import DataflowService
+from beam_taxi.cloud.job import JobCanceledError, JobFailedError, JobLostError
 from beam_taxi.errors import UserError
 
 _LOG = logging.getLogger(__name__)
@@ -19,18 +20,6 @@ _PATIENCE_S = 30
 _LONGEST_OUTAGE_S = 900
 
 
-class JobFailedError(Exception):
-  """A job ended without its result; the text is what the workers said of it, with their traceback."""
-
-
-class JobCanceledError(Exception):
-  """Somebody canceled the job."""
-
-
-class JobLostError(Exception):
-  """Nobody says any more how the job is, which may go on."""
-
-
 class FollowedJob:
   """One job, which another thread may ask how it is."""
 
@@ -42,6 +31,14 @@ class FollowedJob:
     self._clock = clock
     self._last_time = ''
     self._said: set[str] = set()
+
+  def stage(self) -> str:
+    """How it is, as in 'job is running'."""
+    return f'job is {self.state.lower() or "submitted"}'
+
+  def counted(self, name: str) -> int:
+    """What its workers have counted so far under STEP.NAME."""
+    return self.counters.get(name, 0)
 
   def wait(self, sleep: Callable[[float], None] = time.sleep) -> dict[str, int]:
     """Waits for the job's end; what it counted, by STEP.NAME.

@@ -28,7 +28,7 @@ def name_job(options: Any, run_id: str) -> None:
   """Names a run's job after it, where the user gave no name, so that each can be found by the other.
 
   Args:
-    options: PipelineOptions of a run on Dataflow.
+    options: PipelineOptions of a run on Dataflow or of a portable runner.
     run_id: the run's.
   """
   from apache_beam.options.pipeline_options import GoogleCloudOptions

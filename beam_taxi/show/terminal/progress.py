@@ -1,7 +1,10 @@
 """How far a run has come: a progress bar on a terminal, a log line every few seconds elsewhere."""
 
+import contextlib
 import logging
+import threading
 import time
+from collections.abc import Iterator
 from typing import Protocol
 
 from rich.console import Console
@@ -44,6 +47,28 @@ def show_progress(console: Console, total_bytes: int, run: Followed) -> None:
       pass
 
 
+@contextlib.contextmanager
+def shown_aside(console: Console, total_bytes: int, run: Followed) -> Iterator[None]:
+  """Shows progress on a thread of its own during the block, which this thread has to do itself."""
+  over = threading.Event()
+  thread = threading.Thread(target=show_progress, args=(console, total_bytes, _Until(over, run)), daemon=True)
+  thread.start()
+  try:
+    yield
+  finally:
+    over.set()
+    thread.join()
+
+
+class _Until:
+  """A run as it is followed until something is over."""
+
+  def __init__(self, over: threading.Event, run: Followed):
+    self.wait = over.wait
+    self.counted = run.counted
+    self.stage = run.stage
+
+
 def _show_bar(console: Console, total_bytes: int, run: Followed) -> None:
   columns = (
     SpinnerColumn(),
@@ -54,20 +79,23 @@ def _show_bar(console: Console, total_bytes: int, run: Followed) -> None:
     TimeElapsedColumn(),
   )
   with Progress(*columns, console=console, transient=True) as progress:
-    task = progress.add_task('', total=2 * max(total_bytes, 1), rows='')
+    task = progress.add_task('', total=None, rows='')
     rate = _Rate(run)
     ended = False
     while not ended:
       ended = run.wait(1 / _FRAMES_A_SECOND)
       step, done = _position(total_bytes, run)
-      progress.update(task, description=step, completed=done, rows=rate.text())
+      # A bar without an end is shown while nothing has been counted that says how far the run is.
+      end = 2 * max(total_bytes, 1) if done else None
+      progress.update(task, description=step, completed=done, total=end, rows=rate.text())
 
 
 def _log_lines(total_bytes: int, run: Followed) -> None:
   rate = _Rate(run)
   while not run.wait(_SECONDS_BETWEEN_LINES):
     step, done = _position(total_bytes, run)
-    _LOG.info('%s: %.0f %%, %s', step, 50 * done / max(total_bytes, 1), rate.text() or 'no rows yet')
+    share = f': {50 * done / max(total_bytes, 1):.0f} %, {rate.text() or "no rows yet"}' if done else ''
+    _LOG.info('%s%s', step, share)
 
 
 def _position(total_bytes: int, run: Followed) -> tuple[str, int]:

@@ -5,8 +5,9 @@ import logging
 import pytest
 
 from beam_taxi.cloud.dataflow import following
-from beam_taxi.cloud.dataflow.following import FollowedJob, JobCanceledError, JobFailedError, JobLostError
+from beam_taxi.cloud.dataflow.following import FollowedJob
 from beam_taxi.cloud.dataflow.service import DataflowService
+from beam_taxi.cloud.job import JobCanceledError, JobFailedError, JobLostError
 from beam_taxi.cloud.rehearsal.dataflow_service import Dataflow, Job
 from beam_taxi.errors import UserError
 

@@ -1,0 +1,80 @@
+"""A portable runner's job, as its run records it and as `reconcile` asks for it."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from beam_taxi.artifacts.manifest import Value
+from beam_taxi.errors import UserError
+
+if TYPE_CHECKING:
+  from apache_beam.options.pipeline_options import PipelineOptions
+  from apache_beam.runners.runner import PipelineRunner
+
+# The environment whose workers are threads of the command's process.
+LOOPBACK = 'LOOPBACK'
+
+_CLOCKS_DIFFER_S = 300
+
+
+def planned_job(runner: 'PipelineRunner', options: 'PipelineOptions') -> dict[str, Value]:
+  """What a run records of its job before there is one.
+
+  It is 'job_name', 'environment_type' and, where known, 'job_endpoint' and 'flink_master'.
+  """
+  from apache_beam.options.pipeline_options import GoogleCloudOptions
+
+  from beam_taxi.cloud.portable.job_service import endpoint_of
+  from beam_taxi.runners.options import flink_address, worker_environment
+
+  known: dict[str, Value] = {
+    'job_name': options.view_as(GoogleCloudOptions).job_name or '',
+    'environment_type': worker_environment(runner, options),
+    'job_endpoint': endpoint_of(options),
+    'flink_master': flink_address(options),
+  }
+  return {key: value for key, value in known.items() if value}
+
+
+def is_portable_job(properties: Mapping[str, Value]) -> bool:
+  """Whether a run's properties say whom to ask about a portable runner's job, which is not this machine's own."""
+  asks = properties.get('flink_master') or properties.get('job_endpoint')
+  return bool(asks) and properties.get('environment_type') != LOOPBACK
+
+
+def is_job_alive(properties: Mapping[str, Value]) -> bool | None:
+  """Whether the job of a run goes on, by what Flink says and, where it lists none, by its job service.
+
+  Args:
+    properties: the run's, with what planned_job gave, 'job_id' and 'started'.
+
+  Returns:
+    None where there is nobody to ask, or no name to ask for.
+
+  Raises:
+    UserError: nobody says.
+  """
+  from beam_taxi.cloud.portable import job_service
+  from beam_taxi.cloud.portable.flink_rest import ENDED, FlinkRest
+
+  flink, endpoint = str(properties.get('flink_master', '')), str(properties.get('job_endpoint', ''))
+  job_id = str(properties.get('job_id', ''))
+  if flink:
+    since = 1000 * (float(properties.get('started', 0)) - _CLOCKS_DIFFER_S)
+    found = [job for job in FlinkRest(flink).jobs_named(str(properties['job_name'])) if job['start-time'] >= since]
+    if found:
+      return found[0]['state'] not in ENDED
+  if not endpoint or not job_id:
+    # Flink lists each job that goes on.
+    return False if flink else None
+  try:
+    state = job_service.state_of(endpoint, job_id)
+  except UserError:
+    if flink:
+      return False
+    raise
+  if state == job_service.CANCELED and not flink:
+    raise UserError(
+      f'the job service at {endpoint} says that job {job_id} was canceled, and not whether its workers have stopped; '
+      'once they have, settle it by --force'
+    )
+  return state not in (*job_service.ENDED, job_service.CANCELED)
