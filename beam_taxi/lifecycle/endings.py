@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from apache_beam.options.pipeline_options import GoogleCloudOptions
 from rich.markup import escape
 
+from beam_taxi.artifacts.leftovers import delete_leftovers
 from beam_taxi.artifacts.manifest import Manifest, RunFolder, Value, read_manifest
 from beam_taxi.cloud.preflight.checks import PreflightError
 from beam_taxi.errors import UserError, mishap_in, user_error_in
@@ -18,6 +19,7 @@ from beam_taxi.lifecycle.opening import OpenedRun, give_back_folder
 from beam_taxi.metadata.uri import NO_STORE
 from beam_taxi.process.program import program
 from beam_taxi.record.recorder import Reused
+from beam_taxi.runners.options import runs_here
 from beam_taxi.show.terminal.check_findings import print_failures
 from beam_taxi.show.terminal.consoles import console
 from beam_taxi.show.terminal.run_summary import RunSummary, print_summary
@@ -75,6 +77,8 @@ class Completed(Ending):
   code = COMPLETE
 
   def record(self, run: OpenedRun) -> Ending:
+    if not runs_here(run.resolved.runner):  # Workers that were lost may have left some.
+      delete_leftovers(run.folder.uri)
     measured: dict[str, Value] = {f'counter.{name}': count for name, count in sorted(self.counters.items())}
     try:
       # What its graph has recorded stays as it is.

@@ -13,8 +13,26 @@ from beam_taxi.process.provenance import this_process
 
 RUNNERS = {
   'here': ('FnApiRunner', 'FAILED', 'its process is gone'),
-  'elsewhere': ('FlinkRunner', 'RUNNING', 'its job may go on, and FlinkRunner cannot be asked'),
+  'elsewhere': ('SparkRunner', 'RUNNING', 'its job may go on, and SparkRunner cannot be asked'),
 }
+
+
+def test_workers_that_were_threads_of_a_process_are_gone_with_it(
+  tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+  uri = f'sqlite:///{tmp_path}/m.sqlite'
+  of_the_job = {
+    'runner': 'PortableRunner',
+    'environment_type': 'LOOPBACK',
+    'job_endpoint': 'none.invalid:1',
+    'job_id': 'a',
+  }
+  properties = {'started': 100.0, 'process': f'{this_process()}0', **of_the_job}
+  record_start(connect(uri), RecordedRun('one', 'taxi', RunFolder(str(tmp_path / 'one'))), properties)
+
+  assert reconcile.run({'metadata': uri, 'json': True}, []) == 0
+
+  assert find_run(connect(uri), 'one').state == 'FAILED'
 
 
 @pytest.mark.parametrize(('runner', 'state', 'why'), RUNNERS.values(), ids=RUNNERS)

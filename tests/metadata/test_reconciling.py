@@ -1,6 +1,7 @@
 """Settling runs whose end nobody recorded."""
 
 import dataclasses
+import os
 import pathlib
 from collections.abc import Callable, Mapping
 
@@ -11,7 +12,7 @@ from test_runs import manifest
 from beam_taxi.artifacts.manifest import RunFolder, Value
 from beam_taxi.errors import UserError
 from beam_taxi.metadata.reconciling import reconcile
-from beam_taxi.metadata.recording import RecordedRun, record_start
+from beam_taxi.metadata.recording import RecordedRun, record_failure, record_start
 from beam_taxi.metadata.runs import find_run
 from beam_taxi.storage import write_bytes
 
@@ -86,6 +87,48 @@ def test_every_running_run_is_settled_and_no_other(store: mlmd.MetadataStore, tm
     'two': 'COMPLETE',
   }
   assert reconcile(store, answers(False)) == []
+
+
+@pytest.mark.parametrize('canceled', [True, False], ids=['canceled', 'failed'])
+def test_a_run_that_completed_all_the_same_is_corrected(
+  store: mlmd.MetadataStore, tmp_path: pathlib.Path, canceled: bool
+) -> None:
+  begin(store, tmp_path, finished=True)
+  record_failure(store, RecordedRun('one', 'taxi', RunFolder.of(str(tmp_path), 'one')), 'why', canceled=canceled)
+
+  [settled] = reconcile(store, answers(None))
+
+  assert (settled.state, settled.why) == ('COMPLETE', 'it has a manifest')
+  found = find_run(store, 'one')
+  assert (found.state, found.seconds, found.properties.get('error')) == ('COMPLETE', 7.0, None)
+
+
+def test_a_refused_run_is_not_corrected_by_the_manifest_of_the_one_that_has_the_folder(
+  store: mlmd.MetadataStore, tmp_path: pathlib.Path
+) -> None:
+  begin(store, tmp_path, finished=True)
+  refused = RecordedRun('one.refused-ab', 'taxi', RunFolder.of(str(tmp_path), 'one'))
+  record_start(store, refused, {'started': 100.0})
+  record_failure(store, refused, 'exists already')
+
+  assert [settled.run.run_id for settled in reconcile(store, answers(False))] == ['one']
+  assert find_run(store, 'one.refused-ab').state == 'FAILED'
+
+
+@pytest.mark.parametrize(('alive', 'left'), [(False, ['part.gz']), (None, None), (True, None)])
+def test_what_a_run_that_has_ended_did_not_finish_is_deleted(
+  store: mlmd.MetadataStore, tmp_path: pathlib.Path, alive: bool | None, left: list[str] | None
+) -> None:
+  begin(store, tmp_path)
+  shards = tmp_path / 'runs' / 'one' / 'examples' / 'Split-train'
+  shards.mkdir(parents=True)
+  names = ['.part.gz.0123abcd.tmp', 'part.gz']
+  for name in names:
+    (shards / name).touch()
+
+  reconcile(store, answers(alive))
+
+  assert sorted(os.listdir(shards)) == (left or names)
 
 
 def test_a_manifest_that_is_written_while_the_process_is_asked_about_counts(
