@@ -14,8 +14,9 @@ SUMMARY = 'checks what is known to make runs fail, and starts none'
 DESCRIPTION = """\
 Takes the flags of a run and checks, all at once, what is known to make runs fail: input, output, disk space and store.
 On Dataflow it also checks credentials, buckets and their regions, the API, the workers' account, image or package, and
-quotas. Each check is ok, a warning, failed, or not checked, and names the command or role that mends it. Nothing is
-started, and nothing is left behind except the tables that MLMD makes in an empty database."""
+quotas; on portable runners the job service, Flink's slots, memory and restart strategy, and the pool of workers. Each
+check is ok, a warning, failed, or not checked, and names the command or role that mends it. Nothing is started, and
+nothing is left behind except the tables that MLMD makes in an empty database."""
 EPILOG = """\
 Every other flag goes to Apache Beam. CLOUDSDK_API_ENDPOINT_OVERRIDES_IAM, CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE and
 STORAGE_EMULATOR_HOST put other servers in the place of Google's.

@@ -18,9 +18,10 @@ from beam_taxi.cloud.preflight.checks import (
   failures,
   run_checks,
 )
+from beam_taxi.cloud.preflight.portable_checks import portable_checks
 from beam_taxi.errors import UserError
 from beam_taxi.record.resolving import ResolvedRun, Source
-from beam_taxi.runners.options import is_dataflow
+from beam_taxi.runners.options import is_dataflow, is_portable
 from beam_taxi.runners.shipping import shipped_package
 from beam_taxi.settings.config import RunConfig
 
@@ -51,6 +52,8 @@ def _checks(run: ResolvedRun) -> list[Check]:
   on_dataflow = is_dataflow(runner)
   on_disk = storage.is_local(config.output)
   more, require_storage = _dataflow_checks(config, runner, options) if on_dataflow else ([], None)
+  if is_portable(runner):
+    more = portable_checks(runner, options)
   reads_bucket = any(pattern.startswith('gs://') for pattern in (*config.input, config.schema))
 
   def with_storage(find: Find) -> Find:
