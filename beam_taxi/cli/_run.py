@@ -22,6 +22,7 @@ Other commands, such as "{program} preflight", have a --help of their own:
 _EPILOG = """\
 Every other flag goes to Apache Beam: --runner, --project, --region, --temp_location and so on. Without --runner, it
 all happens in this process, on all cores, or on fewer if the input is small; --direct_num_workers sets how many.
+Workers of --environment_type LOOPBACK, EXTERNAL and PROCESS need this package installed where they are.
 
 Exit codes: 0 if the run is complete or was left to itself, 1 if it failed or could not be recorded, 2 for wrong input,
 output, flags or store, 130 after Ctrl-C or SIGTERM."""

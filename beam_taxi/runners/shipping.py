@@ -11,11 +11,11 @@ import tempfile
 import zipfile
 from importlib import metadata
 
-from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions, WorkerOptions
+from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions, SetupOptions, WorkerOptions
 from apache_beam.runners.runner import PipelineRunner
 
 from beam_taxi.errors import UserError
-from beam_taxi.runners.options import runs_here
+from beam_taxi.runners.options import is_portable, runs_here, worker_environment
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -29,7 +29,7 @@ def ship_package(runner: PipelineRunner, options: PipelineOptions) -> None:
   Raises:
     UserError: it cannot be shipped from where it is.
   """
-  if runs_here(runner) or shipped_package(options) or options.view_as(WorkerOptions).sdk_container_image:
+  if runs_here(runner) or shipped_package(options) or _workers_have_it(runner, options):
     return
   flag, path = package_flag()
   setup = options.view_as(SetupOptions)
@@ -37,6 +37,19 @@ def ship_package(runner: PipelineRunner, options: PipelineOptions) -> None:
     setup.setup_file = path
   else:
     setup.extra_packages = [*(setup.extra_packages or []), path]
+
+
+def _workers_have_it(runner: PipelineRunner, options: PipelineOptions) -> bool:
+  """Whether nothing is to be shipped: the user names the workers' image, or they begin where packages are installed.
+
+  The latter is so of LOOPBACK, EXTERNAL and PROCESS. (For LOOPBACK Beam would build a source distribution twice: it
+  makes one environment and then another in its place, each with all that is shipped.)
+  """
+  if options.view_as(WorkerOptions).sdk_container_image:
+    return True
+  portable = options.view_as(PortableOptions)
+  names_image = portable.environment_config or portable.lookup_environment_option('docker_container_image')
+  return is_portable(runner) and (worker_environment(runner, options) != 'DOCKER' or bool(names_image))
 
 
 def shipped_package(options: PipelineOptions) -> str | None:

@@ -20,6 +20,7 @@ from beam_taxi.runners.shipping import package_flag, ship_package, shipped_packa
 
 ROOT = pathlib.Path(__file__).parents[2]
 DATAFLOW = '--runner=DataflowRunner'
+PORTABLE = '--runner=PortableRunner'
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +37,11 @@ SHIPPED = {
   'brought': ([DATAFLOW, '--extra_package=a.whl', '--extra_package=my/beam_taxi-9.tar.gz'], 'my/beam_taxi-9.tar.gz'),
   'image': ([DATAFLOW, '--sdk_container_image=gcr.io/p/image'], None),
   'in_process': ([], None),
+  'loopback': (['--runner=FlinkRunner'], None),
+  'of_a_pool': ([PORTABLE, '--environment_type=EXTERNAL', '--environment_config=localhost:50000'], None),
+  'processes': ([PORTABLE, '--environment_type=PROCESS', '--environment_config={"command": "boot"}'], None),
+  'containers': ([PORTABLE], str(ROOT / 'setup.py')),
+  'containers_of_an_image': ([PORTABLE, '--environment_type=DOCKER', '--environment_config=repo/image'], None),
 }
 
 
