@@ -81,8 +81,15 @@ def is_portable(runner: PipelineRunner) -> bool:
 
 
 def starts_job_server(runner: PipelineRunner, options: PipelineOptions) -> bool:
-  """Whether a runner starts a job server for its run, because --job_endpoint names none."""
-  return is_portable(runner) and not options.view_as(PortableOptions).job_endpoint
+  """Whether a runner starts a job server for its run, because --job_endpoint names none, and no jar is submitted."""
+  if not is_portable(runner) or options.view_as(PortableOptions).job_endpoint:
+    return False
+  flink, spark = options.view_as(FlinkRunnerOptions), options.view_as(SparkRunnerOptions)
+  submits_jar = {
+    'FlinkRunner': flink.flink_submit_uber_jar and flink_address(options),
+    'SparkRunner': spark.spark_submit_uber_jar,
+  }
+  return not any(submits_jar.get(name) for name in _names(runner))
 
 
 def flink_address(options: PipelineOptions) -> str:
@@ -169,11 +176,13 @@ def is_waited_for(runner: PipelineRunner, options: PipelineOptions, no_wait: boo
     UserError: it shall not wait, and the run would end with it.
   """
   no_wait = no_wait or options.view_as(StandardOptions).no_wait_until_finish
-  if ends_with_command(runner, options):
-    if no_wait:
-      what = 'is done by this command itself; give a --runner whose workers are elsewhere'
-      if not works_here(runner, options):
-        what = 'ends with the job server that this command starts; start one yourself, and give its --job_endpoint'
-      raise UserError(f'--no_wait: this run {what}')
+  starts = starts_job_server(runner, options)
+  if no_wait and works_here(runner, options):
+    raise UserError('--no_wait: this run is done by this command itself; give a --runner whose workers are elsewhere')
+  if no_wait and starts:
+    raise UserError(
+      '--no_wait: the job server that this command starts ends with it; start one yourself, and give its --job_endpoint'
+    )
+  if starts or works_here(runner, options):
     return True
   return not no_wait and not is_template(runner, options)

@@ -116,12 +116,11 @@ def test_where_flink_is(given: str, address: str) -> None:
   assert flink_address(PipelineOptions(flink_master=given)) == address
 
 
+SERVER = 'the job server that this command starts ends with it; start one yourself, and give its --job_endpoint'
 NO_WAIT = {
-  'workers_here': (['--runner=FlinkRunner', '--job_endpoint=h:1'], 'is done by this command itself'),
-  'server_here': (
-    ['--runner=SparkRunner', '--spark_master_url=spark://host:7077'],
-    'ends with the job server that this command starts; start one yourself, and give its --job_endpoint',
-  ),
+  'workers_here': (['--runner=FlinkRunner', '--job_endpoint=h:1'], 'this run is done by this command itself'),
+  'server_here': (['--runner=FlinkRunner', '--flink_master=host:8081'], SERVER),
+  'server_here_of_spark': (['--runner=SparkRunner', '--spark_master_url=spark://host:7077'], SERVER),
 }
 
 
@@ -130,14 +129,16 @@ def test_what_ends_with_the_command_is_waited_for(args: list[str], why: str) -> 
   runner, options = parse_beam_args(args)
 
   assert is_waited_for(runner, options, no_wait=False)
-  with pytest.raises(UserError, match=f'--no_wait: this run {why}'):
+  with pytest.raises(UserError, match=f'--no_wait: {why}'):
     is_waited_for(runner, options, no_wait=True)
 
 
 CLUSTER = ['--runner=FlinkRunner', '--flink_master=host:8081']
 
 
-@pytest.mark.parametrize('args', [CLUSTER, [*CLUSTER, '--job_endpoint=h:1']], ids=['own_server', 'job_service'])
+@pytest.mark.parametrize(
+  'args', [[*CLUSTER, '--flink_submit_uber_jar'], [*CLUSTER, '--job_endpoint=h:1']], ids=['jar', 'job_service']
+)
 def test_a_job_on_a_flink_cluster_may_be_left_to_itself(args: list[str]) -> None:
   assert not is_waited_for(*parse_beam_args(args), no_wait=True)
 
