@@ -1,17 +1,14 @@
-"""Beam's Python job service, a pool of workers, a runner that starts a job server, and a server that never answers."""
+"""Beam's Python job service, also as what runners start as their job server; a pool of workers; a mute server."""
 
 import contextlib
 import dataclasses
+import pathlib
 import socket
 import sys
 from collections.abc import Iterator
-from typing import Any
 
-from apache_beam.runners.portability import job_server
 from apache_beam.runners.portability.local_job_service import LocalJobServicer
-from apache_beam.runners.portability.portable_runner import PortableRunner
 from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer
-from apache_beam.utils.subprocess_server import pick_port
 
 # Where a server that a runner started has its process's number, in the folder that the run is begun in.
 PID_FILE = 'job_server.pid'
@@ -58,17 +55,26 @@ def mute_server() -> Iterator[str]:
     yield f'localhost:{server.getsockname()[1]}'
 
 
-class _Subprocess(job_server.SubprocessJobServer):
-  """Beam's job service as a program of its own."""
+# In the place of `java` and of Prism's binary: takes of their arguments the port that they shall listen on.
+_PROGRAM = f"""#!{sys.executable}
+import sys
+from apache_beam.runners.portability import local_job_service_main
 
-  def subprocess_cmd_and_endpoint(self) -> tuple[list[str], str]:
-    [port] = pick_port(None)
-    module = 'apache_beam.runners.portability.local_job_service_main'
-    return [sys.executable, '-m', module, '--port', str(port), '--pid_file', PID_FILE], f'localhost:{port}'
+[port] = [value for flag, value in zip(sys.argv, sys.argv[1:]) if flag in ('--job-port', '--job_port')]
+local_job_service_main.run(['--port', port, '--pid_file', '{PID_FILE}'])
+"""
 
 
-class OwnServerRunner(PortableRunner):
-  """Starts a job server for its run and handles Ctrl-C, as FlinkRunner, SparkRunner and PrismRunner do."""
-
-  def default_job_server(self, options: Any) -> job_server.JobServer:
-    return job_server.StopOnExitJobServer(_Subprocess())
+def job_server_flags(folder: pathlib.Path, runner: str) -> list[str]:
+  """Flags by which FlinkRunner, SparkRunner or PrismRunner starts Beam's own job service as its job server."""
+  program, jar = folder / 'job_server', folder / 'job_server.jar'
+  program.write_text(_PROGRAM)
+  program.chmod(0o755)
+  jar.touch()
+  java = ['--job_server_java_launcher', str(program)]
+  starts = {
+    'FlinkRunner': [*java, '--flink_job_server_jar', str(jar)],
+    'SparkRunner': [*java, '--spark_job_server_jar', str(jar)],
+    'PrismRunner': ['--prism_location', str(program)],
+  }
+  return ['--runner', runner, '--job_endpoint', '', *starts[runner]]

@@ -8,28 +8,27 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from commands import ROOT, Here, environment, started
+from commands import Here, environment, started
 from emulators.flink import FlinkJob, flink_cluster
-from emulators.job_service import PID_FILE, JobService, job_service, worker_pool
+from emulators.job_service import PID_FILE, JobService, job_server_flags, job_service, worker_pool
 from test_interruption import WAITING
 from warm import Process
 
 from beam_taxi.inputs.csv import csv_input
 
 _PATIENCE_S = 120
-STARTS_SERVER = ('--runner', 'emulators.job_service.OwnServerRunner', '--environment_type', 'LOOPBACK')
 STOPS = pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM], ids=str)
 
 
 def begun(folder: pathlib.Path, program: tuple[str, ...], *words: object) -> Process:
-  """A run of rows.csv, in a process of its own that finds the runner of these tests in its folder."""
-  (folder / 'emulators').symlink_to(ROOT / 'tests' / 'emulators')
+  """A run of rows.csv, in a process of its own."""
   given = ('--input', 'rows.csv', '--output', 'out', '--run_id', 'one', *map(str, words))
   return started([*program, *given], folder, environment(no_proxy='127.0.0.1,localhost'))
 
 
-def test_a_runner_that_starts_a_job_server_is_run_and_its_server_ends(here: Here) -> None:
-  process = begun(here.folder, ('-m', 'beam_taxi'), *STARTS_SERVER)
+@pytest.mark.parametrize('runner', ['FlinkRunner', 'SparkRunner', 'PrismRunner'])
+def test_a_runner_that_starts_a_job_server_is_run_and_its_server_ends(here: Here, runner: str) -> None:
+  process = begun(here.folder, ('-m', 'beam_taxi'), *job_server_flags(here.folder, runner))
   out, err = process.communicate()
 
   assert process.returncode == 0, err
@@ -39,7 +38,7 @@ def test_a_runner_that_starts_a_job_server_is_run_and_its_server_ends(here: Here
 
 @STOPS
 def test_its_run_is_canceled_with_the_command(here: Here, number: int) -> None:
-  process = begun(here.folder, ('-c', WAITING), *STARTS_SERVER)
+  process = begun(here.folder, ('-c', WAITING), *job_server_flags(here.folder, 'FlinkRunner'))
   assert process.stdout
   assert process.stdout.readline() == 'scanning\n'
 
@@ -116,7 +115,7 @@ def test_a_job_that_may_outlive_its_command_is_left_to_reconcile(here: Here, hol
 
 
 def test_a_job_server_that_a_run_started_ends_with_it_though_workers_are_elsewhere(here: Here, hold: Any) -> None:
-  run = hold('--runner', STARTS_SERVER[1], '--job_endpoint', '')
+  run = hold(*job_server_flags(here.folder, 'SparkRunner'))
 
   run.process.send_signal(signal.SIGINT)
   _, err = run.process.communicate()
