@@ -121,7 +121,8 @@ def _is_said_elsewhere(record: logging.LogRecord) -> bool:
   raised = record.exc_info[1] if record.exc_info else None
   message = record.getMessage()
   # MLMD logs each error that it raises, with the SQL statement that has all that was to be written.
-  if isinstance(raised, UserError) or message.startswith('mlmd client '):
+  # What Ctrl-C comes into, such as Beam's start of a job server, logs it on its way.
+  if isinstance(raised, UserError | KeyboardInterrupt) or message.startswith('mlmd client '):
     return True
   return bool(raised and mishap_in(raised)) or is_said_in_one_line(message)
 

@@ -1,8 +1,10 @@
 """Runs through a job service: one that the runner starts, one that is lost, and a job that outlives its command."""
 
 import dataclasses
+import os
 import pathlib
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +20,19 @@ from beam_taxi.inputs.csv import csv_input
 
 _PATIENCE_S = 120
 STOPS = pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM], ids=str)
+
+
+# Takes the runner's connection, and is never ready.
+MUTE_JOB_SERVER = f"""#!{sys.executable}
+import socket, sys
+
+with socket.create_server(('localhost', int(sys.argv[2]))) as server:
+  connection, _ = server.accept()
+  with open('begun', 'w') as file:
+    file.write('yes')
+  connection.recv(1 << 20)
+  server.accept()
+"""
 
 
 def begun(folder: pathlib.Path, program: tuple[str, ...], *words: object) -> Process:
@@ -49,6 +64,21 @@ def test_its_run_is_canceled_with_the_command(here: Here, number: int) -> None:
   assert 'error: interrupted: one is recorded as CANCELED and has no manifest' in err
   assert 'Traceback' not in err
   assert not (here.folder / PID_FILE).exists()
+
+
+def test_a_run_that_is_interrupted_while_its_job_server_starts_is_canceled(here: Here) -> None:
+  flags = job_server_flags(here.folder, 'PrismRunner')
+  os.mkfifo(here.folder / 'begun')
+  (here.folder / 'job_server').write_text(MUTE_JOB_SERVER)
+  process = begun(here.folder, ('-m', 'beam_taxi'), *flags)
+  assert (here.folder / 'begun').read_text() == 'yes'
+
+  process.send_signal(signal.SIGINT)
+  _, err = process.communicate()
+
+  assert process.returncode == 130
+  assert 'error: interrupted: one is recorded as CANCELED and has no manifest' in err
+  assert 'Traceback' not in err
 
 
 @dataclasses.dataclass
