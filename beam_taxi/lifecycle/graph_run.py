@@ -68,11 +68,9 @@ class GraphRun:
     self._stopping = threading.Event()
     # Whether a runner elsewhere has the job by now, or never will.
     self._submitted = threading.Event()
-    # Asked now: a runner may change its options as it runs.
     self._starts_job_server = starts_job_server(self._runner, self._options)
     self._works_here = works_here(self._runner, self._options)
     self._ends_here = ends_with_command(self._runner, self._options)
-    self._is_waited_for = run.resolved.is_waited_for
 
   def start(self) -> None:
     """Begins. Where the runner starts a job server, this returns once it has the job, or has failed.
@@ -182,12 +180,13 @@ class GraphRun:
       freed_memory.keep()
       if self._run.config.statistics == 'tfdv':
         tfdv()  # Imported now, it leaves idle cores time to scan ahead.
-    pipeline = beam.Pipeline(runner=self._runner, options=self._options)
-    build_graph(pipeline, self._run.config, self._run.properties, listed=not resolved.is_template)
     # Before there is a job: what keeps it from being followed keeps it from being submitted.
     has_job = is_dataflow(self._runner) and not resolved.is_template
     service = DataflowService(self._options) if has_job else None
     self._planned = self._plan_portable() if is_portable(self._runner) else None
+    # A pipeline has the options as they are now: it copies them.
+    pipeline = beam.Pipeline(runner=self._runner, options=self._options)
+    build_graph(pipeline, self._run.config, self._run.properties, listed=not resolved.is_template)
     if self._stopping.is_set():
       return
     self._result = pipeline.run()
@@ -237,7 +236,7 @@ class GraphRun:
 
   def _follow(self) -> None:
     """Waits for the end of what was submitted, where it shall be waited for."""
-    if not self._result or not self._is_waited_for:
+    if not self._result or not self._run.resolved.is_waited_for:
       return
     if self.job:
       self._counters = self.job.wait()

@@ -65,7 +65,7 @@ class ResolvedRun:
     """Whether only its template is written. What is launched later lists the input then."""
     return is_template(self.runner, self.options)
 
-  @functools.cached_property  # A runner may change its options as it runs.
+  @property
   def is_waited_for(self) -> bool:
     """Whether the command that begins it waits for its end. Raises UserError where it should not, and must."""
     return is_waited_for(self.runner, self.options, self.config.no_wait)

@@ -10,8 +10,10 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.portability.job_server import EmbeddedJobServer, StopOnExitJobServer
+from apache_beam.runners.portability.local_job_service import LocalJobServicer
 from apache_beam.runners.portability.portable_runner import PortableRunner
 from apache_beam.runners.runner import PipelineResult, PipelineRunner, PipelineState
+from emulators.job_service import job_service
 
 from beam_taxi.errors import UserError
 from beam_taxi.lifecycle.graph_run import GraphRun
@@ -84,6 +86,26 @@ def test_a_runner_that_starts_a_job_server_leaves_ctrl_c_as_it_was(tmp_path: pat
   assert signal.getsignal(signal.SIGINT) is before
   assert graph.wait(_PATIENCE_S)
   assert graph.counters()['ReadRows.rows'] == 1
+
+
+def test_a_job_service_tells_how_a_job_is_for_as_long_as_it_takes(
+  tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+  real = LocalJobServicer.GetStateStream
+  left: list[float] = []
+
+  def stream(self: LocalJobServicer, request: Any, context: Any) -> Any:
+    left.append(context.time_remaining())
+    return real(self, request, context)
+
+  monkeypatch.setattr(LocalJobServicer, 'GetStateStream', stream)
+  with job_service() as service:
+    graph = graph_of(tmp_path, PortableRunner(), beam_args=(*LOOPBACK, f'--job_endpoint={service.address}'))
+    assert graph.wait(_PATIENCE_S)
+    assert graph.counters()['ReadRows.rows'] == 1
+
+  # Beam would have it end after 300 s, and the job with it.
+  assert min(left) > 10**6
 
 
 def test_elsewhere_than_in_the_main_thread_it_is_refused(tmp_path: pathlib.Path) -> None:

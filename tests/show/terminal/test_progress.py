@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from beam_taxi.runners import counters
-from beam_taxi.show.terminal.progress import show_progress
+from beam_taxi.show.terminal.progress import show_progress, shown_aside
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +90,16 @@ def test_an_empty_input_has_progress_too(caplog: pytest.LogCaptureFixture) -> No
     show_progress(Console(file=io.StringIO()), 0, Steps(lambda: None))
 
   assert caplog.records[0].getMessage() == 'starting'
+
+
+def test_progress_is_shown_aside_until_what_this_thread_does_is_done() -> None:
+  out = io.StringIO()
+
+  with pytest.raises(KeyboardInterrupt), shown_aside(Console(file=out, force_terminal=True, width=100), 0, Steps()):
+    raise KeyboardInterrupt
+
+  assert 'starting' in out.getvalue()
+  assert out.getvalue().rstrip().endswith('\x1b[2K')
 
 
 def test_a_terminal_has_a_bar_that_is_gone_in_the_end(counted: collections.Counter[str]) -> None:
