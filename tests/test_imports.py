@@ -73,11 +73,12 @@ def test_the_command_line_is_ready_without_anything_heavy() -> None:
   assert imported_by(program) & HEAVY == set()
 
 
-def test_a_run_needs_no_tensorflow(tmp_path: pathlib.Path) -> None:
+def test_a_run_and_its_verification_need_no_tensorflow(tmp_path: pathlib.Path) -> None:
   (tmp_path / 'rows.csv').write_text('a\n1\n')
-  run = f"beam_taxi.run(beam_taxi.RunConfig(input=['{tmp_path}/rows.csv'], output='{tmp_path}/out'))"
+  run = f"beam_taxi.run(beam_taxi.RunConfig(input=['{tmp_path}/rows.csv'], output='{tmp_path}/out', run_id='r'))"
+  verify = f"assert beam_taxi.verify('{tmp_path}/out/runs/r').ok"
 
-  found = imported_by(f"import sys, beam_taxi; {run}; print(*sys.modules, sep='\\n')")
+  found = imported_by(f"import sys, beam_taxi; {run}; {verify}; print(*sys.modules, sep='\\n')")
 
   assert 'tensorflow_metadata' in found
   assert found & {'tensorflow', 'tensorflow_data_validation'} == set()
