@@ -30,9 +30,13 @@ lock requirements/tfx-3.10.txt requirements/tfx.in \
 
 lock requirements/uv.txt requirements/uv.in --universal --python-version 3.10
 
-# One set of tools beside any of the stacks: what they share must have one version.
-constraints=()
+# These go beside any of the stacks: what they share must have one version.
+constraints=(--excludes requirements/excluded.in)
 for stack in requirements/{compatible,current}-*.txt; do
   constraints+=(-c "$stack")
 done
-lock requirements/dev.txt requirements/dev.in --universal --python-version 3.10 "${constraints[@]}"
+for extra in aws azure; do
+  lock "requirements/$extra.txt" "requirements/$extra.in" --universal --python-version 3.10 "${constraints[@]}"
+done
+lock requirements/dev.txt requirements/dev.in --universal --python-version 3.10 "${constraints[@]}" \
+  -c requirements/aws.txt -c requirements/azure.txt

@@ -2,9 +2,10 @@
 # Sets up .venv: the locked packages that fit this machine, and beam_taxi itself, editable.
 # Running it again does nothing unless a lock, pyproject.toml, setup.py, the kernel or the Python has changed.
 #
-#   scripts/setup.sh           installs what a run needs
-#   scripts/setup.sh --dev     also installs what the tests need
-#   scripts/setup.sh --which   only prints which stack, lock and Python it would use
+#   scripts/setup.sh                    installs what a run needs
+#   scripts/setup.sh --with aws|azure   also installs what paths in S3, or in Azure, need; can be given twice
+#   scripts/setup.sh --dev              also installs what the tests need, S3 and Azure included
+#   scripts/setup.sh --which            only prints which stack, lock and Python it would use
 #
 # PYTHON=/path/to/python chooses the Python. By default it is that of .venv, or the first on PATH that fits.
 set -euo pipefail
@@ -101,22 +102,29 @@ is_current() { # STAMP FILE...
 
 main() {
   local package=(setup.py pyproject.toml beam_taxi/kernel/source/*)
-  local dev=false stamp=.venv/stamp package_stamp=.venv/stamp-package dev_stamp=.venv/stamp-dev
-  case ${1-} in
-    '') ;;
-    --dev) dev=true ;;
-    --which) ;;
-    *) fail "what is $1? It takes --dev, --which or nothing." ;;
-  esac
+  local stamp=.venv/stamp package_stamp=.venv/stamp-package which=false extras=() extra
+  while [[ $# -gt 0 ]]; do
+    case "$1 ${2-}" in
+      '--dev '*) extras+=(dev) ;;
+      '--which '*) which=true ;;
+      '--with aws' | '--with azure') extras+=("$2") && shift ;;
+      '--with '*) fail "--with takes aws or azure, not '${2-}'." ;;
+      *) fail "what is $1? It takes --dev, --with aws, --with azure, --which or nothing." ;;
+    esac
+    shift
+  done
 
   find_stack
   find_python
-  if [[ ${1-} == --which ]]; then
+  if $which; then
     echo "$stack: $lock with $python ($version, $glibc)"
     return
   fi
 
-  [[ ! -f $dev_stamp ]] || dev=true
+  # What was there before comes with a new .venv too.
+  for extra in aws azure dev; do
+    [[ ! -f .venv/stamp-$extra ]] || extras+=("$extra")
+  done
   if ! is_current "$stamp" "$lock"; then
     echo "setup: installing $lock in .venv, with $python ($version, $glibc)"
     check_compilers
@@ -128,11 +136,12 @@ main() {
     install --no-deps --no-build-isolation --editable .
     key "${package[@]}" >"$package_stamp"
   fi
-  if $dev && ! is_current "$dev_stamp" requirements/dev.txt; then
-    echo 'setup: installing requirements/dev.txt in .venv'
-    install --no-deps --require-hashes -r requirements/dev.txt
-    key requirements/dev.txt >"$dev_stamp"
-  fi
+  for extra in "${extras[@]}"; do
+    is_current ".venv/stamp-$extra" "requirements/$extra.txt" && continue
+    echo "setup: installing requirements/$extra.txt in .venv"
+    install --no-deps --require-hashes -r "requirements/$extra.txt"
+    key "requirements/$extra.txt" >".venv/stamp-$extra"
+  done
 }
 
 main "$@"

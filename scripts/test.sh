@@ -24,11 +24,14 @@ test_in_parallel() {
 }
 
 scripts/setup.sh --dev
+# The tests that need it are skipped without it, and say so. It takes longest.
+.venv/bin/python scripts/fetch_azurite.py &
 .venv/bin/python scripts/fetch_taxi_data.py
 .venv/bin/python scripts/fetch_tfx_testdata.py
 # The tests that need these files are skipped without them, and say so.
 .venv/bin/python scripts/fetch_csv_spectrum.py || true
 .venv/bin/python scripts/fetch_protobuf.py || true
+wait
 
 case ${1-} in
   '')

@@ -213,6 +213,28 @@ def test_dev_adds_to_what_is_there(machine: Machine) -> None:
   assert machine.installed() == ''
 
 
+def test_what_a_cloud_needs_is_added_and_stays(machine: Machine) -> None:
+  machine.has_python('3.12.4')
+  machine.setup('--with', 'aws')
+  installed = machine.installed()
+  assert 'requirements/aws.txt' in installed
+  assert 'requirements/azure.txt' not in installed
+  machine.setup('--with', 'azure', '--with', 'aws')
+  installed = machine.installed()
+  assert 'requirements/azure.txt' in installed
+  assert 'requirements/aws.txt' not in installed
+  change(machine.folder / 'requirements' / 'current-3.12.txt')
+  machine.setup()
+  installed = machine.installed()
+  assert 'requirements/aws.txt' in installed
+  assert 'requirements/azure.txt' in installed
+
+
+@pytest.mark.parametrize('words', [['--with'], ['--with', 'gcp'], ['--with', '--dev']])
+def test_another_cloud_is_refused(machine: Machine, words: list[str]) -> None:
+  assert '--with takes aws or azure' in machine.setup(*words).stderr
+
+
 def test_another_lock_installs_anew_with_dev_if_it_was_there(machine: Machine) -> None:
   machine.has_python('3.12.4')
   machine.setup('--dev')
