@@ -13,6 +13,10 @@ _SECRETS = [
   # A part of a query, but for those that say where a password is; not what a sentence puts behind it.
   rf'([?&](?!password_(?:env|file|secret)=)(?:[\w.-]*{_SECRET}[\w.-]*|sig|pass|auth)=)'
   r'[^&\s\'"#]+?(?=[:;,.)\]]*(?:[&\s\'"#]|$))',
+  # What a connection string of Azure has.
+  r'((?:AccountKey|SharedAccessSignature)=)[^;\s\'"]+',
+  # An option, in a dict of Python's.
+  rf"""(['"][\w-]*{_SECRET}[\w-]*['"]: ['"])[^'"]+""",
   # A flag, in a command line or in a list of Python's.
   rf"((?<![^\s']){_SECRET_FLAG}(?:=|', '))[^\s']+",
 ]

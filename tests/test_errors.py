@@ -59,6 +59,9 @@ HIDDEN = {
   'signature': ('azfs://b/a?sv=1&sig=s3cret', 'azfs://b/a?sv=1&sig=***'),
   'signature_of_amazon': ('https://b/a?X-Amz-Signature=s3cret, again', 'https://b/a?X-Amz-Signature=***, again'),
   'flag': ('unparseable: --s3_secret_access_key=s3cret', 'unparseable: --s3_secret_access_key=***'),
+  'connection_string': ('AccountName=a;AccountKey=s3cret==;Blob=b', 'AccountName=a;AccountKey=***;Blob=b'),
+  'shared_access': ("('SharedAccessSignature=s3cret')", "('SharedAccessSignature=***')"),
+  'option_in_a_dict': ("{'s3_secret_access_key': 's3cret', 'a': 'b'}", "{'s3_secret_access_key': '***', 'a': 'b'}"),
   'flag_in_a_list': ("['--my_password', 's3cret', '--a']", "['--my_password', '***', '--a']"),
   'two_lines': ('a://b:s3cret@c\na://b:s3cret@c', 'a://b:***@c\na://b:***@c'),
 }

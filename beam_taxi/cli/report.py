@@ -75,7 +75,8 @@ def _source(what: str, flags: Mapping[str, Any]) -> Source:
 
   has_store = flags.get('metadata') or flags.get('output')
   if not has_store or what.endswith('.pb') or storage.exists(RunFolder(what).manifest):
-    if not has_store and not storage.exists(what):
+    # An object store has no folders that could be there or not.
+    if not has_store and storage.is_local(what) and not storage.exists(what):
       raise UserError(
         f'{what}: there is no such folder or file; where it is the id of a run, give --output or --metadata'
       )

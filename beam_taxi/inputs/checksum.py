@@ -42,10 +42,10 @@ def stretches(data: bytes, offset: int, cuts: Iterable[int]) -> tuple[Stretch, .
   return tuple(found)
 
 
-def checksum_of_file(path: str) -> int:
+def checksum_of_file(file: storage.StoredFile) -> int:
   """The CRC-32C of a file's bytes as stored."""
   checksum = 0
-  with storage.open_for_reading(path) as stream:
+  with storage.open_for_reading(file.path, file) as stream:
     while data := stream.read(_STEP):
       checksum = crc32c(data, checksum)
   return checksum

@@ -28,7 +28,9 @@ def fingerprint_of(files: Sequence[ListedFile]) -> int:
 
   def of(file: ListedFile) -> int:
     checksum = storage.stored_crc32c(file.path)
-    return fingerprint_of_file(file.path, file.size, checksum_of_file(file.path) if checksum is None else checksum)
+    if checksum is None:
+      checksum = checksum_of_file(storage.StoredFile(file.path, file.size, file.version))
+    return fingerprint_of_file(file.path, file.size, checksum)
 
   with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
     return sum(pool.map(of, files)) % _MODULUS

@@ -41,20 +41,29 @@ class InputFile:
     """Whether the file can only be read from its beginning to its end."""
     return self.compression is not None or self.converted_from is not None
 
+  @property
+  def stored(self) -> storage.StoredFile:
+    """What the listing says of it."""
+    return storage.StoredFile(self.path, self.size, self.version)
+
 
 @contextlib.contextmanager
-def open_file(file: InputFile, *, again: bool = False) -> Iterator[BinaryIO]:
+def open_file(file: InputFile, span: tuple[int, int] | None = None, *, again: bool = False) -> Iterator[BinaryIO]:
   """A stream of the file's bytes from their beginning, decompressed as it is read where need be.
 
   Args:
     file: the file.
+    span: the stored bytes that will be read, where that is known.
     again: whether it has been read to its end before; then a compressed stream that is broken has changed since.
 
   Raises:
     UserError: the file is gone, or its compressed stream is broken; or it is local, and not what was listed.
   """
   try:
-    with storage.open_for_reading(file.path) as stored, contextlib.closing(_decompressed(stored, file)) as stream:
+    with (
+      storage.open_for_reading(file.path, file.stored, span) as stored,
+      contextlib.closing(_decompressed(stored, file)) as stream,
+    ):
       if storage.is_local(file.path):
         _check(storage.stat_of(stored, file.path), file)
       yield stream
@@ -74,10 +83,12 @@ def open_file(file: InputFile, *, again: bool = False) -> Iterator[BinaryIO]:
 
 
 def check_unchanged(file: InputFile) -> None:
-  """Asks whether a file is still what was listed. Raises UserError where it is not.
+  """Asks whether a file is still what was listed, unless reading it tells. Raises UserError where it is not.
 
   A local one is looked at whenever it is opened as well.
   """
+  if storage.tells_changes(file.path):
+    return
   if storage.is_local(file.path) and not os.path.isfile(file.path):
     raise gone(file)
   try:

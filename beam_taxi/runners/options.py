@@ -7,16 +7,21 @@ import re
 from collections.abc import Sequence
 
 from apache_beam.options.pipeline_options import (
+  AzureOptions,
   DirectOptions,
   FlinkRunnerOptions,
   GoogleCloudOptions,
   PipelineOptions,
   PortableOptions,
+  S3Options,
   SparkRunnerOptions,
   StandardOptions,
 )
+from apache_beam.portability.api import beam_provision_api_pb2
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.runners.portability.fn_api_runner.fn_runner import ExtendedProvisionInfo
 from apache_beam.runners.runner import PipelineRunner, create_runner
+from google.protobuf.struct_pb2 import Struct
 
 from beam_taxi.errors import UserError
 from beam_taxi.parsing import MIB
@@ -59,7 +64,23 @@ def parse_beam_args(beam_args: Sequence[str]) -> tuple[PipelineRunner, PipelineO
     near = difflib.get_close_matches(unknown[0].split('=')[0], known, n=1)
     hint = f'; did you mean {near[0]}?' if near else f'; {program()} --help lists the flags'
     raise UserError(f'{without_secret(unknown[0])}: neither a flag of this program nor of Apache Beam{hint}')
-  return runner, PipelineOptions(list(beam_args))
+  options = PipelineOptions(list(beam_args))
+  if type(runner) is FnApiRunner and options.view_as(DirectOptions).direct_running_mode == 'multi_processing':
+    runner = _telling_workers(options)
+  return runner, options
+
+
+def _telling_workers(options: PipelineOptions) -> FnApiRunner:
+  """Beam's in-process runner, as it tells workers that are processes how to reach files. By itself it tells nothing.
+
+  It could not tell them all: numbers arrive with a point, and end a worker.
+  """
+  told = Struct()
+  for kind in (S3Options, AzureOptions):
+    for name, value in options.view_as(kind).get_all_options(drop_default=True, current_only=True).items():
+      told[f'beam:option:{name}:v1'] = value
+  info = beam_provision_api_pb2.ProvisionInfo(pipeline_options=told, retrieval_token='unused')
+  return FnApiRunner(provision_info=ExtendedProvisionInfo(info))
 
 
 def _runner(name: str | None) -> PipelineRunner:

@@ -1,5 +1,6 @@
 """The emulator of Cloud Storage, with one bucket. It asks nobody for credentials, and forgets all at its end."""
 
+import collections
 import contextlib
 from collections.abc import Iterator
 
@@ -19,8 +20,8 @@ def variables(address: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def storage_emulator() -> Iterator[str]:
-  """Where it answers, with one empty bucket called 'bucket'."""
-  with cloud_storage.storage_emulator() as address:
+def storage_emulator(said: collections.deque[str] | None = None) -> Iterator[str]:
+  """Where it answers, with one empty bucket called 'bucket'. What it says, a line a request, goes to `said`."""
+  with cloud_storage.storage_emulator(said=said) as address:
     cloud_storage.client_of(address).create_bucket('bucket')
     yield address

@@ -299,3 +299,14 @@ def test_an_element_that_takes_long_to_write_arrives_whole() -> None:
   with TestPipeline(runner=FnApiRunner(), options=options) as root:
     grouped = root | beam.Create(['a', 'b']) | beam.Map(lambda key: (key, SlowToWrite())) | beam.GroupByKey()
     assert_that(grouped | beam.MapTuple(lambda key, values: (key, len(list(values)))), equal_to([('a', 1), ('b', 1)]))
+
+
+def test_workers_that_are_processes_are_told_how_to_reach_files() -> None:
+  mode = ['--direct_running_mode', 'multi_processing', '--direct_num_workers', '2']
+  files = ['--s3_endpoint_url', 'http://here', '--s3_disable_ssl', '--azure_connection_string', 'AccountName=a']
+
+  runner, _ = parse_beam_args([*mode, *files])
+
+  told = dict(runner._provision_info.provision_info.pipeline_options)
+  names = {name.split(':')[2]: value for name, value in told.items()}
+  assert names == {'s3_endpoint_url': 'http://here', 's3_disable_ssl': True, 'azure_connection_string': 'AccountName=a'}

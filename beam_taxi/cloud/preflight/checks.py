@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from beam_taxi.errors import UserError, hide_secrets
+from beam_taxi.errors import MishapError, UserError, hide_secrets
 
 _LOG = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def failed(what: str, remedy: str) -> Finding:
   return Finding(Mark.FAILED, what, remedy)
 
 
-def failed_by(error: UserError) -> Finding:
+def failed_by(error: UserError | MishapError) -> Finding:
   """The finding of an error, whose message ends with what to do."""
   what, _, remedy = str(error).partition('; ')
   return failed(what, remedy)
@@ -68,7 +68,7 @@ def not_checked(why: str, remedy: str = '') -> Finding:
 class Check:
   """One check: its name, how it is made, and whether this run needs it.
 
-  What `find` raises is a finding too: failed where it is a UserError.
+  What `find` raises is a finding too: failed where it is a UserError or a MishapError.
   """
 
   name: str
@@ -137,7 +137,7 @@ def made(check: Check) -> Sequence[Finding]:
   """What one check finds, or what it could not be made for."""
   try:
     findings = check.find()
-  except UserError as error:
+  except (UserError, MishapError) as error:
     return [failed_by(error)]
   except NotCheckedError as why:
     return [not_checked(str(why))]

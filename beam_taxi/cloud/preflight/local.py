@@ -22,7 +22,7 @@ from beam_taxi.cloud.preflight.checks import (
   ok,
   warning,
 )
-from beam_taxi.errors import UserError
+from beam_taxi.errors import MishapError, UserError
 from beam_taxi.inputs.matching import faults_of_patterns
 from beam_taxi.metadata.store import connect
 from beam_taxi.metadata.uri import NO_STORE, parse_uri
@@ -89,12 +89,12 @@ def probe(folder: str) -> Finding:
 
 
 def _remote_output(output: str) -> Finding:
-  from apache_beam.io.filesystems import FileSystems
-
   path = storage.join(output, f'{_PROBE}-{secrets.token_hex(4)}')
   try:
     storage.write_bytes(path, b'x')
-    FileSystems.delete([path])
+    storage.delete(path)
+  except (UserError, MishapError) as error:
+    return failed_by(error)
   except Exception as error:  # File systems raise many kinds.
     reason = ' '.join(str(error).split())[:300]
     return failed(f'--output {output}: cannot be written ({reason})', 'choose an --output that can be written')

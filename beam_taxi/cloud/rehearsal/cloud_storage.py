@@ -39,11 +39,12 @@ sys.exit(main())
 
 
 @contextlib.contextmanager
-def storage_emulator(token: str = '') -> Iterator[str]:
+def storage_emulator(token: str = '', said: collections.deque[str] | None = None) -> Iterator[str]:
   """Yields its address, as STORAGE_EMULATOR_HOST takes it.
 
   Args:
     token: an access token without which it answers nobody; '' for none.
+    said: takes what it says, a line for each request.
 
   Raises:
     UserError: the emulator is not installed.
@@ -63,18 +64,19 @@ def storage_emulator(token: str = '') -> Iterator[str]:
     start_new_session=True,
   )
   assert emulator.stdout is not None
-  said = ''
+  line = ''
   try:
-    while 'started' not in said:
+    while 'started' not in line:
+      before = line
       line = emulator.stdout.readline()
       if not line:
         raise UserError(
-          f'the emulator of Cloud Storage does not start ({said.strip()}); install it: scripts/setup.sh --dev, or pip '
-          'install gcp-storage-emulator'
+          f'the emulator of Cloud Storage does not start ({before.strip()}); install it: scripts/setup.sh --dev, or '
+          'pip install gcp-storage-emulator'
         )
-      said = line
     # It tells of each request, and would wait where nobody listens.
-    threading.Thread(target=collections.deque, args=(emulator.stdout, 0), daemon=True).start()
+    listener: collections.deque[str] = collections.deque(maxlen=0) if said is None else said
+    threading.Thread(target=listener.extend, args=(emulator.stdout,), daemon=True).start()
     yield f'http://127.0.0.1:{port}'
   finally:
     emulator.terminate()

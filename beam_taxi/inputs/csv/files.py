@@ -45,17 +45,18 @@ def input_file(file: ListedFile, index: int, dialect: Dialect) -> InputFile:
 
 
 @contextlib.contextmanager
-def open_csv(file: InputFile, *, again: bool = False) -> Iterator[BinaryIO]:
+def open_csv(file: InputFile, span: tuple[int, int] | None = None, *, again: bool = False) -> Iterator[BinaryIO]:
   """A stream of the file's CSV bytes from their beginning, decompressed and converted as it is read where need be.
 
   Args:
     file: the file.
+    span: the stored bytes that will be read, where that is known.
     again: whether it has been read to its end before; then what is broken in it has changed since.
 
   Raises:
     UserError: as open_file does, or its text is not of its encoding.
   """
-  with open_file(file, again=again) as stream:
+  with open_file(file, span, again=again) as stream:
     try:
       # A converting stream has no more than the one method that a stream's reader needs.
       yield cast(BinaryIO, Utf8Stream(stream, file.converted_from)) if file.converted_from else stream

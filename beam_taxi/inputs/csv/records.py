@@ -67,7 +67,7 @@ def _blocks_of(records: RecordRange, dialect: Dialect, block_size: int) -> Itera
   if records.end is None:
     yield from read_blocks(records.file, records.start, dialect, block_size, again=records.checksums is not None)
   elif records.end > records.start:
-    with open_csv(records.file) as stream:
+    with open_csv(records.file, (records.start, records.end)) as stream:
       stream.seek(records.start)
       data = read_exactly(stream, records.end - records.start, records.file)
       if records.end == records.file.size and stream.read(1):

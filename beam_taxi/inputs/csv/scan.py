@@ -122,7 +122,7 @@ def scan_range(part: ByteRange, plan: InputPlan, block_size: int) -> RangeScan:
 def scan_bytes(part: ByteRange, header: Header | None, layout: Layout, patience: int) -> RangeScan:
   """scan_range for a range of a file that is no stream. Only the file's first range is given its header."""
   dialect = layout.settings
-  with open_csv(part.file) as stream:
+  with open_csv(part.file, (max(part.start - 1, 0), part.end + _LOOKAHEAD)) as stream:
     window = _read_window(stream, part, dialect)
     begin = header.begin if header else 0
     body = window.body[begin:]
@@ -228,7 +228,7 @@ def _scan_stream(part: ByteRange, header: Header, layout: Layout, block_size: in
   except UnclosedQuoteError as error:
     scan = dataclasses.replace(scan, fault=located(part.file, error.problem))
   rows = Examined(found.types, found.rows, found.bad_rows, first)
-  stored = Stretch(part.end, checksum_of_file(part.file.path))
+  stored = Stretch(part.end, checksum_of_file(part.file.stored))
   return dataclasses.replace(scan, rows=rows, stretches=(stored,), blocks=tuple(checksums))
 
 

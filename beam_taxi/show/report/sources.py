@@ -112,7 +112,7 @@ def source_of_path(path: str) -> Source:
   folder = RunFolder(where)
   if manifest := read_manifest(folder):
     return source_of_manifest(manifest, folder)
-  files = storage.match(storage.join(where, f'{_SPLIT}*', _STATISTICS)) if storage.exists(where) else []
+  files = storage.match(storage.join(where, f'{_SPLIT}*', _STATISTICS))
   if not files:
     raise UserError(f'{path}: no run folder (manifest.json), and no statistics (FeatureStats.pb, or folders with it)')
   datasets = {}

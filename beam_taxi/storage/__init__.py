@@ -1,19 +1,19 @@
-"""Files, wherever they are: plain calls for local paths, Beam's FileSystems for every other scheme.
+"""Files, wherever they are: plain calls for local paths, requests for object stores, Beam's FileSystems for the rest.
 
-Beam is imported only when a path needs it, so that what looks at local files stays quick to start.
+What only some paths need is imported only for them, so that what looks at local files stays quick to start.
 """
 
-import base64
 import contextlib
-import dataclasses
+import errno
 import glob
 import os
 import secrets
-from binascii import Error as BinasciiError
 from collections.abc import Iterator
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Protocol, cast
 
-from beam_taxi.errors import UserError
+from beam_taxi.storage import beam_files
+from beam_taxi.storage.objects import ObjectReader, ObjectStore, ObjectUpload, match_objects
+from beam_taxi.storage.stored_file import StoredFile as StoredFile
 
 
 def is_local(path: str) -> bool:
@@ -40,23 +40,10 @@ def why(error: OSError) -> str:
 
 
 def use_options(options: Any) -> None:
-  """Has Beam's file systems take credentials and the like from a run's PipelineOptions, before the run begins."""
-  from apache_beam.io.filesystems import FileSystems
+  """Has every file system take credentials and the like from a run's PipelineOptions, before the run begins."""
+  from beam_taxi.storage import options as of_stores
 
-  FileSystems.set_options(options)
-
-
-@dataclasses.dataclass(frozen=True)
-class StoredFile:
-  """A file: its path, its bytes as stored, and what changes when it is written anew.
-
-  `version` is the time of the last change, as the file system tells it: in nanoseconds of a local file, in seconds of
-  others; '' where it tells none.
-  """
-
-  path: str
-  size: int
-  version: str
+  of_stores.use(options)
 
 
 def match(pattern: str) -> list[tuple[str, int]]:
@@ -71,10 +58,13 @@ def match_files(pattern: str) -> list[StoredFile]:
   mark what is not data. In a pattern '**' goes through any number of folders, none included.
 
   Raises:
-    UserError: no file system for the pattern's scheme, or it does not answer.
+    UserError: no file system for the pattern's scheme, or it refuses.
+    MishapError: it does not answer.
   """
+  if store := _object_store(pattern):
+    return match_objects(store, pattern)
   if not is_local(pattern):
-    return _match_remote(pattern)
+    return beam_files.match(pattern)
   if os.path.isfile(pattern):
     names = [pattern]
   elif os.path.isdir(pattern):
@@ -88,10 +78,16 @@ def stat(path: str) -> StoredFile:
   """A file as it is now. Raises FileNotFoundError where it is gone."""
   if is_local(path):
     return _local_file(path)
-  found = _match_remote(path)
+  store = _object_store(path)
+  found = store.find(path) if store else next(iter(beam_files.match(path)), None)
   if not found:
-    raise FileNotFoundError(f'{path} is gone')
-  return found[0]
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+  return found
+
+
+def tells_changes(path: str) -> bool:
+  """Whether reading a file of a known version fails where it has another one by now, so that nobody need ask."""
+  return path.startswith(('s3://', 'azfs://'))
 
 
 def stat_of(stream: BinaryIO, path: str) -> StoredFile:
@@ -114,32 +110,22 @@ def _is_data(name: str) -> bool:
   return not name.startswith(('.', '_'))
 
 
-def _match_remote(pattern: str) -> list[StoredFile]:
-  from apache_beam.io.filesystem import BeamIOError
-  from apache_beam.io.filesystems import FileSystems
+def _object_store(path: str) -> ObjectStore | None:
+  """The object store that a path is in; None of a local one, and of those that only Beam knows."""
+  scheme = path.partition('://')[0]
+  if scheme == 'gs':
+    from beam_taxi.storage.gcs import GcsStore
 
-  # Beam takes '/**/' for one folder or more.
-  patterns = list(dict.fromkeys([pattern, pattern.replace('/**/', '/')]))
-  try:
-    if not pattern.endswith('/'):
-      results = FileSystems.match(patterns)
-      # An object store may have an empty object that stands for a folder.
-      found = {file.path: _remote_file(file) for result in results for file in result.metadata_list}
-      if found:
-        return [file for path, file in found.items() if not path.endswith('/')]
-    if glob.has_magic(pattern):
-      return []
-    [result] = FileSystems.match([join(pattern, '*')])
-  except (BeamIOError, ValueError) as error:
-    raise UserError(f'{pattern}: cannot be looked up ({" ".join(str(error).split())})') from error
-  files = [_remote_file(file) for file in result.metadata_list]
-  return [file for file in files if _is_data(file.path.rpartition('/')[2]) and not file.path.endswith('/')]
+    return GcsStore()
+  if scheme == 's3':
+    from beam_taxi.storage.s3 import S3Store
 
+    return S3Store()
+  if scheme == 'azfs':
+    from beam_taxi.storage.azure import AzureStore
 
-def _remote_file(file: Any) -> StoredFile:
-  """What Beam's file systems say of a file; those that know no time say 0."""
-  updated = file.last_updated_in_seconds
-  return StoredFile(file.path, file.size_in_bytes, f'{updated:.6f}' if updated else '')
+    return AzureStore()
+  return None
 
 
 def size(path: str) -> int:
@@ -151,37 +137,33 @@ def stored_crc32c(path: str) -> int | None:
   """The CRC-32C that Cloud Storage keeps of an object; None where nothing keeps one, and the file has to be read."""
   if not path.startswith('gs://'):
     return None
-  from apache_beam.io.filesystems import FileSystems
+  from beam_taxi.storage.gcs import GcsStore
 
-  try:
-    # As the service shows it: base64 of four bytes, the highest first.
-    return int.from_bytes(base64.b64decode(FileSystems.checksum(path), validate=True), 'big')
-  except (BinasciiError, TypeError):
-    return None
+  return GcsStore().crc32c(path)
 
 
-def _file_systems(path: str) -> Any:
-  """Beam's FileSystems. Raises UserError where they have none for a path's scheme."""
-  from apache_beam.io.filesystems import FileSystems
+def open_for_reading(path: str, known: StoredFile | None = None, span: tuple[int, int] | None = None) -> BinaryIO:
+  """A seekable stream of a file's bytes as they are stored: nothing is decompressed.
 
-  try:
-    FileSystems.get_filesystem(path)
-  except ValueError as error:
-    raise UserError(f'{path}: Apache Beam has no file system for {path.partition("://")[0]}://') from error
-  return FileSystems
+  Args:
+    path: the file.
+    known: what a listing says of it, which an object store then need not be asked.
+    span: the bytes that will be read, from the first to the one behind the last, where that is known.
 
-
-def open_for_reading(path: str) -> BinaryIO:
-  """A seekable stream of a file's bytes as they are stored: nothing is decompressed."""
+  Raises:
+    FileNotFoundError: there is none.
+  """
   if is_local(path):
     return open(path, 'rb', buffering=0)
-  from apache_beam.io.filesystem import CompressionTypes
-
-  return cast(BinaryIO, _file_systems(path).open(path, compression_type=CompressionTypes.UNCOMPRESSED))
+  if store := _object_store(path):
+    return cast(BinaryIO, ObjectReader(store, known or stat(path), span))
+  return beam_files.open_for_reading(path)
 
 
 def read_bytes(path: str) -> bytes:
   """A whole small file."""
+  if store := _object_store(path):
+    return store.read_all(path)
   with open_for_reading(path) as stream:
     return stream.read()
 
@@ -190,17 +172,32 @@ def delete(path: str) -> None:
   """Deletes a file."""
   if is_local(path):
     os.remove(path)
-    return
-  from apache_beam.io.filesystems import FileSystems
-
-  FileSystems.delete([path])
+  elif store := _object_store(path):
+    store.delete(path)
+  else:
+    beam_files.delete(path)
 
 
 def exists(path: str) -> bool:
   """Whether there is a file, a folder or, in an object store, an object of this very name."""
   if is_local(path):
     return os.path.lexists(path)
-  return bool(_file_systems(path).exists(path))
+  if store := _object_store(path):
+    return store.find(path) is not None
+  return beam_files.exists(path)
+
+
+class _Upload(Protocol):
+  """A file that is being written elsewhere."""
+
+  def write(self, data: memoryview) -> int | None:
+    """Takes some bytes; how many, if not all."""
+
+  def commit(self) -> None:
+    """Makes the file visible."""
+
+  def discard(self) -> None:
+    """Gives it up."""
 
 
 class AtomicFile:
@@ -223,49 +220,61 @@ class AtomicFile:
         made again in a moment, such as the pages of a site, goes without.
     """
     self._path = path
-    self._durable = durable
-    self._temporary = ''
+    self._upload: _Upload
     if is_local(path):
-      folder, name = os.path.split(path)
-      os.makedirs(folder or '.', exist_ok=True)
-      self._temporary = os.path.join(folder, f'.{name}.{secrets.token_hex(4)}.tmp')
-      self._stream: BinaryIO = open(self._temporary, 'wb', buffering=0)  # noqa: SIM115 - commit or discard closes it
+      self._upload = _LocalUpload(path, durable=durable)
+    elif store := _object_store(path):
+      self._upload = ObjectUpload(store, path, mime_type)
     else:
-      from apache_beam.io.filesystem import CompressionTypes
-
-      self._stream = cast(BinaryIO, _file_systems(path).create(path, mime_type, CompressionTypes.UNCOMPRESSED))
+      self._upload = beam_files.BeamUpload(path, mime_type)
 
   def write(self, data: bytes | memoryview) -> None:
     """Appends all of `data`."""
     view = memoryview(data)
     with _named(self._path):
       while len(view):
-        view = view[self._stream.write(view) or len(view) :]
+        view = view[self._upload.write(view) or len(view) :]
 
   def commit(self) -> None:
     """Makes the file visible under its name."""
     try:
       with _named(self._path):
-        if self._temporary and self._durable:
-          os.fsync(self._stream.fileno())
-        self._stream.close()
-      if self._temporary:
-        os.replace(self._temporary, self._path)
+        self._upload.commit()
     except BaseException:
       self.discard()
       raise
-    if self._temporary and self._durable:
-      _sync_folder(os.path.dirname(self._path) or '.')
 
   def discard(self) -> None:
-    """Leaves nothing behind of a local file.
+    """Leaves nothing behind."""
+    self._upload.discard()
 
-    Beam's writers cannot abandon an upload: an object store may keep what was sent, until it is written again.
-    """
-    if self._temporary:
-      self._stream.close()
-      with contextlib.suppress(FileNotFoundError):
-        os.remove(self._temporary)
+
+class _LocalUpload:
+  """A local file under a name of its own, until it is renamed."""
+
+  def __init__(self, path: str, *, durable: bool):
+    self._path = path
+    self._durable = durable
+    self._folder, name = os.path.split(path)
+    os.makedirs(self._folder or '.', exist_ok=True)
+    self._temporary = os.path.join(self._folder, f'.{name}.{secrets.token_hex(4)}.tmp')
+    self._stream = open(self._temporary, 'wb', buffering=0)  # noqa: SIM115 - commit or discard closes it
+
+  def write(self, data: memoryview) -> int | None:
+    return self._stream.write(data)
+
+  def commit(self) -> None:
+    if self._durable:
+      os.fsync(self._stream.fileno())
+    self._stream.close()
+    os.replace(self._temporary, self._path)
+    if self._durable:
+      _sync_folder(self._folder or '.')
+
+  def discard(self) -> None:
+    self._stream.close()
+    with contextlib.suppress(FileNotFoundError):
+      os.remove(self._temporary)
 
 
 @contextlib.contextmanager

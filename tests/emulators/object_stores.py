@@ -1,0 +1,97 @@
+"""The object stores of the tests, which are all asked the same: S3, Azure and Cloud Storage."""
+
+import collections
+import contextlib
+import dataclasses
+import re
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from emulators import cloud_storage
+from emulators.azure_server import ACCOUNT, azure_server
+from emulators.s3_server import s3_server
+
+_PATIENCE_S = 60
+
+
+@dataclasses.dataclass(frozen=True)
+class Store:
+  """A store that runs until its context ends.
+
+  Attributes:
+    root: the URI of a bucket or container.
+    flags: what a command line needs to find it, besides the environment.
+    variables: that environment.
+    put: makes an object of a name and its content.
+    get: an object's content.
+    names: of all objects.
+    requests: those that were answered so far, such as 'GET /bucket/name'.
+  """
+
+  root: str
+  flags: Sequence[str]
+  variables: Mapping[str, str]
+  put: Callable[[str, bytes], None]
+  get: Callable[[str], bytes]
+  names: Callable[[], list[str]]
+  requests: Callable[[], list[str]]
+
+
+@contextlib.contextmanager
+def s3() -> Iterator[Store]:
+  with s3_server() as server:
+    client = server.client()
+    yield Store(
+      's3://bucket',
+      ['--s3_endpoint_url', server.address],
+      server.variables,
+      lambda name, content: client.put_object(Bucket='bucket', Key=name, Body=content),
+      lambda name: client.get_object(Bucket='bucket', Key=name)['Body'].read(),
+      lambda: [each['Key'] for each in client.list_objects_v2(Bucket='bucket').get('Contents', ())],
+      server.requests,
+    )
+
+
+@contextlib.contextmanager
+def azure() -> Iterator[Store]:
+  with azure_server() as server:
+    container = server.container()
+    yield Store(
+      f'azfs://{ACCOUNT}/container',
+      [],
+      server.variables,
+      lambda name, content: container.upload_blob(name, content, overwrite=True),
+      lambda name: container.download_blob(name).readall(),
+      lambda: list(container.list_blob_names()),
+      server.requests,
+    )
+
+
+@contextlib.contextmanager
+def gcs() -> Iterator[Store]:
+  said: collections.deque[str] = collections.deque()
+  with cloud_storage.storage_emulator(said) as address:
+    bucket = cloud_storage.bucket_at(address)
+
+    def requests() -> list[str]:
+      # What it says comes through a pipe; so this waits for what it says of a request that has just been answered.
+      mark = uuid.uuid4().hex
+      with contextlib.suppress(OSError):
+        urllib.request.urlopen(f'{address}/{mark}').close()
+      deadline = time.monotonic() + _PATIENCE_S
+      while not any(mark in line for line in said.copy()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+      found = [re.search(r'"([A-Z]+ \S+) HTTP', line) for line in said.copy()]
+      return [each[1] for each in found if each and not re.search(r'/[0-9a-f]{32}$', each[1])]
+
+    yield Store(
+      'gs://bucket',
+      [],
+      cloud_storage.variables(address),
+      lambda name, content: bucket.blob(name).upload_from_string(content),
+      lambda name: bucket.blob(name).download_as_bytes(raw_download=True),
+      lambda: [blob.name for blob in bucket.list_blobs()],
+      requests,
+    )
