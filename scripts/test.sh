@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-slow=(browser cloud/rehearsal docker emulators end_to_end examples/test_reading.py graph inputs/csv/test_difficult_files.py
+slow=(browser campaigns cloud/rehearsal docker emulators end_to_end examples/test_reading.py graph inputs/csv/test_difficult_files.py
   lifecycle metadata recipes scripts)
 
 check() {
