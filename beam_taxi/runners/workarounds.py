@@ -4,10 +4,73 @@ Beam's in-process workers, where they are threads, flush their output every seco
 does not wait for an element to be written whole (apache_beam/runners/worker/data_plane.py, in 2.72 and 2.77). An
 element that is torn so is read as garbage: seen as a run that failed, and as one that took all memory. They need not
 flush by time at all, since they do by size and at the end of each bundle.
+
+Where they are processes, nobody notices when one is gone, as it is where memory is short, and the run waits for it for
+good (apache_beam/runners/portability/fn_api_runner/worker_handlers.py). Here the run fails.
 """
 
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+from apache_beam.portability import python_urns
+from apache_beam.portability.api import beam_fn_api_pb2
+from apache_beam.runners.portability import local_job_service
 from apache_beam.runners.portability.fn_api_runner import worker_handlers
+
+from beam_taxi.errors import MishapError
 
 _NEVER_IN_A_RUN_MS = 2**31
 
 worker_handlers.DATA_BUFFER_TIME_LIMIT_MS = _NEVER_IN_A_RUN_MS
+
+
+@worker_handlers.WorkerHandler.register_environment(python_urns.SUBPROCESS_SDK, bytes)
+class _WatchedWorkerHandler(worker_handlers.SubprocessSdkWorkerHandler):
+  """A worker process whose end fails what it was asked to do, and whatever it is asked after that."""
+
+  def start_worker(self) -> None:
+    """Starts it, with a thread that waits for its end, as Beam's does."""
+    self.worker = local_job_service.SubprocessSdkWorker(
+      self._worker_command_line, self.control_address, self.provision_info, self.worker_id
+    )
+    # Nothing has connected yet.
+    self.control_conn._read_thread = threading.Thread(name='beam_control_read', target=self._read)
+    self.worker_thread = threading.Thread(name='run_worker', target=self._work)
+    self.worker_thread.start()
+
+  def _read(self) -> None:
+    # That the worker is gone is said once.
+    with contextlib.suppress(grpc.RpcError):
+      self.control_conn._read()
+
+  def _work(self) -> None:
+    try:
+      self.worker.run()
+    except RuntimeError as error:  # It says the exit code.
+      self._fail(
+        f'a worker process ended before its work was done ({error}); run again, with fewer --direct_num_workers if '
+        'memory is short'
+      )
+
+  def _fail(self, why: str) -> None:
+    # As the text of a worker's traceback, in which mishap_in finds it.
+    error = f'{MishapError.__module__}.{MishapError.__name__}: {why}'
+    connection = self.control_conn
+    connection.push = _failing(connection.push, error)
+    for request, future in [*connection._futures_by_id.items()]:
+      future.set(beam_fn_api_pb2.InstructionResponse(instruction_id=request, error=error))
+
+
+def _failing(push: Callable[[Any], Any], error: str) -> Callable[[Any], Any]:
+  """What answers requests to a worker that is gone: all but the last, which ends the connection, with an error."""
+
+  def answer(request: Any) -> Any:
+    if request is worker_handlers.BeamFnControlServicer._DONE_MARKER:
+      return push(request)
+    name = request.instruction_id
+    return worker_handlers.ControlFuture(name, beam_fn_api_pb2.InstructionResponse(instruction_id=name, error=error))
+
+  return answer
