@@ -162,6 +162,12 @@ def _reason(uri: StoreUri, config: mlmd_pb2.ConnectionConfig, error: str, said: 
   if missing and 'role' not in cause:
     statement = _CREATE[uri.kind].format(uri.database, uri.user)
     return f'the server has no database {uri.database!r}; make it: {statement}'
+  if 'no schema_version can be found' in error:
+    # MySQL keeps each table that MLMD has made, whatever becomes of the others.
+    return (
+      'not all tables of the store are there; unless another command is making them now, making them was cut short: '
+      f'make the database anew (DROP DATABASE {uri.database}; {_CREATE[uri.kind].format(uri.database, uri.user)})'
+    )
   if 'no encryption' in cause:
     return (
       f"the server asks for TLS ({cause}), and MLMD's PostgreSQL client has no TLS; reach it by a socket, such as that "

@@ -57,6 +57,19 @@ def test_a_wrong_password_is_said_and_not_shown(
   assert 'not-the-one' not in said
 
 
+def test_a_store_whose_making_was_cut_short_is_said(mysql_server: DatabaseServer) -> None:
+  name = f'half_{secrets.token_hex(8)}'
+  mysql_server.create_database(name)
+  login = {'user': mysql_server.user, 'password': mysql_server.password, 'database': name}
+  with pymysql.connect(host='127.0.0.1', port=mysql_server.port, **login) as connection:
+    connection.cursor().execute('CREATE TABLE MLMDEnv (schema_version INTEGER PRIMARY KEY)')
+
+  said = refusal(mysql_server.uri(name))
+
+  assert said.startswith('not all tables of the store are there; ')
+  assert f'(DROP DATABASE {name}; CREATE DATABASE {name}; GRANT ALL ON' in said
+
+
 def test_a_database_that_is_not_there_is_said(server: DatabaseServer) -> None:
   said = refusal(server.uri('nothing_here'))
 
