@@ -1,26 +1,32 @@
 #!/usr/bin/env python3
 """Runs the command line over what no test thought of, and says what became of it.
 
-  .venv/bin/python tests/campaign.py inputs [--count 10000] [--seed 1] [--keep DIR]
+  .venv/bin/python tests/campaign.py inputs [--count 10000] [--seed 1] [--first BATCH] [--keep DIR]
+  .venv/bin/python tests/campaign.py faults [--count 1000] [--seed 1] [--first NUMBER] [--keep DIR]
 
 `inputs` are whole runs over CSV files that were damaged, cut, spliced and so on: each makes what Python's csv module
-finds in them, or says in one line why it does not. What goes wrong is kept in DIR, one folder for each fault, with the
-files and, in command.txt, the flags. The same seed draws the same files.
+finds in them, or says in one line why it does not. `faults` are kills, full disks, changing files, failing services and
+the like, each of which befalls a run: afterwards what there is of it adds up, and the corrected command goes well. What
+goes wrong is kept in DIR: of inputs one folder SEED-BATCH-GROUP for each fault, with the files and, in command.txt, the
+flags; of faults SEED-NUMBER. The same seed draws the same.
 """
 
 import argparse
+import os
 import pathlib
 import sys
 import tempfile
 import time
 
-from campaigns import mutated_inputs
+from campaigns import faults, mutated_inputs
+
+_UNSHARED = 'BEAM_TAXI_CAMPAIGN_UNSHARED'
 
 
-def inputs(count: int, seed: int, keep: pathlib.Path) -> int:
+def inputs(count: int, seed: int, first: int, keep: pathlib.Path) -> int:
   """Runs over mutated files, and prints an account. Returns how many went wrong."""
   began, cpu_began, said = time.monotonic(), time.process_time(), 0
-  for account in mutated_inputs.run_files(count, seed, keep):
+  for account in mutated_inputs.run_files(count, seed, keep, first):
     for fault in account.wrong[said:]:
       print(fault, flush=True)
     said = len(account.wrong)
@@ -41,15 +47,39 @@ def inputs(count: int, seed: int, keep: pathlib.Path) -> int:
   return len(account.wrong)
 
 
+def befall(count: int, seed: int, first: int, keep: pathlib.Path) -> int:
+  """Has faults befall runs, and prints a table of faults and outcomes. Returns how many do not add up."""
+  began, said = time.monotonic(), 0
+  for account in faults.run_faults(count, seed, keep, number=first):
+    for fault in account.wrong[said:]:
+      print(fault, flush=True)
+    said = len(account.wrong)
+    print(f'{account.faults:,} faults, {said} wrong', file=sys.stderr, flush=True)
+  outcomes = sorted({outcome for counter in account.outcomes.values() for outcome in counter})
+  print(f'{"fault":24}' + ''.join(f'{outcome:>14}' for outcome in outcomes))
+  for kind, counter in account.outcomes.items():
+    print(f'{kind:24}' + ''.join(f'{counter[outcome]:>14,}' for outcome in outcomes))
+  for kind, lacking in account.skipped.items():
+    print(f'{kind:24}skipped: {lacking}')
+  print(f'{account.faults:,} faults in {time.monotonic() - began:,.0f} s, {said} do not add up')
+  return said
+
+
 def main() -> int:
   parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-  parser.add_argument('what', choices=['inputs'])
-  parser.add_argument('--count', type=int, default=10_000)
+  parser.add_argument('what', choices=['inputs', 'faults'])
+  parser.add_argument('--count', type=int, help='10,000 inputs, or 1,000 faults')
   parser.add_argument('--seed', type=int, default=1)
+  parser.add_argument('--first', type=int, default=0, help='the batch of inputs, or the fault, to begin with')
   parser.add_argument('--keep', type=pathlib.Path, help='where to leave what goes wrong; a temporary folder by default')
   flags = parser.parse_args()
+  if flags.what == 'faults' and not os.geteuid() and not os.environ.get(_UNSHARED):
+    # Small disks are mounted for this process alone, and are gone with it.
+    os.environ[_UNSHARED] = 'yes'
+    os.execvp('unshare', ['unshare', '--mount', sys.executable, *sys.argv])
   keep = flags.keep or pathlib.Path(tempfile.mkdtemp(prefix='beam_taxi_campaign_'))
-  wrong = inputs(flags.count, flags.seed, keep)
+  campaign, count = (inputs, 10_000) if flags.what == 'inputs' else (befall, 1000)
+  wrong = campaign(count if flags.count is None else flags.count, flags.seed, flags.first, keep)
   if wrong:
     print(f'see {keep}')
   return 1 if wrong else 0

@@ -116,6 +116,8 @@ def _ask(
 ) -> TextIO:
   """Asks for a fork; a stream of two lines: its number and, once it has ended, what waitpid says of it."""
   told, telling = socket.socketpair()
+  # Whatever a library has set for all sockets: a fork may take its time.
+  told.settimeout(None)
   request = json.dumps({'words': [*words], 'cwd': str(cwd), 'env': {**env}}).encode()
   with told, telling:
     socket.send_fds(requests, [request], [*streams, telling.fileno()])

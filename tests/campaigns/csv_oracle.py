@@ -23,7 +23,8 @@ from beam_taxi.inputs.csv.dialect import Dialect
 # Those of the encodings that are tried here whose files are converted as a stream.
 STREAMS = frozenset({'utf-16', 'utf-16-le', 'utf-16-be', 'utf-32', 'utf-7', 'iso2022_jp', 'cp500', 'hz'})
 _MARK = b'\xef\xbb\xbf'
-_SENTINEL = 'behind the end'
+# Without any delimiter in it.
+_SENTINEL = 'behind_the_end'
 
 csv.field_size_limit(1 << 30)
 

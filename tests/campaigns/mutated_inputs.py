@@ -317,10 +317,9 @@ def _remove(folder: pathlib.Path) -> None:
   folder.rmdir()
 
 
-def run_files(count: int, seed: int, folder: pathlib.Path) -> Iterator[Account]:
-  """Runs over so many files, whatever becomes of them; the account so far, after each batch."""
+def run_files(count: int, seed: int, folder: pathlib.Path, number: int = 0) -> Iterator[Account]:
+  """Runs over so many files, from a batch on, whatever becomes of them; the account so far, after each batch."""
   account = Account()
-  number = 0
   with ranges_of_any_size():
     while account.files < count:
       run_batch(batch_of(seed, number, count - account.files), folder, account)
