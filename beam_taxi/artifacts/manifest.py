@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from beam_taxi import storage
-from beam_taxi.errors import UserError
+from beam_taxi.errors import MishapError, UserError
 from beam_taxi.version import __version__
 
 MANIFEST_VERSION = 2
@@ -282,10 +282,12 @@ def _file_of_bad_rows(path: str, rows: dict[str, int], sha256: str) -> dict[str,
 
 def read_manifest(folder: RunFolder) -> Manifest | None:
   """The run's manifest, or None where the run has not finished. Raises UserError where it cannot be read."""
-  if not storage.exists(folder.manifest):
-    return None
   try:
+    if not storage.exists(folder.manifest):
+      return None
     return Manifest.from_json(storage.read_bytes(folder.manifest))
+  except MishapError as error:
+    raise UserError(str(error)) from error
   except UserError as error:
     raise UserError(f'{folder.manifest}: {error}') from error
   except OSError as error:

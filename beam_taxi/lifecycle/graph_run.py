@@ -127,8 +127,8 @@ class GraphRun:
 
   @property
   def lasting_job(self) -> Job | None:
-    """The job, where it goes on without this command."""
-    return None if self._ends_here else self.job
+    """The job, where it goes on without this command, and without a job server that ends with it."""
+    return None if self._ends_here or self._starts_job_server else self.job
 
   def cancel(self) -> bool:
     """Stops the run, and says whether it will stop, or has ended.
@@ -144,16 +144,23 @@ class GraphRun:
     if not self._submitted.wait(_LONGEST_SUBMISSION_S):
       return False
     job = self.job or self._planned or self._result
-    if job and not self._is_over:
-      try:
+    try:
+      if job and not self._is_over:
         job.cancel()
-      except Exception as error:  # Services refuse in many ways.
-        _LOG.warning('the job could not be canceled: %s', error)
-        return False
-      finally:
-        if self._job_server:
-          self._job_server.stop()
+    except Exception as error:  # Services refuse in many ways.
+      _LOG.warning('the job could not be canceled: %s', error)
+      return False
+    finally:
+      self._stop_job_server()
     return True
+
+  def _stop_job_server(self) -> None:
+    """Stops what the runner has started. What goes wrong with that is no part of the run's end."""
+    try:
+      if self._job_server:
+        self._job_server.stop()
+    except Exception as error:
+      _LOG.debug('the job server could not be stopped: %s', error)
 
   def _attempt(self, what: Callable[[], None]) -> None:
     """Does something on a thread of its own, whose error counters() raises on the thread that asks for them."""
@@ -214,8 +221,9 @@ class GraphRun:
       self._runner.default_job_server = self._remembered(self._runner.default_job_server)
     endpoint, flink = endpoint_of(self._options), flink_address(self._options)
     portable = self._options.view_as(PortableOptions)
-    if endpoint and portable.job_server_timeout == _BEAMS_TIMEOUT_S:
-      require_answer(endpoint)
+    if portable.job_server_timeout == _BEAMS_TIMEOUT_S:
+      if endpoint:
+        require_answer(endpoint)
       portable.job_server_timeout = _NEVER_IN_A_RUN_S
     return PortableJob(
       self._options.view_as(GoogleCloudOptions).job_name,

@@ -13,7 +13,7 @@ from beam_taxi.cloud.dataflow.jobs import name_job, planned_job
 from beam_taxi.cloud.portable import jobs as portable_jobs
 from beam_taxi.cloud.preflight.checks import PreflightError, log_doubts
 from beam_taxi.cloud.preflight.suite import preflight
-from beam_taxi.errors import UserError, hide_secrets
+from beam_taxi.errors import MishapError, UserError, hide_secrets
 from beam_taxi.metadata.recording import RecordedRun
 from beam_taxi.process.provenance import provenance
 from beam_taxi.record.recorder import Recorder, refused_id
@@ -135,7 +135,7 @@ def write_input_listing(run: OpenedRun) -> None:
       raise _taken(run.folder)
     write_listing(run.folder, listing)
     run.written.append(run.folder.listing)
-  except UserError:
+  except (UserError, MishapError):
     raise
   except Exception as error:  # File systems of clouds raise many kinds.
     why = ' '.join(str(error).split())

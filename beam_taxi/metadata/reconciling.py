@@ -55,8 +55,14 @@ def _correct(store: mlmd.MetadataStore, run: Run, alive: Alive) -> Settlement | 
     return None
   with contextlib.suppress(UserError):
     if alive(run.properties) is False:
-      delete_leftovers(run.folder)
+      _delete_leftovers(run)
   return _complete(store, run, manifest)
+
+
+def _delete_leftovers(run: Run) -> None:
+  """Deletes what lost workers left, unless the folder is another run's, as that of one that was refused may be."""
+  if run.folder.rstrip('/').endswith(f'/{run.run_id}'):
+    delete_leftovers(run.folder)
 
 
 def _complete(store: mlmd.MetadataStore, run: Run, manifest: Manifest) -> Settlement:
@@ -78,8 +84,8 @@ def _settle(store: mlmd.MetadataStore, run: Run, alive: Alive, force: bool) -> S
   except (UserError, OSError) as error:
     return Settlement(run, run.state, f'its manifest cannot be read ({error})')
   if going_on is False:
-    delete_leftovers(run.folder)
-  if manifest:
+    _delete_leftovers(run)
+  if manifest and manifest.run_id == run.run_id:
     return _complete(store, run, manifest)
   if going_on is None and not force:
     return Settlement(run, run.state, _unknown(run.properties))

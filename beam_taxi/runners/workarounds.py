@@ -36,6 +36,8 @@ class _WatchedWorkerHandler(worker_handlers.SubprocessSdkWorkerHandler):
     self.worker = local_job_service.SubprocessSdkWorker(
       self._worker_command_line, self.control_address, self.provision_info, self.worker_id
     )
+    self._gone = ''
+    self.control_conn.push = self._watched(self.control_conn.push)
     # Nothing has connected yet.
     self.control_conn._read_thread = threading.Thread(name='beam_control_read', target=self._read)
     self.worker_thread = threading.Thread(name='run_worker', target=self._work)
@@ -57,20 +59,21 @@ class _WatchedWorkerHandler(worker_handlers.SubprocessSdkWorkerHandler):
 
   def _fail(self, why: str) -> None:
     # As the text of a worker's traceback, in which mishap_in finds it.
-    error = f'{MishapError.__module__}.{MishapError.__name__}: {why}'
-    connection = self.control_conn
-    connection.push = _failing(connection.push, error)
-    for request, future in [*connection._futures_by_id.items()]:
-      future.set(beam_fn_api_pb2.InstructionResponse(instruction_id=request, error=error))
+    self._gone = f'{MishapError.__module__}.{MishapError.__name__}: {why}'
+    for request, future in [*self.control_conn._futures_by_id.items()]:
+      future.set(self._failed(request))
 
+  def _failed(self, request: str) -> beam_fn_api_pb2.InstructionResponse:
+    return beam_fn_api_pb2.InstructionResponse(instruction_id=request, error=self._gone)
 
-def _failing(push: Callable[[Any], Any], error: str) -> Callable[[Any], Any]:
-  """What answers requests to a worker that is gone: all but the last, which ends the connection, with an error."""
+  def _watched(self, push: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Beam's way to ask the worker, which also answers once the worker is gone."""
 
-  def answer(request: Any) -> Any:
-    if request is worker_handlers.BeamFnControlServicer._DONE_MARKER:
-      return push(request)
-    name = request.instruction_id
-    return worker_handlers.ControlFuture(name, beam_fn_api_pb2.InstructionResponse(instruction_id=name, error=error))
+    def ask(request: Any) -> Any:
+      future = push(request)
+      # Whoever asks while it goes may not be among those that are told.
+      if future and self._gone:
+        future.set(self._failed(request.instruction_id))
+      return future
 
-  return answer
+    return ask

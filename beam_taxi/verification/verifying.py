@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from beam_taxi import storage
 from beam_taxi.artifacts.manifest import Manifest, RunFolder, WrittenFile, read_manifest
-from beam_taxi.errors import UserError
+from beam_taxi.errors import MishapError, UserError
 from beam_taxi.steps import outputs
 from beam_taxi.verification.contents import Difference, TFRecords, content_of, is_parquet
 from beam_taxi.verification.results import NOTHING, Finding, Verified
@@ -35,28 +35,27 @@ class Plan:
   Attributes:
     manifest, folder: the run's.
     files: all that the manifest names.
-    sizes: of all files in the folders of the run's artifacts, by path.
+    there: all files in the folders of the run's artifacts, by path.
     read: those of `files` that are there and are read whole.
   """
 
   manifest: Manifest
   folder: RunFolder
   files: tuple[NamedFile, ...]
-  sizes: Mapping[str, int]
+  there: Mapping[str, storage.StoredFile]
   read: tuple[NamedFile, ...]
 
   @property
   def bytes(self) -> int:
     """How many bytes are read."""
-    return sum(self.sizes[file.path] for file in self.read)
+    return sum(self.there[file.path].size for file in self.read)
 
 
 def verify(run: 'str | os.PathLike[str]') -> Verified:
   """Whether what lies in a finished run's folder is what the run wrote: each file, each record, and the totals.
 
   Args:
-    run: the folder, OUTPUT/runs/RUN_ID, here or at the URI of a file system that Beam reads, wherever it has been moved
-      or copied to.
+    run: the folder, OUTPUT/runs/RUN_ID, here or in an object store, wherever it has been moved or copied to.
 
   Raises:
     UserError: this is not the folder of a finished run, or it cannot be read.
@@ -88,11 +87,11 @@ def plan(folder: RunFolder, manifest: Manifest, share: float = 1.0) -> Plan:
   folders = {file.path.rpartition('/')[0]: None for file in files}
   for output in outputs():
     folders.update({storage.join(folder.artifact(output.key), f'Split-{split}'): None for split in manifest.splits})
-  sizes = {file.path: file.size for each in folders for file in _files_in(each)}
+  there = {file.path: file for each in folders for file in _files_in(each)}
   shards = [file.name for file in files if file.key == 'examples']
   chosen = _chosen(shards, manifest.run_id, share)
-  read = [file for file in files if file.path in sizes and (file.key != 'examples' or file.name in chosen)]
-  return Plan(manifest, folder, tuple(files), sizes, tuple(read))
+  read = [file for file in files if file.path in there and (file.key != 'examples' or file.name in chosen)]
+  return Plan(manifest, folder, tuple(files), there, tuple(read))
 
 
 def _name(key: str, path: str) -> str:
@@ -123,7 +122,7 @@ def carry_out(planned: Plan, advance: Callable[[int], None] = lambda size: None)
   """
   digests = {file.written.sha256: file.name for file in planned.files}
   # The largest first, so that in the end no core waits for one.
-  files = sorted(planned.read, key=lambda file: -planned.sizes[file.path])
+  files = sorted(planned.read, key=lambda file: -planned.there[file.path].size)
   with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
     found = list(pool.map(lambda file: _read(file, planned, digests, advance), files))
   of_files = list(_missing_and_foreign(planned))
@@ -159,7 +158,7 @@ def _read(file: NamedFile, planned: Plan, digests: Mapping[str, str], advance: C
   digest = hashlib.sha256()
   size = 0
   try:
-    with storage.open_for_reading(file.path) as stream:
+    with storage.open_for_reading(file.path, planned.there[file.path]) as stream:
       while data := stream.read(_READ_SIZE):
         digest.update(data)
         content.add(data)
@@ -167,6 +166,8 @@ def _read(file: NamedFile, planned: Plan, digests: Mapping[str, str], advance: C
         advance(len(data))
   except OSError as error:
     return _FileRead(size, 0, (('a file that can be read', storage.why(error)),))
+  except (UserError, MishapError) as error:
+    return _FileRead(size, 0, (('a file that can be read', str(error)),))
   records = content.records if isinstance(content, TFRecords) else 0
   found = digest.hexdigest()
   if found != file.written.sha256 and found in digests:
@@ -188,7 +189,7 @@ def _read_parquet(file: NamedFile) -> tuple[int, list[Difference]]:
   try:
     with storage.open_for_reading(file.path) as stream:
       rows = int(pq.ParquetFile(stream).metadata.num_rows)
-  except (pa.ArrowException, OSError) as error:
+  except (pa.ArrowException, OSError, UserError, MishapError) as error:
     return 0, [('a file of Parquet', f'something else ({" ".join(str(error).split())})')]
   return rows, [] if rows == file.written.records else [(f'{file.written.records:,} rows', f'{rows:,}')]
 
@@ -196,23 +197,23 @@ def _read_parquet(file: NamedFile) -> tuple[int, list[Difference]]:
 def _missing_and_foreign(planned: Plan) -> Iterator[Finding]:
   """Files that are not there or of another size, and among those that readers take those that the run did not write."""
   for file in planned.files:
-    expected, size = file.written.bytes, planned.sizes.get(file.path)
-    if size is None:
+    expected, found = file.written.bytes, planned.there.get(file.path)
+    if found is None:
       yield Finding(file.name, 'a file' if expected is None else f'a file of {expected:,} bytes', NOTHING)
-    elif expected not in (None, size):
-      yield Finding(file.name, f'{expected:,} bytes', f'{size:,} bytes')
+    elif expected not in (None, found.size):
+      yield Finding(file.name, f'{expected:,} bytes', f'{found.size:,} bytes')
   named = {file.path for file in planned.files}
   made = tuple(storage.join(planned.folder.artifact(output.key), '') for output in outputs())
-  for path, size in sorted(planned.sizes.items()):
+  for path, foreign in sorted(planned.there.items()):
     if path not in named and path.startswith(made):
       name = path.removeprefix(storage.join(planned.folder.uri, ''))
-      yield Finding(name, NOTHING, f'a file of {size:,} bytes that the run did not write')
+      yield Finding(name, NOTHING, f'a file of {foreign.size:,} bytes that the run did not write')
 
 
 def _not_checked(planned: Plan) -> Iterator[str]:
   shards = [file for file in planned.files if file.key == 'examples']
   read = [file for file in planned.read if file.key == 'examples']
-  there = [file for file in shards if file.path in planned.sizes]
+  there = [file for file in shards if file.path in planned.there]
   if len(read) < len(there):
     yield f'what is in {len(there) - len(read):,} of {len(shards):,} shards: only that they are there, and their sizes'
   if sizes := sum(file.written.bytes is None for file in planned.files):

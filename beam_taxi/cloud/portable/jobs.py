@@ -1,10 +1,12 @@
 """A portable runner's job, as its run records it and as `reconcile` asks for it."""
 
+import socket
+import urllib.parse
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from beam_taxi.artifacts.manifest import Value
-from beam_taxi.errors import UserError
+from beam_taxi.errors import UserError, hide_secrets
 
 if TYPE_CHECKING:
   from apache_beam.options.pipeline_options import PipelineOptions
@@ -14,12 +16,13 @@ if TYPE_CHECKING:
 LOOPBACK = 'LOOPBACK'
 
 _CLOCKS_DIFFER_S = 300
+_THIS_MACHINE = ('localhost', '127.0.0.1', '::1')
 
 
 def planned_job(runner: 'PipelineRunner', options: 'PipelineOptions') -> dict[str, Value]:
   """What a run records of its job before there is one.
 
-  It is 'job_name', 'environment_type' and, where known, 'job_endpoint' and 'flink_master'.
+  It is 'job_name', 'environment_type' and, where known, 'job_endpoint' and 'flink_master', without a password.
   """
   from apache_beam.options.pipeline_options import GoogleCloudOptions
 
@@ -32,7 +35,7 @@ def planned_job(runner: 'PipelineRunner', options: 'PipelineOptions') -> dict[st
     'job_endpoint': endpoint_of(options),
     'flink_master': flink_address(options),
   }
-  return {key: value for key, value in known.items() if value}
+  return {key: hide_secrets(str(value)) for key, value in known.items() if value}
 
 
 def is_portable_job(properties: Mapping[str, Value]) -> bool:
@@ -48,7 +51,7 @@ def is_job_alive(properties: Mapping[str, Value]) -> bool | None:
     properties: the run's, with what planned_job gave, 'job_id' and 'started'.
 
   Returns:
-    None where there is nobody to ask, or no name to ask for.
+    None where there is nobody to ask: what the run had on its own machine cannot be asked from another.
 
   Raises:
     UserError: nobody says.
@@ -58,11 +61,13 @@ def is_job_alive(properties: Mapping[str, Value]) -> bool | None:
 
   flink, endpoint = str(properties.get('flink_master', '')), str(properties.get('job_endpoint', ''))
   job_id = str(properties.get('job_id', ''))
+  if properties.get('host') != socket.gethostname() and any(map(is_of_this_machine, filter(None, (flink, endpoint)))):
+    return None
   if flink:
     since = 1000 * (float(properties.get('started', 0)) - _CLOCKS_DIFFER_S)
     found = [job for job in FlinkRest(flink).jobs_named(str(properties['job_name'])) if job['start-time'] >= since]
     if found:
-      return found[0]['state'] not in ENDED
+      return any(job['state'] not in ENDED for job in found)
   if not endpoint or not job_id:
     # Flink lists each job that goes on.
     return False if flink else None
@@ -78,3 +83,8 @@ def is_job_alive(properties: Mapping[str, Value]) -> bool | None:
       'once they have, settle it by --force'
     )
   return state not in (*job_service.ENDED, job_service.CANCELED)
+
+
+def is_of_this_machine(address: str) -> bool:
+  """Whether a URL, or HOST:PORT, names the machine that reads it."""
+  return urllib.parse.urlsplit(address if '://' in address else f'//{address}').hostname in _THIS_MACHINE

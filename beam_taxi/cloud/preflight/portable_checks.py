@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +18,7 @@ from apache_beam.runners.runner import PipelineRunner
 
 from beam_taxi.cloud.portable.flink_rest import FlinkRest
 from beam_taxi.cloud.portable.job_service import answers, endpoint_of, require_answer, require_service
+from beam_taxi.cloud.portable.jobs import is_of_this_machine
 from beam_taxi.cloud.preflight.checks import Check, Finding, NotCheckedError, failed, not_checked, ok, warning
 from beam_taxi.errors import UserError
 from beam_taxi.parsing import MIB
@@ -32,8 +32,6 @@ _ENOUGH_A_SLOT = 384 * MIB
 
 # Of clusters that start task managers when a job asks for some.
 _STARTS_TASK_MANAGERS = ('kubernetes.cluster-id', 'yarn.application.name', 'yarn.application.id')
-
-_LOCAL = ('localhost', '127.0.0.1', '::1')
 
 
 def portable_checks(runner: PipelineRunner, options: PipelineOptions) -> list[Check]:
@@ -138,19 +136,16 @@ def pool_finding(options: PipelineOptions) -> Finding:
   address = address or portable.lookup_environment_option('external_service_address')
   if not address:
     return failed('EXTERNAL workers have no pool', 'give --environment_config HOST:PORT of one')
-  if _is_local(address) and not all(map(_is_local, filter(None, (endpoint_of(options), flink_address(options))))):
+  if is_of_this_machine(address) and not all(
+    map(is_of_this_machine, filter(None, (endpoint_of(options), flink_address(options))))
+  ):
     return not_checked(f'{address} is of the machines that run the tasks')
   if answers(address):
     return ok(f'{address} answers')
   remedy = 'start one there: the image with --worker_pool, or python -m apache_beam.runners.worker.worker_pool_main'
-  if _is_local(address):
+  if is_of_this_machine(address):
     return failed(f'{address} does not answer', remedy)
   return warning(f'{address} does not answer here, and must where the tasks run', remedy)
-
-
-def _is_local(address: str) -> bool:
-  """Whether a URL, or HOST:PORT, is of this machine."""
-  return urllib.parse.urlsplit(address if '://' in address else f'//{address}').hostname in _LOCAL
 
 
 def _asked(ask: Any) -> Any:
