@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from beam_taxi import storage
 from beam_taxi.runners.options import parse_beam_args
 from beam_taxi.settings.flags import parse_flags
 
@@ -50,6 +51,16 @@ def test_the_flags_of_the_first_run_on_dataflow_are_understood() -> None:
   assert config.input == ('gs://x-1/trips/*.csv',)
   assert type(runner).__name__ == 'DataflowRunner'
   assert options.get_all_options()['sdk_container_image'] == 'x-1'
+
+
+@pytest.mark.parametrize('path', ['docs/S3_AND_AZURE.md'])
+def test_the_flags_of_runs_are_understood(path: str) -> None:
+  runs = re.findall(r'^python main\.py (.*)$', commands(path).replace('\\\n', ' '), re.MULTILINE)
+  assert runs
+  for run in runs:
+    config, beam_args = parse_flags(shlex.split(run))
+    parse_beam_args(beam_args)
+    assert not storage.is_local(config.input[0])
 
 
 def checks(script: str) -> list[str]:

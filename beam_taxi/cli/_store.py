@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
   from beam_taxi.artifacts.manifest import Manifest, RunFolder
 
-EPILOG = 'Flags for Apache Beam can be given too, for example for gs://.'
+EPILOG = 'Flags for Apache Beam can be given too, for example for s3://.'
 
 
 def add_store_flags(parser: ArgumentParser, *, required: bool = True) -> None:

@@ -44,7 +44,7 @@ class RunConfig:
 
   input: tuple[str, ...] = setting(
     (),
-    'files, folders or glob patterns (** crosses folders), local or gs://; all need the same columns',
+    'files, folders or glob patterns (** crosses folders), local, gs://, s3:// or azfs://; all need the same columns',
     group=_PLACES,
     metavar='PATTERN',
     parse=tuple,
