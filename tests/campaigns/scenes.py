@@ -10,6 +10,7 @@ import secrets
 import signal
 import time
 from collections.abc import Callable, Iterator
+from unittest import mock
 
 import warm
 from apache_beam.internal.gcp import auth
@@ -52,12 +53,15 @@ class World:
   servers: contextlib.ExitStack
   _started: dict = dataclasses.field(default_factory=dict)
 
-  def bucket(self) -> tuple[str, str, BadDay]:
-    """An emulator's own address, that of a proxy before it, and what befalls the proxy's requests."""
+  def bucket(self) -> tuple[str, BadDay]:
+    """The address of a proxy before an emulator, and what befalls its requests."""
 
-    def start() -> tuple[str, str, BadDay]:
+    def start() -> tuple[str, BadDay]:
       address = self.servers.enter_context(storage_emulator())
-      return (address, *self.servers.enter_context(faulty_storage(address)))
+      # This process asks the emulator itself.
+      self.servers.enter_context(mock.patch.dict(os.environ, variables(address)))
+      self.servers.enter_context(mock.patch.object(auth._Credentials, '_credentials_init', True))
+      return self.servers.enter_context(faulty_storage(address))
 
     return self._once('bucket', start)
 
@@ -126,9 +130,7 @@ class Scene:
 
   def use_bucket(self) -> BadDay:
     """Has the run write into a bucket."""
-    address, proxy, day = self.world.bucket()
-    auth._Credentials._credentials_init = True
-    os.environ.update(variables(address))
+    proxy, day = self.world.bucket()
     self.output, self.variables = f'gs://bucket/{self.name}', variables(proxy)
     self.program = ['-c', _ANONYMOUS]
     return day
