@@ -12,6 +12,7 @@ flags; of faults SEED-NUMBER. The same seed draws the same.
 """
 
 import argparse
+import contextlib
 import os
 import pathlib
 import sys
@@ -25,12 +26,13 @@ _UNSHARED = 'BEAM_TAXI_CAMPAIGN_UNSHARED'
 
 def inputs(count: int, seed: int, first: int, keep: pathlib.Path) -> int:
   """Runs over mutated files, and prints an account. Returns how many went wrong."""
-  began, cpu_began, said = time.monotonic(), time.process_time(), 0
-  for account in mutated_inputs.run_files(count, seed, keep, first):
-    for fault in account.wrong[said:]:
-      print(fault, flush=True)
-    said = len(account.wrong)
-    print(f'{account.files:,} files, {account.runs:,} runs, {said} wrong', file=sys.stderr, flush=True)
+  began, cpu_began, said, account = time.monotonic(), time.process_time(), 0, mutated_inputs.Account()
+  with contextlib.suppress(KeyboardInterrupt):  # What was done by then is told.
+    for account in mutated_inputs.run_files(count, seed, keep, first):
+      for fault in account.wrong[said:]:
+        print(fault, flush=True)
+      said = len(account.wrong)
+      print(f'{account.files:,} files, {account.runs:,} runs, {said} wrong', file=sys.stderr, flush=True)
   lines = {
     'files': account.files,
     'read as they should be': account.right,
@@ -49,12 +51,13 @@ def inputs(count: int, seed: int, first: int, keep: pathlib.Path) -> int:
 
 def befall(count: int, seed: int, first: int, keep: pathlib.Path) -> int:
   """Has faults befall runs, and prints a table of faults and outcomes. Returns how many do not add up."""
-  began, said = time.monotonic(), 0
-  for account in faults.run_faults(count, seed, keep, number=first):
-    for fault in account.wrong[said:]:
-      print(fault, flush=True)
-    said = len(account.wrong)
-    print(f'{account.faults:,} faults, {said} wrong', file=sys.stderr, flush=True)
+  began, said, account = time.monotonic(), 0, faults.FaultAccount()
+  with contextlib.suppress(KeyboardInterrupt):
+    for account in faults.run_faults(count, seed, keep, number=first):
+      for fault in account.wrong[said:]:
+        print(fault, flush=True)
+      said = len(account.wrong)
+      print(f'{account.faults:,} faults, {said} wrong', file=sys.stderr, flush=True)
   outcomes = sorted({outcome for counter in account.outcomes.values() for outcome in counter})
   print(f'{"fault":24}' + ''.join(f'{outcome:>14}' for outcome in outcomes))
   for kind, counter in account.outcomes.items():

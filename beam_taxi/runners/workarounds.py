@@ -23,6 +23,7 @@ from apache_beam.runners.portability.fn_api_runner import worker_handlers
 from beam_taxi.errors import MishapError
 
 _NEVER_IN_A_RUN_MS = 2**31
+_DONE = worker_handlers.BeamFnControlServicer._DONE_MARKER
 
 worker_handlers.DATA_BUFFER_TIME_LIMIT_MS = _NEVER_IN_A_RUN_MS
 
@@ -42,6 +43,11 @@ class _WatchedWorkerHandler(worker_handlers.SubprocessSdkWorkerHandler):
     self.control_conn._read_thread = threading.Thread(name='beam_control_read', target=self._read)
     self.worker_thread = threading.Thread(name='run_worker', target=self._work)
     self.worker_thread.start()
+
+  def close(self) -> None:
+    """Ends it, also where it has not connected yet: once it does, it is told that nothing is to be done."""
+    self.control_conn.push(_DONE)
+    super().close()
 
   def _read(self) -> None:
     # That the worker is gone is said once.

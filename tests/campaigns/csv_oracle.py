@@ -6,6 +6,7 @@ each row's text from its own bytes.
 """
 
 import bz2
+import codecs
 import csv
 import dataclasses
 import functools
@@ -77,7 +78,8 @@ def read_file(stored: bytes, compression: str, dialect: Dialect, needed: Sequenc
   encoding = dialect.encoding
   if encoding in STREAMS:
     try:
-      data, encoding = data.decode(encoding).encode(), 'utf-8'
+      # As of a stream, which must say its byte order in UTF-16.
+      data, encoding = codecs.getincrementaldecoder(encoding)().decode(data, final=True).encode(), 'utf-8'
     except UnicodeError as error:
       raise RefusedError('not_of_its_encoding') from error
   begin = len(_MARK) if data.startswith(_MARK) else 0
