@@ -3,15 +3,15 @@
 import base64
 import contextlib
 import errno
+import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from beam_taxi.errors import MishapError, UserError
-from beam_taxi.parsing import MIB
 from beam_taxi.storage import options
-from beam_taxi.storage.objects import MOST_READ
+from beam_taxi.storage.objects import MOST_READ, one_line
 from beam_taxi.storage.stored_file import StoredFile
 
 _CONNECT_S = 5
@@ -86,12 +86,13 @@ class _AzureParts:
   def __init__(self, path: str, mime_type: str):
     self._path = path
     self._mime_type = mime_type
-    # Of this upload alone: another one to the same place has blocks of its own.
-    self._upload = os.urandom(8).hex()
     self._names: list[str] = []
 
   def add(self, data: bytes) -> None:
-    name = base64.b64encode(f'{self._upload}-{len(self._names):05d}'.encode()).decode()
+    # Whoever commits first drops the blocks of others that it does not name. So the same bytes have the same names, and
+    # a second writer of them finds its blocks in the blob.
+    digest = hashlib.sha256(data).hexdigest()[:32]
+    name = base64.b64encode(f'{len(self._names):05d}-{digest}'.encode()).decode()
     with _said(self._path):
       _blob(self._path).stage_block(name, data)
     self._names.append(name)
@@ -155,9 +156,8 @@ def _new_service(account: str, given: Mapping[str, Any]) -> Any:
   settings = {
     'connection_timeout': _CONNECT_S,
     'read_timeout': _READ_S,
-    # Above these it would make several requests of one.
+    # Above it, it would make several requests of one.
     'max_single_get_size': MOST_READ,
-    'max_single_put_size': 64 * MIB,
     **_RETRIES,
   }
   connection = given.get('azure_connection_string') or os.environ.get('AZURE_STORAGE_CONNECTION_STRING')
@@ -194,13 +194,13 @@ def _said(path: str) -> Iterator[None]:
   try:
     yield
   except ClientAuthenticationError as error:
-    raise UserError(f'{path}: Azure takes no credentials from here ({_one_line(error)}); {_CREDENTIALS}') from error
+    raise UserError(f'{path}: Azure takes no credentials from here ({one_line(error)}); {_CREDENTIALS}') from error
   except HttpResponseError as error:
     raise _refusal(path, error) from error
   except (ServiceRequestError, ServiceResponseError) as error:
-    raise MishapError(f'{path}: Azure does not answer ({_one_line(error)}); check the account, the network') from error
+    raise MishapError(f'{path}: Azure does not answer ({one_line(error)}); check the account, the network') from error
   except (AzureError, ValueError) as error:
-    raise UserError(f'{path}: cannot be reached ({_one_line(error)}); {_CREDENTIALS}') from error
+    raise UserError(f'{path}: cannot be reached ({one_line(error)}); {_CREDENTIALS}') from error
 
 
 def _refusal(path: str, error: Any) -> Exception:
@@ -218,7 +218,3 @@ def _refusal(path: str, error: Any) -> Exception:
     return MishapError(f'{path}: Azure fails again and again ({what}); try again later')
   remedy = _REFUSALS.get(code) or (_CREDENTIALS if status in (401, 403) else 'see what it says')
   return UserError(f'{path}: Azure refuses ({what}); {remedy}')
-
-
-def _one_line(error: object) -> str:
-  return ' '.join(str(error).split())[:300].rstrip('.')

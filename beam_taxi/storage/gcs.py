@@ -25,7 +25,7 @@ from requests.exceptions import RequestException
 
 from beam_taxi.errors import MishapError, UserError
 from beam_taxi.storage import options
-from beam_taxi.storage.objects import PART
+from beam_taxi.storage.objects import PART, one_line
 from beam_taxi.storage.stored_file import StoredFile
 
 _TIMEOUT_S = 60
@@ -98,6 +98,7 @@ class _GcsParts:
 
   def abort(self) -> None:
     """It is left alone."""
+    self._stream.is_whole = False
 
 
 class _Writer(BlobWriter):
@@ -152,20 +153,17 @@ def _said(path: str) -> Iterator[None]:
   try:
     yield
   except NotFound as error:
-    if 'bucket' in str(error.message).lower():
+    # The message has the URL before it, and in that are the names of bucket and object.
+    if 'bucket does not exist' in str(error.message).lower():
       bucket = _split(path)[0]
       raise UserError(
         f'{path}: there is no bucket {bucket}; check its name, or make it: gcloud storage buckets create gs://{bucket}'
       ) from error
     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from error
   except (Forbidden, Unauthorized) as error:
-    said = f'{path}: Cloud Storage refuses ({_one_line(error)})'
+    said = f'{path}: Cloud Storage refuses ({one_line(error)})'
     raise UserError(f'{said}; log in: gcloud auth application-default login') from error
   except (ServerError, TooManyRequests, RetryError, RequestException) as error:
-    raise MishapError(f'{path}: Cloud Storage does not answer ({_one_line(error)}); try again later') from error
+    raise MishapError(f'{path}: Cloud Storage does not answer ({one_line(error)}); try again later') from error
   except (GoogleAPICallError, GoogleAuthError, ValueError) as error:
-    raise UserError(f'{path}: cannot be reached ({_one_line(error)}); check the flags and the login') from error
-
-
-def _one_line(error: object) -> str:
-  return ' '.join(str(error).split())[:300].rstrip('.')
+    raise UserError(f'{path}: cannot be reached ({one_line(error)}); check the flags and the login') from error

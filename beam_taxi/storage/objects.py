@@ -3,12 +3,14 @@
 A store itself, such as `s3.py`, is a few requests. What is here decides how many of them are made.
 """
 
+import contextlib
 import glob
 import io
 import re
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+from beam_taxi.errors import UserError
 from beam_taxi.parsing import MIB
 from beam_taxi.storage.stored_file import StoredFile
 
@@ -37,8 +39,7 @@ class Parts(Protocol):
 class ObjectStore(Protocol):
   """One kind of object store. Paths are whole URIs.
 
-  Each method raises UserError where the store refuses, or has not answered yet and does not now; and MishapError where
-  it no longer answers.
+  Each method raises UserError where the store refuses, and MishapError where it does not answer.
   """
 
   def list(self, prefix: str, *, deep: bool) -> Iterator[StoredFile]:
@@ -76,7 +77,10 @@ def match_objects(store: ObjectStore, pattern: str) -> list[StoredFile]:
     literal = re.match(r'[^*?[]*', pattern)
     assert literal
     prefix, rest = literal[0], pattern[literal.end() :]
-    name = re.compile(_regular_expression(pattern), re.DOTALL)
+    try:
+      name = re.compile(_regular_expression(pattern), re.DOTALL)
+    except re.error as error:
+      raise UserError(f'{pattern}: is no pattern ({error})') from error
     found = store.list(prefix, deep='/' in rest or '**' in rest)
     return [file for file in found if name.fullmatch(file.path) and not _is_folder(file)]
   if not pattern.endswith('/'):
@@ -97,24 +101,33 @@ def _is_folder(file: StoredFile) -> bool:
 
 
 def _regular_expression(pattern: str) -> str:
-  """A glob pattern as a regular expression of whole paths; '**' goes through any number of folders."""
+  """A glob pattern as a regular expression of whole paths; '**' goes through any number of folders.
+
+  As in Python's glob, what can be any character is none where a hidden name begins, with a point.
+  """
   said = ''
   for piece in re.findall(r'/\*\*(?=/)|\*\*|\[!?\]?[^\]]*\]|.', pattern, re.DOTALL):
+    begins = r'(?!\.)' if said.endswith('/') else ''
     if piece == '/**':
-      said += '(?:/.*)?'
+      said += r'(?:/(?!\.)[^/]*)*'
     elif piece == '**':
-      said += '.*'
+      said += begins + r'(?:[^/]|/(?!\.))*'
     elif piece == '*':
-      said += '[^/]*'
+      said += f'{begins}[^/]*'
     elif piece == '?':
-      said += '[^/]'
+      said += f'{begins}[^/]'
     elif piece[0] == '[' and len(piece) > 2:
       negated, characters = piece[1] == '!', piece[2 if piece[1] == '!' else 1 : -1]
       characters = characters.replace('\\', r'\\').replace('^', r'\^').replace('[', r'\[')
-      said += f'[{"^" if negated else ""}{characters}]'
+      said += f'{begins}[{"^" if negated else ""}{characters}]'
     else:
       said += re.escape(piece)
   return said
+
+
+def one_line(error: object) -> str:
+  """What an error of a client says, as a message has it in brackets."""
+  return ' '.join(str(error).split())[:300].rstrip('.')
 
 
 class ObjectReader(io.RawIOBase):
@@ -209,7 +222,9 @@ class ObjectUpload:
     self._waiting.clear()
     parts, self._parts = self._parts, None
     if parts:
-      parts.abort()
+      # What went wrong before is what matters.
+      with contextlib.suppress(Exception):
+        parts.abort()
 
   def _send(self, size: int) -> None:
     self._parts = self._parts or self._store.begin(self._path, self._mime_type)

@@ -8,6 +8,7 @@ from typing import Any
 
 from beam_taxi.errors import MishapError, UserError
 from beam_taxi.storage import options
+from beam_taxi.storage.objects import one_line
 from beam_taxi.storage.stored_file import StoredFile
 
 _CONNECT_S = 5
@@ -120,18 +121,25 @@ def _split(path: str) -> tuple[str, str]:
 
 
 def _get(path: str, **condition: str) -> bytes:
-  from botocore.exceptions import ClientError
-
-  bucket, key = _split(path)
   with _said(path):
-    try:
-      body = _client().get_object(Bucket=bucket, Key=key, **condition)['Body']
-    except ClientError as error:
-      if _status(error) == 416:
-        return b''
-      raise
-    with contextlib.closing(body):
-      return bytes(body.read())
+    from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
+
+    for _ in range(_ATTEMPTS - 1):
+      try:
+        return _got(path, condition)
+      except ClientError as error:
+        if _status(error) == 416:
+          return b''
+        raise
+      except (HTTPClientError, IncompleteReadError):
+        pass  # botocore itself tries again only up to where the content begins.
+    return _got(path, condition)
+
+
+def _got(path: str, condition: Mapping[str, str]) -> bytes:
+  bucket, key = _split(path)
+  with contextlib.closing(_client().get_object(Bucket=bucket, Key=key, **condition)['Body']) as body:
+    return bytes(body.read())
 
 
 def _client() -> Any:
@@ -150,7 +158,8 @@ def _new_client(given: Mapping[str, Any]) -> Any:
     raise UserError(_NO_CREDENTIALS)
   endpoint = given.get('s3_endpoint_url')
   # Not all that speak S3's protocol know these checksums.
-  checksums = 'when_required' if endpoint or 'AWS_ENDPOINT_URL' in os.environ else 'when_supported'
+  is_amazons = not endpoint and not os.environ.keys() & {'AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3'}
+  checksums = 'when_supported' if is_amazons else 'when_required'
   config = Config(
     connect_timeout=_CONNECT_S,
     read_timeout=_READ_S,
@@ -184,6 +193,7 @@ def _said(path: str) -> Iterator[None]:
       ClientError,
       ConnectionError,
       HTTPClientError,
+      IncompleteReadError,
       NoCredentialsError,
       PartialCredentialsError,
     )
@@ -199,11 +209,11 @@ def _said(path: str) -> Iterator[None]:
     raise _refusal(path, error) from error
   except (NoCredentialsError, PartialCredentialsError) as error:
     raise UserError(f'{path}: {_NO_CREDENTIALS}') from error
-  except (HTTPClientError, ConnectionError) as error:
-    said = f'{path}: S3 does not answer ({_one_line(error)})'
+  except (HTTPClientError, ConnectionError, IncompleteReadError) as error:
+    said = f'{path}: S3 does not answer ({one_line(error)})'
     raise MishapError(f'{said}; check --s3_endpoint_url, the network') from error
   except (BotoCoreError, ValueError) as error:
-    raise UserError(f'{path}: cannot be reached ({_one_line(error)}); check the flags and AWS settings') from error
+    raise UserError(f'{path}: cannot be reached ({one_line(error)}); check the flags and AWS settings') from error
 
 
 def _refusal(path: str, error: Any) -> Exception:
@@ -216,7 +226,7 @@ def _refusal(path: str, error: Any) -> Exception:
     return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
   if status == 412:
     return UserError(f'{path}: was written anew since the run began; run again when nothing writes to it')
-  what = _one_line(error.response.get('Error', {}).get('Message') or f'HTTP {status}')
+  what = one_line(error.response.get('Error', {}).get('Message') or f'HTTP {status}')
   if status >= 500 or code in ('SlowDown', 'Throttling', 'RequestLimitExceeded'):
     return MishapError(f'{path}: S3 fails again and again ({code}: {what}); try again later')
   remedy = _REFUSALS.get(code) or _BY_STATUS.get(status) or 'see what it says'
@@ -225,7 +235,3 @@ def _refusal(path: str, error: Any) -> Exception:
 
 def _status(error: Any) -> int:
   return int(error.response.get('ResponseMetadata', {}).get('HTTPStatusCode', 0))
-
-
-def _one_line(error: object) -> str:
-  return ' '.join(str(error).split())[:300].rstrip('.')
