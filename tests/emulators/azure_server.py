@@ -5,7 +5,6 @@ import contextlib
 import dataclasses
 import os
 import pathlib
-import re
 import secrets
 import shutil
 import subprocess
@@ -24,11 +23,11 @@ _POLL_S = 0.05
 
 @dataclasses.dataclass(frozen=True)
 class AzureServer:
-  """A server that runs until its context ends."""
+  """A server that runs until its context ends. Its log has each request that it has answered."""
 
   address: str
+  log: pathlib.Path
   _key: str = dataclasses.field(repr=False)
-  _log: pathlib.Path
 
   def connection_string(self, key: str = '') -> str:
     """How clients connect, with its key or another one."""
@@ -46,10 +45,6 @@ class AzureServer:
     from azure.storage.blob import BlobServiceClient
 
     return BlobServiceClient.from_connection_string(self.connection_string()).get_container_client('container')
-
-  def requests(self) -> list[str]:
-    """All requests that have been answered so far, such as 'GET /trips/container/name'."""
-    return re.findall(r'"([A-Z]+ \S+) HTTP', self._log.read_text())
 
 
 @contextlib.contextmanager
@@ -77,7 +72,7 @@ def azure_server() -> Iterator[AzureServer]:
         if process.poll() is not None or time.monotonic() > deadline:
           raise RuntimeError(f'Azurite does not start:\n{log.read_text()}')
         time.sleep(_POLL_S)
-      server = AzureServer(f'http://127.0.0.1:{port}', key, log)
+      server = AzureServer(f'http://127.0.0.1:{port}', log, key)
       server.container().create_container()
       yield server
     finally:

@@ -14,6 +14,7 @@ from emulators.azure_server import ACCOUNT, azure_server
 from emulators.s3_server import s3_server
 
 _PATIENCE_S = 60
+_POLL_S = 0.01
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +66,7 @@ def azure() -> Iterator[Store]:
       lambda name, content: container.upload_blob(name, content, overwrite=True),
       lambda name: container.download_blob(name).readall(),
       lambda: list(container.list_blob_names()),
-      server.requests,
+      lambda: _answered(server.address, server.log.read_text),
     )
 
 
@@ -75,17 +76,6 @@ def gcs() -> Iterator[Store]:
   with cloud_storage.storage_emulator(said) as address:
     bucket = cloud_storage.bucket_at(address)
 
-    def requests() -> list[str]:
-      # What it says comes through a pipe; so this waits for what it says of a request that has just been answered.
-      mark = uuid.uuid4().hex
-      with contextlib.suppress(OSError):
-        urllib.request.urlopen(f'{address}/{mark}').close()
-      deadline = time.monotonic() + _PATIENCE_S
-      while not any(mark in line for line in said.copy()) and time.monotonic() < deadline:
-        time.sleep(0.01)
-      found = [re.search(r'"([A-Z]+ \S+) HTTP', line) for line in said.copy()]
-      return [each[1] for each in found if each and not re.search(r'/[0-9a-f]{32}$', each[1])]
-
     yield Store(
       'gs://bucket',
       [],
@@ -93,5 +83,17 @@ def gcs() -> Iterator[Store]:
       lambda name, content: bucket.blob(name).upload_from_string(content),
       lambda name: bucket.blob(name).download_as_bytes(raw_download=True),
       lambda: [blob.name for blob in bucket.list_blobs()],
-      requests,
+      lambda: _answered(address, lambda: '\n'.join(said.copy())),
     )
+
+
+def _answered(address: str, log: Callable[[], str]) -> list[str]:
+  """The requests in a server's log, which may come late: so this waits for one that has just been answered."""
+  mark = uuid.uuid4().hex
+  with contextlib.suppress(OSError):
+    urllib.request.urlopen(f'{address}/{mark}').close()
+  deadline = time.monotonic() + _PATIENCE_S
+  while mark not in log() and time.monotonic() < deadline:
+    time.sleep(_POLL_S)
+  found = re.findall(r'"([A-Z]+ \S+) HTTP', log())
+  return [each for each in found if not re.search(r'/[0-9a-f]{32}$', each)]
