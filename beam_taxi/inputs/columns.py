@@ -27,6 +27,11 @@ def fault_in_names(columns: Sequence[str]) -> str:
   for position, name in enumerate(columns, 1):
     if not name:
       return f'column {position} has no name; name every column'
+    if '\0' in name:  # So does tfx_bsl, with which `read` decodes.
+      return (
+        f'column {position} is named {name!r}, and readers of tf.Examples end a name at a NUL; name it otherwise, or '
+        'give the --encoding that the file has'
+      )
     if name in seen:
       return f'two columns are named {name!r}; give each its own name'
     seen.add(name)

@@ -169,7 +169,7 @@ def _header(rows: Sequence[Row], data: bytes, is_open: bool, dialect: Dialect, e
     [names] = csv.reader(io.StringIO(record.decode(encoding), newline=''), strict=True, **_as_python_names_it(dialect))
   except (UnicodeDecodeError, csv.Error, ValueError) as error:
     raise RefusedError('no_header') from error
-  if '' in names or len(set(names)) < len(names):
+  if '' in names or any('\0' in name for name in names) or len(set(names)) < len(names):
     raise RefusedError('no_header')
   return tuple(names)
 

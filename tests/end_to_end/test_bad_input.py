@@ -29,6 +29,12 @@ CASES = {
     '2.csv: line 1: headers differ: 3 columns',
   ),
   'a column named twice': ({'1.csv': b'a,b,a\n1,2,3\n'}, ['1.csv'], "1.csv: line 1: two columns are named 'a'"),
+  'a column with a NUL in its name, as UTF-16 reads in UTF-8': (
+    {'1.csv': 'a,b\n1,2\n'.encode('utf-16-le')},
+    ['1.csv'],
+    r"1.csv: line 1: column 1 is named 'a\x00', and readers of tf.Examples end a name at a NUL; name it otherwise, or "
+    'give the --encoding that the file has',
+  ),
   'a column without a name': ({'1.csv': b'a,,b\n1,2,3\n'}, ['1.csv'], '1.csv: line 1: column 2 has no name'),
   'an empty file': ({'1.csv': b''}, ['1.csv'], '1.csv: line 1: has no header'),
   'a row with too few cells': ({'1.csv': GOOD + b'3\n4,5\n'}, ['1.csv'], '1.csv: line 3 (byte 8): 1 cell where'),
