@@ -31,7 +31,8 @@ from beam_taxi.inputs.quarantine import unescape
 # What is said of a file that cannot be read, by the oracle's names for it.
 REFUSALS = {
   'no_header': re.compile(
-    r'line 1: (has no header|column \d+ (has no name|is named)|two columns are named|the header is not|the header cannot be read)'
+    r'line 1: (has no header|column \d+ (has no name|is named)|two columns are named|'
+    'the header (is not|cannot be read))'
   ),
   'open_quote': re.compile(r'line \d+ \(byte [\d,]+( of it in UTF-8)?\): a quote opens here and is never closed'),
   'not_whole': re.compile(r'is not a whole (gzip|bzip2|zstd) file'),
