@@ -112,6 +112,8 @@ def input_changed(scene: Scene) -> None:
     lambda: shutil.move(path, scene.folder / 'moved'),
   ]
   process = scene.start()
+  # Before it is listed it is simply another input.
+  scene.until(process, (pathlib.Path(scene.output) / 'runs' / 'one' / 'input.json').exists)
   scene.after_a_while(process)
   scene.chooser.choice(changes)()
   scene.end(process)

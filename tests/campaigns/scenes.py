@@ -264,8 +264,11 @@ def corrected(scene: Scene) -> list[str]:
 
 
 def strays(token: str) -> list[str]:
-  """The processes that a scene's command has started and left; each is given time to notice."""
-  deadline = time.monotonic() + 20
+  """The processes that a scene's command has started and left; each is given time to notice.
+
+  A worker that is just starting looks a minute for a command that is gone.
+  """
+  deadline = time.monotonic() + 120
   while (found := processes_of(token)) and time.monotonic() < deadline:
     time.sleep(0.1)
   return [command for _, command in found]
