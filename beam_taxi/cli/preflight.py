@@ -10,7 +10,7 @@ from beam_taxi.settings.config import all_settings
 from beam_taxi.settings.flags import add_flags, config_of
 
 OPERANDS = ''
-SUMMARY = 'checks what is known to make runs fail, and starts none'
+SUMMARY = 'checks for known causes of failure, without starting a run'
 DESCRIPTION = """\
 Takes the flags of a run and checks, all at once, what is known to make runs fail: input, output, disk space and store.
 On Dataflow it also checks credentials, buckets and their regions, the API, the workers' account, image or package, and
@@ -19,7 +19,7 @@ check is ok, a warning, failed, or not checked, and names the command or role th
 nothing is left behind except the tables that MLMD makes in an empty database."""
 EPILOG = """\
 Every other flag goes to Apache Beam. CLOUDSDK_API_ENDPOINT_OVERRIDES_IAM, CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE and
-STORAGE_EMULATOR_HOST put other servers in the place of Google's.
+STORAGE_EMULATOR_HOST put other servers in place of Google's.
 
 Exit codes: 0 if no check failed, 2 if one did or a flag is wrong."""
 

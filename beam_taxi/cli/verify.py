@@ -23,18 +23,18 @@ if TYPE_CHECKING:
   from beam_taxi.verification.results import Finding, Verified
 
 OPERANDS = 'RUN'
-SUMMARY = 'checks that what lies in a folder or bucket is what a run wrote there'
+SUMMARY = 'checks that the files of a run are still what it wrote'
 DESCRIPTION = """\
-Checks a finished run by its manifest: that every file is there and has its size and digest, that every shard can be
-read and has its records, that statistics and schema can be parsed, that no other file lies among the shards, and that
-the rows add up. With --output or --metadata it also checks that the store says the same. A folder may have been moved
-or downloaded. Nothing is changed."""
+Checks a finished run against its manifest: that every file is there and has its size and digest, that every shard can
+be read and has its records, that statistics and schema can be parsed, that no other file lies among the shards, and
+that the rows add up. With --output or --metadata it also checks that the store says the same. A folder may have been
+moved or downloaded. Nothing is changed."""
 EPILOG = """\
-Exit codes: 0 if all is well, 1 if something is wrong, 2 for wrong use, or a run, manifest or store that cannot be read.
+Exit codes: 0 if nothing is wrong, 1 if something is, 2 for wrong use, or a run, manifest or store that cannot be read.
 Flags for Apache Beam can be given too, for example for gs://."""
 
 
-_NO_STORE = 'what a store says of it: none was named by --output or --metadata'
+_NO_STORE = 'the store: neither --output nor --metadata names one'
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -292,9 +292,7 @@ def say_refusal(error: UserError) -> None:
   """Says why a run does not begin, or what in its input, flags or store ended it."""
   if isinstance(error, PreflightError):
     print_failures(console(stderr=True), error.findings)
-    _say(
-      f'nothing was begun or staged; "{program()} preflight" makes these checks alone, --skip_preflight none of them'
-    )
+    _say(f'nothing was started; "{program()} preflight" runs only these checks, --skip_preflight leaves them out')
   else:
     _say(str(error))
 

@@ -178,4 +178,4 @@ def _take_folder(config: RunConfig, folder: RunFolder) -> UserError | None:
 
 
 def _taken(folder: RunFolder) -> UserError:
-  return UserError(f'{folder.uri}: exists already; choose another --run_id or --output')
+  return UserError(f'{folder.uri}: already exists; choose another --run_id or --output')

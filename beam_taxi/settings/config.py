@@ -112,7 +112,7 @@ class RunConfig:
   )
   no_wait: bool = setting(
     False,
-    'submit the job and leave; its last step records the end or, if workers cannot reach the store, the command '
+    'submit the job and exit; its last step records the end or, if workers cannot reach the store, the command '
     "'reconcile' does later",
     group=_PLACES,
     template='a launcher never waits',

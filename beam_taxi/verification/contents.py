@@ -83,9 +83,9 @@ class TFRecords:
   def differences(self) -> Iterator[Difference]:
     """See Content."""
     if self._fault:
-      yield 'a gzip stream', f'one that cannot be inflated behind {self._bytes:,} bytes of content ({self._fault})'
+      yield 'a gzip stream', f'one that is damaged after {self._bytes:,} bytes of content ({self._fault})'
     elif not self._inflater.eof:
-      yield 'a gzip stream', f'one that ends early, behind {self._bytes:,} bytes of content'
+      yield 'a gzip stream', f'one that ends early, after {self._bytes:,} bytes of content'
     elif self._behind:
       yield 'a gzip stream and nothing behind it', f'{self._behind:,} bytes behind it'
     if self._frames.damage:

@@ -88,8 +88,7 @@ def plan(folder: RunFolder, manifest: Manifest, share: float = 1.0) -> Plan:
   for output in outputs():
     folders.update({storage.join(folder.artifact(output.key), f'Split-{split}'): None for split in manifest.splits})
   there = {file.path: file for each in folders for file in _files_in(each)}
-  shards = [file.name for file in files if file.key == 'examples']
-  chosen = _chosen(shards, manifest.run_id, share)
+  chosen = _chosen([file for file in files if file.key == 'examples'], manifest.run_id, share)
   read = [file for file in files if file.path in there and (file.key != 'examples' or file.name in chosen)]
   return Plan(manifest, folder, tuple(files), there, tuple(read))
 
@@ -107,10 +106,13 @@ def _files_in(folder: str) -> list[storage.StoredFile]:
     raise UserError(f'{folder}: cannot be looked up ({storage.why(error)})') from error
 
 
-def _chosen(shards: list[str], run_id: str, share: float) -> set[str]:
-  """A share of some shards, as if by lot, but by the run's id and their names alone."""
-  lots = sorted(shards, key=lambda name: hashlib.sha256(f'{run_id}/{name}'.encode(errors='replace')).digest())
-  return set(lots[: math.ceil(share * len(shards))])
+def _chosen(shards: list[NamedFile], run_id: str, share: float) -> set[str]:
+  """The names of a share of some shards, as if by lot, but by the run's id and their names alone; empty ones last."""
+
+  def lot(shard: NamedFile) -> tuple[bool, bytes]:
+    return not shard.written.records, hashlib.sha256(f'{run_id}/{shard.name}'.encode(errors='replace')).digest()
+
+  return {shard.name for shard in sorted(shards, key=lot)[: math.ceil(share * len(shards))]}
 
 
 def carry_out(planned: Plan, advance: Callable[[int], None] = lambda size: None) -> Verified:

@@ -197,7 +197,7 @@ def test_a_run_id_that_exists_is_refused_and_left_alone(command, tmp_path):
   assert command('--input', '1.csv', '--output', 'out', '--run_id', 'mine')[0] == 0
   manifest = (tmp_path / 'out' / 'runs' / 'mine' / 'manifest.json').read_bytes()
   code, stderr = command('--input', '1.csv', '--output', 'out', '--run_id', 'mine')
-  assert_refused(code, stderr, 'runs/mine: exists already')
+  assert_refused(code, stderr, 'runs/mine: already exists')
   assert (tmp_path / 'out' / 'runs' / 'mine' / 'manifest.json').read_bytes() == manifest
   with sqlite3.connect(tmp_path / 'out' / 'metadata.sqlite') as connection:
     states = dict(connection.execute('select name, last_known_state from Execution'))

@@ -27,7 +27,7 @@ def test_a_good_run_is_said_to_be_good(after_one: Here) -> None:
   done = after_one('verify', 'one', *STORE)
 
   assert (done.returncode, done.stderr) == (0, '')
-  assert done.stdout.startswith('one: all well: 6 files; read ')
+  assert done.stdout.startswith('one: OK: 6 files in ')
   assert done.stdout.endswith('2 of 2 shards with 100 records\n')
 
 
@@ -38,7 +38,7 @@ def test_a_finding_is_a_line_with_what_was_expected_and_what_is_there(after_one:
 
   [first, finding] = done.stdout.splitlines()
   assert done.returncode == 1
-  assert first.startswith('one: 1 thing wrong: 6 files; read ')
+  assert first.startswith('one: 1 problem: 6 files in ')
   assert finding.startswith(f'  {SHARD}: expected SHA-256 ')
   assert ', found ' in finding
 
@@ -49,9 +49,7 @@ def test_a_folder_needs_no_store_which_is_said(after_one: Here) -> None:
   done = after_one('verify', 'out/moved')
 
   assert done.returncode == 0
-  assert done.stdout.splitlines()[1:] == [
-    '  not checked: what a store says of it: none was named by --output or --metadata'
-  ]
+  assert done.stdout.splitlines()[1:] == ['  not checked: the store: neither --output nor --metadata names one']
 
 
 def test_a_copy_is_compared_with_the_store_that_is_named(after_one: Here) -> None:
@@ -115,7 +113,7 @@ def test_of_a_run_that_took_what_another_made_that_is_verified(after_one: Here) 
   done = after_one('verify', 'again', *STORE)
 
   assert done.returncode == 1
-  assert done.stdout.startswith('one: 1 thing wrong')
+  assert done.stdout.startswith('one: 1 problem')
 
 
 def test_a_sample_of_the_shards_is_said_to_be_one(after_one: Here) -> None:

@@ -80,7 +80,7 @@ def test_why_a_run_is_refused_is_said_though_it_cannot_be_recorded(
   monkeypatch.setattr(opening, 'Recorder', refuse)
   folder_of(rows).mkdir(parents=True)
 
-  with pytest.raises(UserError, match='exists already'):
+  with pytest.raises(UserError, match='already exists'):
     opening.open_run(resolve(config(rows), FnApiRunner(), PipelineOptions([])), None, [])
   assert folder_of(rows).exists()
 

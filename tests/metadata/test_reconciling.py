@@ -115,6 +115,19 @@ def test_a_refused_run_is_not_corrected_by_the_manifest_of_the_one_that_has_the_
   assert find_run(store, 'one.refused-ab').state == 'FAILED'
 
 
+def test_a_refused_run_that_was_killed_leaves_the_one_that_has_the_folder_alone(
+  store: mlmd.MetadataStore, tmp_path: pathlib.Path
+) -> None:
+  begin(store, tmp_path, finished=True)
+  record_failure(store, RecordedRun('one', 'taxi', RunFolder.of(str(tmp_path), 'one')), 'why', canceled=False)
+  (tmp_path / 'runs' / 'one' / '.part.gz.0123abcd.tmp').write_text('x')
+  record_start(store, RecordedRun('two.refused-ab', 'taxi', RunFolder.of(str(tmp_path), 'one')), {'started': 100.0})
+
+  found = {settled.run.run_id: settled.state for settled in reconcile(store, lambda properties: False)}
+
+  assert found['two.refused-ab'] == 'FAILED'
+
+
 @pytest.mark.parametrize(('alive', 'left'), [(False, ['part.gz']), (None, None), (True, None)])
 def test_what_a_run_that_has_ended_did_not_finish_is_deleted(
   store: mlmd.MetadataStore, tmp_path: pathlib.Path, alive: bool | None, left: list[str] | None

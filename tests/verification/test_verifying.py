@@ -178,7 +178,7 @@ def counted(more: dict[str, int]) -> Callable[[pathlib.Path], None]:
 # How what is found begins.
 DIGEST = f'{SHARD}: SHA-256 '
 SIZE = f'{SHARD}: '
-NOT_INFLATED = f'{SHARD}: a gzip stream | one that cannot be inflated'
+NOT_INFLATED = f'{SHARD}: a gzip stream | one that is damaged'
 ENDS_EARLY = f'{SHARD}: a gzip stream | one that ends early'
 WRONG_CHECKSUM = f'{SHARD}: frames with the right checksums | a wrong one of the'
 OTHER_RECORDS = f'{SHARD}: records with the CRC-32C'

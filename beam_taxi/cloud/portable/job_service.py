@@ -30,7 +30,7 @@ def require_service(runner: PipelineRunner, options: PipelineOptions) -> None:
     return
   name = type(runner).__name__
   if name == 'PortableRunner':
-    raise UserError('--runner PortableRunner: submits to a job service; give its --job_endpoint HOST:PORT')
+    raise UserError('--runner PortableRunner: needs a job service; give its address with --job_endpoint HOST:PORT')
   if name == 'PrismRunner' and not options.view_as(PrismRunnerOptions).prism_location:
     raise UserError(
       '--runner PrismRunner: Beam would download Prism; give --prism_location PATH of its binary (or a URL, to have it '

@@ -60,7 +60,7 @@ def folder_finding(config: RunConfig) -> Finding:
   folder = RunFolder.of(config.output, config.run_id).uri
   is_taken = os.path.lexists(folder) if storage.is_local(folder) else storage.match(storage.join(folder, '**'))
   if is_taken:
-    return failed(f'{folder}: exists already', 'choose another --run_id or --output')
+    return failed(f'{folder}: already exists', 'choose another --run_id or --output')
   return ok(f'{folder} is free')
 
 

@@ -46,7 +46,7 @@ def print_survey(
   console.print(_columns(plan, found))
   if found.findings.bad_rows:
     console.print(_bad_rows(found), highlight=False, soft_wrap=True)
-  console.print('\nTo read it so:', highlight=False)
+  console.print('\nTo read it this way:', highlight=False)
   bad_rows = ['--bad_rows', 'quarantine'] if found.findings.bad_rows else []
   flags = ['--input', *patterns, '--output', 'out', *dialect_flags(guess.dialect), *type_flags, *bad_rows]
   command = f'{program()} {shlex.join(flags)}'

@@ -14,9 +14,11 @@ from beam_taxi.verification.results import Verified
 def print_verified(console: Console, verified: Verified) -> None:
   """Prints a line for the run, and one for each finding and for each thing that was not checked."""
   wrong = len(verified.findings)
-  verdict = f'[bold red]{wrong} thing{plural(wrong)} wrong[/]' if wrong else '[bold green]all well[/]'
+  good = 'OK' if verified.shards_read == verified.shards else 'nothing wrong in what was checked'
+  verdict = f'[bold red]{wrong} problem{plural(wrong)}[/]' if wrong else f'[bold green]{good}[/]'
   shards = f'{verified.shards_read:,} of {verified.shards:,} shard{plural(verified.shards)}'
-  what = f'{verified.files:,} file{plural(verified.files)}; read {size(verified.bytes)}, {shards} with '
+  files = f'{verified.files:,} file{plural(verified.files)} in {escape(on_one_line(verified.folder))}'
+  what = f'{files}; read {size(verified.bytes)}, {shards} with '
   line = f'{escape(on_one_line(verified.run_id))}: {verdict}: {what}{verified.records:,} records'
   console.print(line, highlight=False, soft_wrap=True)
   for finding in verified.findings:

@@ -78,7 +78,7 @@ def test_an_output_that_is_there_is_refused(folder: pathlib.Path) -> None:
 
   [found] = shown(local.output_finding(config(folder)))
 
-  assert found == ('failed', f'{folder}/out/runs/one: exists already', 'choose another --run_id or --output')
+  assert found == ('failed', f'{folder}/out/runs/one: already exists', 'choose another --run_id or --output')
 
 
 def test_an_output_in_a_file_is_refused(folder: pathlib.Path) -> None:

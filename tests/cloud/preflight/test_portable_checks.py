@@ -92,7 +92,7 @@ def test_another_grpc_server_is_no_job_service() -> None:
 WITHOUT = {
   'portable': (
     ['--runner=PortableRunner'],
-    '--runner PortableRunner: submits to a job service',
+    '--runner PortableRunner: needs a job service',
     'give its --job_endpoint HOST:PORT',
   ),
   'prism': (

@@ -93,7 +93,7 @@ def columns_of(text: str) -> list[list[str]]:
 
 
 def command_of(text: str) -> list[str]:
-  return shlex.split(text[text.index('To read it so:') :].splitlines()[1])
+  return shlex.split(text[text.index('To read it this way:') :].splitlines()[1])
 
 
 FACTS: dict[str, tuple[bytes, dict[str, Any], dict[str, str]]] = {
@@ -224,4 +224,4 @@ def test_the_command_that_reads_it_so_comes_last_and_can_be_copied(
   text = printed(folder, data, **given)
 
   assert command_of(text) == ['beam-taxi', '--input', f'{folder}/*.csv', '--output', 'out', *words]
-  assert len(text[text.index('To read it so:') :].splitlines()) == 2
+  assert len(text[text.index('To read it this way:') :].splitlines()) == 2
