@@ -78,7 +78,7 @@ def manifest_of(folder: RunFolder) -> Manifest:
     ('trips/[!b-z].csv', ['trips/a.csv']),
     ('trips*.csv', ['tripsheet.csv']),
     ('trips/**/[a-c].csv', ['trips/2024/01/c.csv', 'trips/2024/b.csv', 'trips/a.csv']),
-    ('trips/**', [name for name in FILES if name.startswith('trips/')]),
+    ('trips/**', [name for name in FILES if name.startswith('trips/') and '/.' not in name]),
     ('trips/*/01/*', ['trips/2024/01/c.csv', 'trips/2024/01/d.csv.gz']),
     ('trips/2024', ['trips/2024/b.csv']),
     ('trips/2024/', ['trips/2024/b.csv']),

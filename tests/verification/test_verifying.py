@@ -306,10 +306,10 @@ def test_files_that_cannot_be_read_are_said_to_be(folder: pathlib.Path, monkeypa
 
   really_open = storage.open_for_reading
 
-  def refuse(path: str) -> Any:
+  def refuse(path: str, *known: Any) -> Any:
     if path.endswith(SHARD):
       raise PermissionError(13, 'Permission denied', path)
-    return really_open(path)
+    return really_open(path, *known)
 
   monkeypatch.setattr(storage, 'open_for_reading', refuse)
 
