@@ -26,6 +26,7 @@ from beam_taxi.errors import UserError
 from beam_taxi.examples.reading import read
 from beam_taxi.metadata.runs import find_run
 from beam_taxi.metadata.store import connect
+from beam_taxi.verification.verifying import verify
 
 _ROOT = pathlib.Path(__file__).parent.parent.parent
 _FILES = 3
@@ -227,12 +228,9 @@ def _settled_state(scene: Scene, faults: list[str]) -> str:
 
 def faults_of_files(output: str, run_id: str, manifest: Manifest) -> list[str]:
   """What in a run's files is not as its manifest says, or not what its input says."""
-  faults = []
-  for file in (file for files in manifest.artifacts.values() for file in files):
-    data = storage.read_bytes(file.path) if storage.exists(file.path) else b''
-    if (len(data), hashlib.sha256(data).hexdigest()) != (file.bytes, file.sha256):
-      faults.append(f'{file.path}: is not what the manifest says')
-  batches = read(RunFolder.of(output, run_id).uri, 'all').record_batches()
+  folder = RunFolder.of(output, run_id).uri
+  faults = [f'{each.file}: expected {each.expected}, found {each.found}' for each in verify(folder).findings]
+  batches = read(folder, 'all').record_batches()
   columns = zip(*(([*batch.column('n')], [*batch.column('s')]) for batch in batches), strict=True)
   found = hashlib.sha256(repr([[cell.as_py() for part in column for cell in part] for column in columns]).encode())
   if found.hexdigest() != _RIGHT or manifest.input.rows != _FILES * _ROWS:
