@@ -285,13 +285,15 @@ def read_manifest(folder: RunFolder) -> Manifest | None:
   try:
     if not storage.exists(folder.manifest):
       return None
-    return Manifest.from_json(storage.read_bytes(folder.manifest))
+    data = storage.read_bytes(folder.manifest)
   except MishapError as error:
     raise UserError(str(error)) from error
-  except UserError as error:
-    raise UserError(f'{folder.manifest}: {error}') from error
   except OSError as error:
     raise UserError(f'{folder.manifest}: cannot be read ({storage.why(error)})') from error
+  try:
+    return Manifest.from_json(data)
+  except UserError as error:
+    raise UserError(f'{folder.manifest}: {error}') from error
   except (ValueError, KeyError, TypeError, AttributeError) as error:
     raise UserError(
       f'{folder.manifest}: is no manifest ({type(error).__name__}: {error}); make the run again'

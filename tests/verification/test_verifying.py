@@ -195,7 +195,7 @@ DAMAGES: dict[str, tuple[Callable[[pathlib.Path], Any], list[str]]] = {
   'a byte of the bad rows': (flip(100, BAD_ROWS), [f'{BAD_ROWS}: SHA-256 ']),
   'a byte of the report': (flip(100, 'report/index.html'), ['report/index.html: SHA-256 ']),
   'a truncated shard': (truncate, [SIZE, ENDS_EARLY]),
-  'an empty shard': (empty, [SIZE, f'{ENDS_EARLY}, behind 0 bytes of content']),
+  'an empty shard': (empty, [SIZE, f'{ENDS_EARLY}, after 0 bytes of content']),
   'two shards swapped': (swap, [DIGEST, SIZE, f'{OTHER}: SHA-256 ', f'{OTHER}: ']),
   'something behind the gzip stream': (
     lengthen,

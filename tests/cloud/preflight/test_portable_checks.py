@@ -93,7 +93,7 @@ WITHOUT = {
   'portable': (
     ['--runner=PortableRunner'],
     '--runner PortableRunner: needs a job service',
-    'give its --job_endpoint HOST:PORT',
+    'give its address with --job_endpoint HOST:PORT',
   ),
   'prism': (
     ['--runner=PrismRunner'],
