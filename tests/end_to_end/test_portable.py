@@ -24,8 +24,10 @@ STOPS = pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM], ids=s
 
 # Takes the runner's connection, and is never ready.
 MUTE_JOB_SERVER = f"""#!{sys.executable}
-import socket, sys
+import signal, socket, sys
 
+# Beam stops servers so, and what this one says would be in Beam's log.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 with socket.create_server(('localhost', int(sys.argv[2]))) as server:
   connection, _ = server.accept()
   with open('begun', 'w') as file:
