@@ -7,8 +7,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-slow=(browser campaigns cloud/rehearsal docker emulators end_to_end examples/test_reading.py graph inputs/csv/test_difficult_files.py
-  lifecycle metadata recipes scripts)
+slow=(browser campaigns cloud/rehearsal docker emulators end_to_end examples/test_reading.py graph
+  inputs/csv/test_difficult_files.py lifecycle metadata recipes scripts)
 
 check() {
   .venv/bin/ruff check
@@ -25,7 +25,7 @@ test_in_parallel() {
 
 scripts/setup.sh --dev
 # The tests that need it are skipped without it, and say so. It takes longest.
-.venv/bin/python scripts/fetch_azurite.py &
+[[ ${1-} == --quick ]] || .venv/bin/python scripts/fetch_azurite.py &
 .venv/bin/python scripts/fetch_taxi_data.py
 .venv/bin/python scripts/fetch_tfx_testdata.py
 # The tests that need these files are skipped without them, and say so.

@@ -1,4 +1,4 @@
-"""The graph, built and run on a thread of its own: in this process, on a service, or left to one."""
+"""The graph, built and run: in this process, on a service, or left to one; where Beam allows it, on its own thread."""
 
 import logging
 import threading

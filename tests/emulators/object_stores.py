@@ -95,5 +95,6 @@ def _answered(address: str, log: Callable[[], str]) -> list[str]:
   deadline = time.monotonic() + _PATIENCE_S
   while mark not in log() and time.monotonic() < deadline:
     time.sleep(_POLL_S)
+  assert mark in log(), 'the server does not log what it answers'
   found = re.findall(r'"([A-Z]+ \S+) HTTP', log())
   return [each for each in found if not re.search(r'/[0-9a-f]{32}$', each)]

@@ -211,6 +211,26 @@ def test_what_is_given_up_is_never_seen(store: Store, size: int) -> None:
   assert 'given_up' not in store.names()
 
 
+def test_an_object_that_is_not_there_is_gone_and_needs_no_deleting(store: Store) -> None:
+  path = f'{store.root}/bucket-of-none.csv'
+
+  with pytest.raises(FileNotFoundError):
+    storage.read_bytes(path)
+  storage.delete(path)
+
+
+def test_two_who_write_the_same_large_object_at_once_leave_it_whole(store: Store) -> None:
+  path, data = f'{store.root}/twice', bytes(range(251)) * (3 * PART // 251)
+  one, other = storage.AtomicFile(path), storage.AtomicFile(path)
+  for file in (one, other):
+    file.write(data)
+
+  one.commit()
+  other.commit()
+
+  assert storage.read_bytes(path) == data
+
+
 def test_what_a_broken_block_has_written_leaves_the_object_that_was_there(store: Store) -> None:
   store.put('kept', b'old')
 

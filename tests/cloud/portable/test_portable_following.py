@@ -164,7 +164,8 @@ def test_what_ends_with_this_process_does_so() -> None:
   job_on(None, Result(), ends_here=True).cancel()
 
 
-def test_how_a_job_is_is_what_flink_says_with_its_tasks(flink: Flink) -> None:
+def job_until_known(what: str, flink: FlinkRest | None) -> PortableJob:
+  """A submitted job that ends once something is known of it, which an attribute holds."""
   looked = threading.Event()
 
   class Waiting(Result):
@@ -175,11 +176,16 @@ def test_how_a_job_is_is_what_flink_says_with_its_tasks(flink: Flink) -> None:
   class Watched(PortableJob):
     def __setattr__(self, name: str, value: object) -> None:
       super().__setattr__(name, value)
-      if name == '_tasks' and value != (0, 0):
+      if name == what and value not in ('', (0, 0)):
         looked.set()
 
-  job = Watched('taxi', FlinkRest(flink.address))
+  job = Watched('taxi', flink)
   job.submitted(Waiting())
+  return job
+
+
+def test_how_a_job_is_is_what_flink_says_with_its_tasks(flink: Flink) -> None:
+  job = job_until_known('_tasks', FlinkRest(flink.address))
   assert job.stage() == 'job is submitted'
   flink.jobs.append(FlinkJob('a', 'taxi', finished_tasks=3))
   job.wait()
@@ -188,21 +194,7 @@ def test_how_a_job_is_is_what_flink_says_with_its_tasks(flink: Flink) -> None:
 
 
 def test_without_flink_it_is_what_the_job_service_says() -> None:
-  looked = threading.Event()
-
-  class Waiting(Result):
-    def wait_until_finish(self) -> str:
-      assert looked.wait(60)
-      return PipelineState.DONE
-
-  class Watched(PortableJob):
-    def __setattr__(self, name: str, value: object) -> None:
-      super().__setattr__(name, value)
-      if name == 'state' and value:
-        looked.set()
-
-  job = Watched('taxi', None)
-  job.submitted(Waiting())
+  job = job_until_known('state', None)
   job.wait()
 
   assert job.stage() == 'job is running'
