@@ -14,6 +14,7 @@ from beam_taxi.cli import _run
 from beam_taxi.cli._commands import run_command
 from beam_taxi.errors import UserError, hide_secrets, is_said_in_one_line, mishap_in, on_one_line
 from beam_taxi.process import native_stderr
+from beam_taxi.process.stopped import has_stopped_runs
 
 # As a shell tells of a process that SIGPIPE has ended.
 _NOBODY_READS = 128 + signal.SIGPIPE
@@ -98,9 +99,10 @@ def _interrupt(number: int, _: object) -> None:
 def _set_up_logging() -> None:
   """Our own lines from INFO on, others' from WARNING on, on stderr.
 
-  A runner shows each error of a worker with its traceback, in its log or straight on stderr. A UserError or a mishap is
-  left out of both, for it is said once, at the end. Python gets a file descriptor of its own, so that what it says
-  comes through while native_stderr withholds what C++ says.
+  A runner shows each error of a worker with its traceback, in its log or straight on stderr. A UserError or a mishap
+  is left out of both, for it is said once, at the end; so is whatever befalls the threads of an interrupted run.
+  Python gets a file descriptor of its own, so that what it says comes through while native_stderr withholds what C++
+  says.
   """
   own = os.fdopen(os.dup(native_stderr.STDERR), 'w', buffering=1, errors='backslashreplace')
   sys.stderr = cast(TextIO, _WithoutSaidErrors(own))
@@ -118,6 +120,8 @@ def _show_error_of_thread(error: threading.ExceptHookArgs) -> None:
 
 
 def _is_said_elsewhere(record: logging.LogRecord) -> bool:
+  if record.name.startswith('apache_beam') and has_stopped_runs():
+    return True
   raised = record.exc_info[1] if record.exc_info else None
   message = record.getMessage()
   # MLMD logs each error that it raises, with the SQL statement that has all that was to be written.
@@ -125,6 +129,10 @@ def _is_said_elsewhere(record: logging.LogRecord) -> bool:
   if isinstance(raised, UserError | KeyboardInterrupt) or message.startswith('mlmd client '):
     return True
   return bool(raised and mishap_in(raised)) or is_said_in_one_line(message)
+
+
+def _is_of_stopped_run(text: str) -> bool:
+  return text.startswith('Traceback (most recent call last)') and has_stopped_runs()
 
 
 class _WithoutSaidErrors:
@@ -136,7 +144,7 @@ class _WithoutSaidErrors:
 
   def write(self, text: str) -> int:
     """Writes, or leaves out, one piece of text."""
-    self._left_out = is_said_in_one_line(text) or (self._left_out and text == '\n')
+    self._left_out = _is_of_stopped_run(text) or is_said_in_one_line(text) or (self._left_out and text == '\n')
     return len(text) if self._left_out else self._stream.write(hide_secrets(text))
 
   def __getattr__(self, name: str) -> Any:

@@ -4,6 +4,8 @@ import contextlib
 import threading
 from collections.abc import Iterator
 
+from beam_taxi.errors import MishapError
+
 # By folder and by when it began: a later run may have the folder.
 _Key = tuple[str, object]
 
@@ -17,10 +19,15 @@ def stop(folder: str, started: object) -> None:
     _stopped.add((folder, started))
 
 
+def has_stopped_runs() -> bool:
+  """Whether threads of this process may still work for a run that was stopped."""
+  return bool(_stopped)
+
+
 @contextlib.contextmanager
 def unless_stopped(folder: str, started: object) -> Iterator[None]:
-  """Goes on with the block whole, or not at all. Raises RuntimeError where the run was stopped."""
+  """Goes on with the block whole, or not at all. Raises MishapError where the run was stopped."""
   with _lock:
     if (folder, started) in _stopped:
-      raise RuntimeError(f'{folder}: the run was interrupted, and ends without a manifest')
+      raise MishapError(f'{folder}: the run was interrupted, and ends without a manifest')
     yield

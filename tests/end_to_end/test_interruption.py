@@ -23,6 +23,30 @@ csv_input.scan_range = wait
 sys.exit(cli.main())
 """
 
+# Runs the command line until pass 1 begins, which goes on, or fails, once the run has been interrupted.
+GOING_ON = """
+import sys, threading
+from beam_taxi.cli import _main as cli
+from beam_taxi.inputs.csv import csv_input
+
+ended = threading.Event()
+scan_range = csv_input.scan_range
+
+def go_on(*args):
+  print('scanning', flush=True)
+  ended.wait()
+  {what}
+  return scan_range(*args)
+
+csv_input.scan_range = go_on
+code = cli.main(sys.argv[1:])
+ended.set()
+for thread in threading.enumerate():
+  if '_attempt' in thread.name:
+    thread.join()
+sys.exit(code)
+"""
+
 
 @pytest.fixture
 def waiting_run(tmp_path: pathlib.Path) -> Process:
@@ -54,6 +78,20 @@ def test_an_interrupted_run_ends_at_once_with_130_and_a_canceled_execution(waiti
   assert {execution.last_known_state for execution in found} == {mlmd_pb2.Execution.CANCELED}
   assert {execution.custom_properties['error'].string_value for execution in found} == {f'interrupted by {cause}'}
   assert not list(tmp_path.rglob('manifest.json'))
+
+
+@pytest.mark.parametrize('what', ['pass', 'raise ValueError("of a thread")'], ids=['finishes', 'fails'])
+def test_the_threads_of_an_interrupted_run_say_nothing(tmp_path: pathlib.Path, what: str) -> None:
+  (tmp_path / 'rows.csv').write_text('a,b\n1,2\n')
+  words = ['-c', GOING_ON.format(what=what), '--input', 'rows.csv', '--output', 'out', '--run_id', 'one']
+  process = started(words, tmp_path, environment())
+  assert process.stdout
+  assert process.stdout.readline() == 'scanning\n'
+
+  process.send_signal(signal.SIGINT)
+
+  assert process.communicate()[1] == 'error: interrupted: one is recorded as CANCELED and has no manifest\n'
+  assert process.returncode == 130
 
 
 def test_sigkill_leaves_no_manifest_and_no_complete_execution(waiting_run, tmp_path):
