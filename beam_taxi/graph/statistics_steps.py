@@ -1,6 +1,5 @@
 """From encoded blocks to statistics and an inferred schema. Wiring only."""
 
-import dataclasses
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, get_args
@@ -10,8 +9,7 @@ import pyarrow as pa
 from apache_beam.pvalue import AsList, PCollection, TaggedOutput
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
-from beam_taxi.analysis.accumulator_bytes import from_bytes, to_bytes
-from beam_taxi.analysis.accumulators import Accumulator
+from beam_taxi.analysis.gathering import Gathering
 from beam_taxi.analysis.schema import write_inferred_schema
 from beam_taxi.analysis.statistics import StatisticsBy, tfdv_transform, write_statistics
 from beam_taxi.analysis.statistics_proto import to_statistics
@@ -24,6 +22,7 @@ from beam_taxi.graph.block_order import BlockOrder
 from beam_taxi.graph.coders import use_for_batches
 from beam_taxi.graph.output_steps import EncodedBlock
 from beam_taxi.inputs.matching import absolute
+from beam_taxi.inputs.shard_sizes import Shard
 from beam_taxi.runners.counters import StepCounters
 
 SplitStatistics = tuple[str, DatasetFeatureStatisticsList]
@@ -36,8 +35,9 @@ class GenerateStatistics(beam.PTransform):
 
   They are those of tfdv.GenerateStatistics with its defaults, feature by feature, but for two things: features are in
   the columns' order, and strings with very many distinct values are counted approximately, which their feature says.
-  Blocks have to come as WriteExamples wants them. Each shard gives an accumulator a split, which is all that is
-  shuffled; they are merged in the shards' order, so the statistics are the same bytes however the pipeline is run.
+  Blocks have to come as WriteExamples wants them. Each shard gives an accumulator a split, or the rows where they are
+  smaller, which is all that is shuffled; they are merged in the shards' order, so the statistics are the same bytes
+  however the pipeline is run.
   """
 
   def __init__(self, form: OutputForm, by: StatisticsBy = 'shard'):
@@ -55,32 +55,31 @@ class GenerateStatistics(beam.PTransform):
       blocks
       | 'Accumulate' >> beam.ParDo(_AccumulateShard(self._form))
       | 'AccumulatorsOfShards' >> beam.GroupByKey()
-      | 'MergeShards' >> beam.ParDo(_MergeShards())
+      | 'MergeShards' >> beam.ParDo(_MergeShards(self._form))
       | 'PartsOfSplit' >> beam.GroupByKey()
-      | 'Merge' >> beam.ParDo(_MergeParts())
+      | 'Merge' >> beam.ParDo(_MergeParts(self._form))
     )
     found.element_type = SplitStatistics
     return found
 
 
-# A split, and which of its parts: a part is so many shards one after the other.
-_Part = tuple[str, int]
-# An accumulator's bytes behind its place.
+# A split, and which of its parts: a part is so many shards one after the other; None where there is only one.
+_Part = tuple[str, int | None]
+# A Gathering's bytes behind its place.
 _Placed = tuple[int, bytes]
 
-# Rows are added so many bytes at a time: each column takes some 0.1 ms, however few rows there are.
-_AT_A_TIME = 1 << 20
+# So many shards need no parts.
+_SHARDS_AT_ONCE = 16
 
 
 class _AccumulateShard(beam.DoFn):
-  """A shard's blocks -> with its last one, an accumulator of each split."""
+  """A shard's blocks -> with its last one, a Gathering of each split."""
 
   def __init__(self, form: OutputForm):
     self._form = form
     self._counters = StepCounters(_STEP)
     self._order = BlockOrder()
-    self._accumulators: list[Accumulator] = []
-    self._waiting: list[_Waiting] = []
+    self._gatherings: list[Gathering] = []
 
   def start_bundle(self) -> None:
     self._order = BlockOrder()
@@ -89,15 +88,13 @@ class _AccumulateShard(beam.DoFn):
     _check_form(block, self._form)
     with self._counters.timed():
       if self._order.begins_with(block.shard, block.number, block.last):
-        self._accumulators = [Accumulator() for _ in self._form.splits]
-        self._waiting = [_Waiting() for _ in self._form.splits]
-      for index, accumulator in enumerate(self._accumulators):
-        self._take(accumulator, self._waiting[index], block.rows(index), block.last)
-      done = [_packed(accumulator) for accumulator in self._accumulators] if block.last else []
+        self._gatherings = [_new_gathering(self._form) for _ in self._form.splits]
+      for index, gathering in enumerate(self._gatherings):
+        gathering.add(block.rows(index))
+      done = [gathering.to_bytes() for gathering in self._gatherings] if block.last else []
     if block.last:
-      self._accumulators = []
-    # Neither of the two merges has more than about the root of all shards to merge, which a worker keeps in memory.
-    part = block.shard.index // max(16, math.isqrt(block.shard.count))
+      self._gatherings = []
+    part = _part_of(block.shard)
     for split, data in zip(self._form.splits, done, strict=bool(done)):
       self._counters.add('bytes', len(data))
       yield (split.name, part), (block.shard.index, data)
@@ -105,24 +102,16 @@ class _AccumulateShard(beam.DoFn):
   def finish_bundle(self) -> None:
     self._order.end()
 
-  def _take(self, accumulator: Accumulator, waiting: '_Waiting', rows: pa.RecordBatch, last: bool) -> None:
-    """Adds rows with those that wait, once they are enough or the last."""
-    if rows.num_rows:
-      waiting.rows.append(rows)
-      waiting.bytes += rows.nbytes
-    if waiting.rows and (last or waiting.bytes >= _AT_A_TIME):
-      several = len(waiting.rows) > 1
-      [joined] = pa.Table.from_batches(waiting.rows).combine_chunks().to_batches() if several else waiting.rows
-      accumulator.add(joined, self._form.empty_cells == 'missing')
-      waiting.rows, waiting.bytes = [], 0
+
+def _new_gathering(form: OutputForm) -> Gathering:
+  return Gathering(empty_is_missing=form.empty_cells == 'missing')
 
 
-@dataclasses.dataclass
-class _Waiting:
-  """Rows that wait until they are enough, and how many bytes they are."""
-
-  rows: list[pa.RecordBatch] = dataclasses.field(default_factory=list)
-  bytes: int = 0
+def _part_of(shard: Shard) -> int | None:
+  """A shard's part. Neither merge has more than about the root of all shards to merge, which a worker has in memory."""
+  if shard.count <= _SHARDS_AT_ONCE:
+    return None
+  return shard.index // max(_SHARDS_AT_ONCE, math.isqrt(shard.count))
 
 
 def _check_form(block: EncodedBlock, form: OutputForm) -> None:
@@ -131,37 +120,37 @@ def _check_form(block: EncodedBlock, form: OutputForm) -> None:
 
 
 class _MergeShards(beam.DoFn):
-  def __init__(self) -> None:
+  def __init__(self, form: OutputForm):
+    self._form = form
     self._counters = StepCounters(_STEP)
 
   def process(self, shards_of_part: tuple[_Part, Iterable[_Placed]]) -> Iterator[tuple[str, _Placed]]:
     (split, part), placed = shards_of_part
+    if part is None:
+      yield from ((split, each) for each in placed)
+      return
     with self._counters.timed():
-      data = _packed(_merged(placed))
+      data = _merged(placed, self._form).to_bytes()
     yield split, (part, data)
 
 
 class _MergeParts(beam.DoFn):
-  def __init__(self) -> None:
+  def __init__(self, form: OutputForm):
+    self._form = form
     self._counters = StepCounters(_STEP)
 
   def process(self, parts_of_split: tuple[str, Iterable[_Placed]]) -> Iterator[SplitStatistics]:
     split, placed = parts_of_split
     with self._counters.timed():
-      statistics = to_statistics(_merged(placed))
+      statistics = to_statistics(_merged(placed, self._form).accumulator())
     yield split, statistics
 
 
-def _packed(accumulator: Accumulator) -> bytes:
-  accumulator.compact()
-  return to_bytes(accumulator)
-
-
-def _merged(placed: Iterable[_Placed]) -> Accumulator:
-  """The sum of accumulators, in the order of their places."""
-  merged = Accumulator()
+def _merged(placed: Iterable[_Placed], form: OutputForm) -> Gathering:
+  """The sum of Gatherings, in the order of their places."""
+  merged = _new_gathering(form)
   for _, data in sorted(placed):
-    merged.merge(from_bytes(data))
+    merged.add_bytes(data)
   return merged
 
 

@@ -171,7 +171,10 @@ class Scene:
       self.until(process, lambda deadline=deadline: time.monotonic() > deadline)
       if process.poll() is None:
         process.kill()
+        process.wait()
+        self.codes.append(1)
         self.said.append('Traceback: none, for it went on for minutes and was killed')
+        continue
       self.codes.append(process.wait())
       self.said.append(pathlib.Path(process.said_in).read_text())
 
@@ -183,8 +186,11 @@ def rows(number: int) -> str:
 
 def outcome_of(scene: Scene) -> tuple[str, list[str]]:
   """How a scene ended, in a word or two, and what does not add up."""
-  faults = [f'said a traceback: {said}' for said in scene.said if 'Traceback' in said]
+  faults = []
   for code, said in zip(scene.codes, scene.said, strict=True):
+    # Of a command that was killed the workers are left, and what they say of it.
+    if 'Traceback' in said and code != -signal.SIGKILL:
+      faults.append(f'said a traceback: {said}')
     lines = said.strip().splitlines()
     # Before a run begins, Ctrl-C needs no words.
     if code > 0 and (said or code != _INTERRUPTED) and not (lines and lines[-1].startswith('error: ')):
@@ -264,9 +270,9 @@ def corrected(scene: Scene) -> list[str]:
 def strays(token: str) -> list[str]:
   """The processes that a scene's command has started and left; each is given time to notice.
 
-  A worker that is just starting looks a minute for a command that is gone.
+  A worker that is just starting looks for a command that is gone for a minute to log to, and for another to obey.
   """
-  deadline = time.monotonic() + 120
+  deadline = time.monotonic() + 240
   while (found := processes_of(token)) and time.monotonic() < deadline:
     time.sleep(0.1)
   return [command for _, command in found]
