@@ -1,7 +1,9 @@
 """What a user types, as values: numbers, sizes, lists. Imports nothing heavy."""
 
 import csv
+import difflib
 import re
+from collections.abc import Iterable
 
 from beam_taxi.errors import UserError
 
@@ -18,6 +20,20 @@ def parse_names(text: str) -> tuple[str, ...]:
   except (csv.Error, ValueError) as error:
     raise UserError(f'{text!r} is not a list: give A,B,C, and what has a comma in quotes') from error
   return tuple(names)
+
+
+_MOST_NAMES = 12
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+  """Which of some names one that is none of them may mean, for an error message."""
+  names = list(names)
+  lower = {each.lower(): each for each in reversed(names)}
+  close = [lower[each] for each in difflib.get_close_matches(name.lower(), lower, cutoff=0.5)]
+  if close:
+    return f'nearest: {", ".join(map(repr, close))}'
+  more = ', ...' if len(names) > _MOST_NAMES else ''
+  return f'there are {", ".join(names[:_MOST_NAMES])}{more}'
 
 
 def parse_number(text: str) -> int:

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from beam_taxi.examples.encoding import encode_examples
 from beam_taxi.examples.list_columns import to_list_columns
+from beam_taxi.inputs.column_form import ColumnForm
 from beam_taxi.inputs.csv.csv_input import CsvInput
 from beam_taxi.inputs.csv.decode import decode
 from beam_taxi.inputs.csv.dialect import Dialect
@@ -30,7 +31,7 @@ from beam_taxi.parsing import MIB
 def blocks(path: str) -> list[pa.RecordBatch]:
   """The rows, in the blocks of a run."""
   listed = list_files([path])
-  files, plan = input_files(listed, Dialect()), CsvInput(Dialect()).plan(listed, {}, '')
+  files, plan = input_files(listed, Dialect()), CsvInput(Dialect()).plan(listed, ColumnForm())
   settled = settle(scan_range(part, plan, 4 * MIB) for part in plan_ranges(files, Sizes(4 * MIB, 512 * MIB)))
   layout = settled.findings.settle_types(plan.layout)
   return [

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from beam_taxi.inputs.column_form import ColumnForm
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.parsing import MIB
 from beam_taxi.settings.config import RunConfig
@@ -40,7 +41,7 @@ def pass_1(path: str, workers: int) -> Callable[[], None]:
   from beam_taxi.inputs.shard_sizes import Sizes
 
   listed = list_files([path])
-  files, plan = input_files(listed, Dialect()), CsvInput(Dialect()).plan(listed, {}, '')
+  files, plan = input_files(listed, Dialect()), CsvInput(Dialect()).plan(listed, ColumnForm())
 
   def run() -> None:
     with ThreadPoolExecutor(workers) as pool:
@@ -63,7 +64,7 @@ def pass_2(path: str, workers: int) -> Callable[[], None]:
   from beam_taxi.inputs.shard_sizes import Sizes
 
   listed = list_files([path])
-  files, plan = input_files(listed, Dialect()), CsvInput(Dialect()).plan(listed, {}, '')
+  files, plan = input_files(listed, Dialect()), CsvInput(Dialect()).plan(listed, ColumnForm())
   settled = settle(scan_range(part, plan, 4 * MIB) for part in plan_ranges(files, Sizes(4 * MIB, 256 * MIB)))
   again = [scan_records(records, plan.layout, 4 * MIB) for records in settled.unsure]
   layout = merge_findings([settled.findings, *again]).settle_types(plan.layout)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from beam_taxi.inputs.column_form import ColumnForm
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.csv_input import CsvInput
 from beam_taxi.inputs.csv.dialect import Dialect
@@ -21,7 +22,7 @@ def plan_input(
   files: Sequence[Any], dialect: Dialect, column_types: Mapping[str, ColumnType], schema: str
 ) -> InputPlan:
   """What is known of files before their rows are read."""
-  return CsvInput(dialect).plan(files, column_types, schema)
+  return CsvInput(dialect).plan(files, ColumnForm(column_types, schema))
 
 
 def layout_of(

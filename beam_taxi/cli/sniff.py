@@ -9,7 +9,7 @@ from typing import Any
 from beam_taxi import storage
 from beam_taxi.cli._beam_args import use_beam_args
 from beam_taxi.errors import UserError
-from beam_taxi.inputs.columns import parse_column_types
+from beam_taxi.inputs.column_form import ColumnForm
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.setting_fields import settings_of, take_settings
 from beam_taxi.settings.config import RunConfig, input_settings
@@ -24,15 +24,15 @@ that are not given are guessed from the beginning of the first file. The command
 last. Flags for Apache Beam's file systems can be given too."""
 EPILOG = ''
 
-# The settings that give types.
-_TYPES = ('column_types', 'schema')
+# The settings that say what becomes of the columns.
+_OF_COLUMNS = tuple(field.name for field in dataclasses.fields(ColumnForm))
 _FIRST_ROWS = 3
 
 
 def add_arguments(parser: ArgumentParser) -> None:
   parser.add_argument('input', nargs='+', metavar='FILE', help='CSV files, folders or glob patterns, as for --input')
-  types = [dataclasses.replace(each, group='types') for each in settings_of(RunConfig) if each.name in _TYPES]
-  add_flags(parser, [*input_settings(Dialect), *types])
+  columns = [dataclasses.replace(each, group='columns') for each in settings_of(RunConfig) if each.name in _OF_COLUMNS]
+  add_flags(parser, [*input_settings(Dialect), *columns])
 
 
 def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
@@ -54,8 +54,8 @@ def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
     guess = guess_dialect(listed[0].path, listed[0].size, given)
   except OSError as error:
     raise UserError(f'{listed[0].path}: cannot be read ({storage.why(error)})') from error
-  given_types = parse_column_types(flags.get('column_types', ''))
-  plan = CsvInput(guess.dialect).plan(listed, given_types, flags.get('schema', ''))
+  typed = {name: flags[name] for name in _OF_COLUMNS if name in flags}
+  plan = CsvInput(guess.dialect).plan(listed, ColumnForm(**take_settings(RunConfig, dict(typed))))
   columns = (TextColumn('finding records and types'), BarColumn(), TimeElapsedColumn())
   errors = console(stderr=True)
   with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
@@ -67,6 +67,6 @@ def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
       rows=_FIRST_ROWS,
       scanned=lambda size: progress.advance(task, size),
     )
-  types = [f'--{name}={flags[name]}' for name in _TYPES if name in flags]
-  print_survey(console(), flags['input'], guess, plan, found, types)
+  column_flags = [f'--{name}={value}' for name, value in typed.items()]
+  print_survey(console(), flags['input'], guess, plan, found, column_flags)
   return 2 if found.findings.fault else 0

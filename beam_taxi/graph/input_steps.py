@@ -16,7 +16,7 @@ from beam_taxi.examples.blocks import pieces
 from beam_taxi.graph.coders import RowsCoder
 from beam_taxi.inputs import scan_ahead
 from beam_taxi.inputs.bad_row_policy import BadRowLimit, BadRowPolicy, too_many
-from beam_taxi.inputs.columns import ColumnType
+from beam_taxi.inputs.column_form import ColumnForm, Derived, GivenType
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.findings import Findings, merge_findings, refusal_of, refusal_of_row
 from beam_taxi.inputs.input_form import InputForm
@@ -290,6 +290,8 @@ class _ReadShard(beam.DoFn):
             self._set_aside(block.bad, quarantine)
         self._counters.add('bytes', block.bytes)
         self._counters.add('rows', block.rows.num_rows)
+        for what, cells in block.counts.items():
+          self._counters.add(what, cells)
         yield from pieces(block.rows, self._block_size)
 
   def _set_aside(self, bad: Sequence[BadRecord], quarantine: QuarantineWriter) -> None:
@@ -344,8 +346,12 @@ class ReadCsv(beam.PTransform):
     patterns: str | Sequence[str],
     dialect: Dialect = Dialect(),
     *,
-    column_types: Mapping[str, ColumnType] | None = None,
+    column_types: Mapping[str, GivenType] | None = None,
     schema: str = '',
+    select_columns: Sequence[str] = (),
+    drop_columns: Sequence[str] = (),
+    rename_columns: Mapping[str, str] | None = None,
+    derive_features: Mapping[str, Derived] | None = None,
     quarantine: str = '',
     max_bad_rows: BadRowLimit | None = None,
     block_size: int = Sizes.block_size,
@@ -358,7 +364,11 @@ class ReadCsv(beam.PTransform):
       patterns: files, folders or glob patterns. All files need the same header.
       dialect: how the files are written.
       column_types: types that are not to be inferred, by column.
-      schema: a curated schema.pbtxt, which gives the types of other columns.
+      schema: a curated schema.pbtxt, which gives the types of other features.
+      select_columns: those that become features, in this order.
+      drop_columns: those that do not, instead.
+      rename_columns: names of features, by column.
+      derive_features: features that are parts of times, by name.
       quarantine: the folder that rows are written to which cannot be read; without it the first of them ends the
         pipeline. It should be empty: files of other shards stay.
       max_bad_rows: how many rows are set aside there at most.
@@ -374,7 +384,15 @@ class ReadCsv(beam.PTransform):
     bad_rows: BadRowPolicy = 'quarantine' if quarantine else 'fail'
     if max_bad_rows is not None and not quarantine:
       raise UserError('ReadCsv: max_bad_rows says how many rows are set aside; give quarantine, a folder for them')
-    self._form = InputForm(dialect, dict(column_types or {}), absolute(schema), bad_rows, max_bad_rows, sizes)
+    columns = ColumnForm(
+      dict(column_types or {}),
+      absolute(schema),
+      tuple(select_columns),
+      tuple(drop_columns),
+      dict(rename_columns or {}),
+      dict(derive_features or {}),
+    )
+    self._form = InputForm(dialect, columns, bad_rows, max_bad_rows, sizes)
     self._quarantine = absolute(quarantine)
 
   def expand(self, root: Any) -> Any:  # Read; see ScanRanges.

@@ -3,17 +3,18 @@
 import enum
 from collections.abc import Iterable, Sequence
 
-from beam_taxi.errors import UserError
-from beam_taxi.parsing import parse_names
-
 
 class ColumnType(enum.IntEnum):
-  """A column's type; the higher of two is the type of both together. UNKNOWN is a column without any value."""
+  """A column's type; the higher of two is the type of both together.
+
+  UNKNOWN is a column without any value, and SKIPPED one that nobody wants, whose cells are not looked at.
+  """
 
   UNKNOWN = 0
   INT = 1
   FLOAT = 2
   STRING = 3
+  SKIPPED = 4
 
 
 def widest(types: Iterable[Sequence[ColumnType]]) -> tuple[ColumnType, ...]:
@@ -36,21 +37,3 @@ def fault_in_names(columns: Sequence[str]) -> str:
       return f'two columns are named {name!r}; give each its own name'
     seen.add(name)
   return ''
-
-
-def parse_column_types(text: str) -> dict[str, ColumnType]:
-  """'fare:FLOAT,company:STRING' -> the types. Raises UserError on any other form."""
-  types: dict[str, ColumnType] = {}
-  for part in parse_names(text):
-    name, _, kind = part.rpartition(':')
-    if not name or kind.upper() not in _TYPES:
-      raise UserError(
-        f'--column_types {part!r}: give NAME:TYPE pairs, with a TYPE of {", ".join(_TYPES)}; a pair whose name has a '
-        'comma goes into quotes, as in "a,b:INT"'
-      )
-    if types.setdefault(name, _TYPES[kind.upper()]) != _TYPES[kind.upper()]:
-      raise UserError(f'--column_types gives {name!r} two types: {types[name].name} and {kind.upper()}')
-  return types
-
-
-_TYPES = {kind.name: kind for kind in (ColumnType.INT, ColumnType.FLOAT, ColumnType.STRING)}

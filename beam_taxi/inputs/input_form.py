@@ -1,13 +1,13 @@
 """How an input is read. Imports nothing heavy."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
 from beam_taxi.artifacts.listing import ListedSource
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.bad_row_policy import BadRowLimit, BadRowPolicy
-from beam_taxi.inputs.columns import ColumnType
+from beam_taxi.inputs.column_form import ColumnForm
 from beam_taxi.inputs.kinds import KINDS, check_names, reader_of
 from beam_taxi.inputs.shard_sizes import Sizes
 
@@ -24,16 +24,12 @@ class InputForm:
   """
 
   settings: Any = dataclasses.field(default_factory=KINDS[0].settings)
-  column_types: Mapping[str, ColumnType] = dataclasses.field(default_factory=dict)
-  schema: str = ''
+  columns: ColumnForm = dataclasses.field(default_factory=ColumnForm)
   bad_rows: BadRowPolicy = 'fail'
   max_bad_rows: BadRowLimit | None = None
   sizes: Sizes = dataclasses.field(default_factory=Sizes)
 
   def __post_init__(self) -> None:
-    for name, kind in self.column_types.items():
-      if not isinstance(kind, ColumnType):
-        raise UserError(f'column_types: {name!r} is {kind!r}; give a ColumnType, such as ColumnType.STRING')
     if self.bad_rows not in get_args(BadRowPolicy):
       raise UserError(f'--bad_rows {self.bad_rows}: give one of {", ".join(get_args(BadRowPolicy))}')
     if self.max_bad_rows is not None and self.bad_rows != 'quarantine':
@@ -42,7 +38,7 @@ class InputForm:
   def plan(self, listed: ListedSource) -> 'InputPlan':
     """What is known of a source before its rows are read. Raises UserError where it cannot be read."""
     check_names((file.path for file in listed.files), self.settings)
-    return reader_of(self.settings).plan(listed.files, self.column_types, self.schema)
+    return reader_of(self.settings).plan(listed.files, self.columns)
 
   def ranges(self, listed: ListedSource) -> Sequence['Range']:
     """The ranges in which a source is read. Raises UserError where it cannot be cut into so many shards."""

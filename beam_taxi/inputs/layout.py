@@ -1,6 +1,7 @@
 """What the rows of an input must look like, and what is known of an input before they are read."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from beam_taxi import storage
 from beam_taxi.errors import UserError
+from beam_taxi.inputs.column_form import ColumnForm, written_of
 from beam_taxi.inputs.columns import ColumnType
+from beam_taxi.inputs.written import PartOf, Picture, Timestamp, Written
 
 _TYPES = {
   schema_pb2.INT: ColumnType.INT,
@@ -19,20 +22,36 @@ _TYPES = {
 
 
 @dataclasses.dataclass(frozen=True)
+class Feature:
+  """A feature that is made of a column: its name, the column's place, and how cells are written if not as TFX reads."""
+
+  name: str
+  column: int
+  written: Written | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Layout:
   """What each row of an input must look like.
 
   Attributes:
     settings: how rows are written: those of the input's kind.
     columns: the columns' names.
-    types: the columns' types; None for each that is to be inferred.
+    types: what the columns' cells are read as; None for each type that is to be inferred. Cells that are written in
+      another way are STRING, and those of a column that nothing is made of are SKIPPED.
     checked: whether all rows are known to fit the types.
+    features: what is made of the columns; each as it is, where it is not given.
   """
 
   settings: Any
   columns: tuple[str, ...]
   types: tuple[ColumnType | None, ...]
   checked: bool = False
+  features: tuple[Feature, ...] = ()
+
+  def __post_init__(self) -> None:
+    if not self.features:
+      object.__setattr__(self, 'features', tuple(Feature(name, place) for place, name in enumerate(self.columns)))
 
   @property
   def has_all_types(self) -> bool:
@@ -40,10 +59,28 @@ class Layout:
     return None not in self.types
 
   @property
+  def names(self) -> tuple[str, ...]:
+    """The features' names."""
+    return tuple(feature.name for feature in self.features)
+
+  @property
   def fields(self) -> list[tuple[str, ColumnType]]:
-    """Each column's name and type, where it has all types."""
-    assert self.has_all_types
-    return [(name, kind) for name, kind in zip(self.columns, self.types, strict=True) if kind is not None]
+    """Each feature's name and type, where it has all types."""
+    kinds = [feature.written.type if feature.written else self.types[feature.column] for feature in self.features]
+    assert None not in kinds
+    return [(name, kind) for name, kind in zip(self.names, kinds, strict=True) if kind is not None]
+
+  @property
+  def read_columns(self) -> tuple[tuple[int, str], ...]:
+    """The places and names of the columns that are not skipped."""
+    kinds = enumerate(zip(self.columns, self.types, strict=True))
+    return tuple((place, name) for place, (name, kind) in kinds if kind is not ColumnType.SKIPPED)
+
+  @functools.cached_property
+  def written(self) -> Mapping[int, Timestamp | Picture]:
+    """How the cells of columns are written where TFX would not know, by the columns' places."""
+    ways = {feature.column: feature.written for feature in self.features if feature.written}
+    return {place: way.of if isinstance(way, PartOf) else way for place, way in ways.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,25 +104,35 @@ class InputPlan:
   own: Any = None
 
 
-def given_types(
-  columns: tuple[str, ...], column_types: Mapping[str, ColumnType], schema: str, where: str
-) -> tuple[ColumnType | None, ...]:
-  """The types that were given of some columns; None for each that is to be inferred.
+def layout_of(settings: Any, columns: tuple[str, ...], form: ColumnForm, where: str) -> Layout:
+  """What the rows of an input must look like.
 
   Args:
+    settings: how they are written.
     columns: the columns' names.
-    column_types: types by column.
-    schema: the path of a curated schema, or ''. It gives the types of the columns that `column_types` leaves open.
-    where: the file that the columns are of.
+    form: what becomes of them.
+    where: the file that they are of.
 
   Raises:
-    UserError: as types_in_schema does, or a type is given to a column that is not there.
+    UserError: as types_in_schema does, or the form names a column that is not there.
   """
-  for name in column_types:
-    if name not in columns:
-      raise UserError(f'--column_types: {where} has no column {name!r}; it has {", ".join(columns)}')
-  given = {**(types_in_schema(schema) if schema else {}), **column_types}
-  return tuple(map(given.get, columns))
+  chosen = form.chosen(columns, where)
+  in_schema = types_in_schema(form.schema) if form.schema else {}
+  types: list[ColumnType | None] = [ColumnType.SKIPPED] * len(columns)
+  features = []
+  for place, name in chosen:
+    given = form.column_types.get(columns[place])
+    written = written_of(given)
+    features.append(Feature(name, place, written))
+    plain = given if isinstance(given, ColumnType) else in_schema.get(name)
+    types[place] = ColumnType.STRING if written else plain
+  for name, derived in form.derive_features.items():
+    place = columns.index(derived.column)
+    timestamp = form.column_types[derived.column]
+    assert isinstance(timestamp, Timestamp)
+    features.append(Feature(name, place, PartOf(derived.part, timestamp)))
+    types[place] = ColumnType.STRING
+  return Layout(settings, columns, tuple(types), features=tuple(features))
 
 
 def types_in_schema(path: str) -> dict[str, ColumnType]:

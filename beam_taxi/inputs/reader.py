@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from beam_taxi.artifacts.listing import ListedFile
-from beam_taxi.inputs.columns import ColumnType
+from beam_taxi.inputs.column_form import ColumnForm
 from beam_taxi.inputs.findings import Findings
 from beam_taxi.inputs.layout import InputPlan, Layout
 from beam_taxi.inputs.quarantine import BadRecord
@@ -66,26 +66,26 @@ class SettledFile(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class ReadBlock:
-  """Typed rows that pass 2 read, the bad ones beside them, and how many bytes of input they all were."""
+  """Typed rows that pass 2 read, the bad ones beside them, how many bytes of input they all were; and what to count."""
 
   rows: pa.RecordBatch
   bad: tuple[BadRecord, ...]
   bytes: int
+  counts: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
 class InputReader(Protocol):
   """Reads one kind of input. It is frozen, can be pickled, and remembers nothing."""
 
-  def plan(self, listed: Sequence[ListedFile], column_types: Mapping[str, ColumnType], schema: str) -> InputPlan:
+  def plan(self, listed: Sequence[ListedFile], columns: ColumnForm) -> InputPlan:
     """What is known of an input before its rows are read.
 
     Args:
       listed: its files.
-      column_types: types that were given, by column.
-      schema: the path of a curated schema, or ''. It gives the types of the columns that `column_types` leaves open.
+      columns: what becomes of its columns.
 
     Raises:
-      UserError: it cannot be read, or a type is given to a column that it has not.
+      UserError: it cannot be read, or has not the columns that are named.
     """
 
   def ranges(self, listed: Sequence[ListedFile], sizes: Sizes) -> Sequence[Range]:
@@ -110,8 +110,8 @@ class InputReader(Protocol):
   def read(self, records: Any, layout: Layout, block_size: int) -> Iterator[ReadBlock]:
     """Pass 2 of records, about `block_size` bytes at a time, as in pass 1; the layout has all types.
 
-    Columns are int64, float32, binary or null, by their ColumnType. Raises UserError where a file is not as listed, or
-    its bytes are not those that pass 1 read.
+    Columns are the layout's features: int64, float32, binary or null, by their ColumnType. Raises UserError where a
+    file is not as listed, or its bytes are not those that pass 1 read.
     """
 
   def no_rows(self, layout: Layout) -> pa.RecordBatch:

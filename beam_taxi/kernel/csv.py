@@ -100,31 +100,35 @@ def examine(data: bytes, begin: int, end: int, dialect: Dialect, types: Sequence
   return RawExamined(rows.value, found.tolist(), cells)
 
 
-def decode(data: bytes, dialect: Dialect, columns: Sequence[tuple[str, pa.DataType]]) -> pa.RecordBatch | None:
+def decode(data: bytes, dialect: Dialect, kinds: Sequence[pa.DataType | None]) -> dict[int, pa.Array] | None:
   """Whole records as typed columns.
 
   Args:
     data: the records, in UTF-8.
     dialect: how they are written.
-    columns: their names and types: int64, float32, binary or, without any value, null.
+    kinds: the columns' types: int64, float32, binary or, without any value, null; None for one that is skipped.
 
   Returns:
-    The rows, an empty cell being null; None where `examine` gives None or a cell is no plain one of its column's type.
+    The columns that are not skipped, by their places, an empty cell being null; None where `examine` gives None or a
+    cell is no plain one of its column's type.
   """
   loaded = library()
   assert loaded
-  kinds = np.array([KINDS[kind] for _, kind in columns], np.uint8)
-  values = (Values * len(columns))()
+  numbers = np.array([KINDS[kind] for kind in kinds], np.uint8)
+  values = (Values * len(kinds))()
   rows = ctypes.c_int64()
   status = loaded.beam_taxi_decode(
-    data, len(data), ctypes.byref(dialect), len(columns), kinds.ctypes.data, values, ctypes.byref(rows)
+    data, len(data), ctypes.byref(dialect), len(kinds), numbers.ctypes.data, values, ctypes.byref(rows)
   )
   if status == NOT_PLAIN:
     return None
   if status == NO_MEMORY:
     raise MemoryError
-  arrays = [_array(kind, rows.value, each) for (_, kind), each in zip(columns, values, strict=True)]
-  return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(columns))
+  return {
+    place: _array(kind, rows.value, each)
+    for place, (kind, each) in enumerate(zip(kinds, values, strict=True))
+    if kind is not None
+  }
 
 
 def _array(kind: pa.DataType, rows: int, values: Values) -> pa.Array:

@@ -19,10 +19,10 @@ OK, NO_MEMORY, TOO_LARGE, NOT_PLAIN = range(4)
 # BeamTaxiDamage.
 UNDAMAGED, DAMAGED_LENGTH, DAMAGED_DATA = range(3)
 # BeamTaxiKind.
-KINDS = {pa.null(): 0, pa.int64(): 1, pa.float32(): 2, pa.binary(): 3}
+KINDS = {pa.null(): 0, pa.int64(): 1, pa.float32(): 2, pa.binary(): 3, None: 4}
 
 # As in kernel.h: a build of another version is not used.
-VERSION = 2
+VERSION = 3
 _PATTERN = '_kernel.*'
 
 

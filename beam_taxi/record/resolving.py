@@ -101,7 +101,7 @@ def _plan_source(config: RunConfig, listed: ListedSource) -> Source:
   for doubt in plan.doubts:
     _LOG.warning('%s', doubt)
   if config.partition_feature:
-    check_feature(config.partition_feature, plan.layout.columns)
+    check_feature(config.partition_feature, plan.layout.names)
   return config.input_form.ranges(listed), plan
 
 

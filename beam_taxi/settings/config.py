@@ -13,12 +13,19 @@ from beam_taxi.errors import UserError
 from beam_taxi.examples.output_form import OutputForm
 from beam_taxi.examples.splits import Split, parse_splits
 from beam_taxi.inputs.bad_row_policy import BadRowLimit, BadRowPolicy, parse_max_bad_rows
-from beam_taxi.inputs.columns import ColumnType, parse_column_types
+from beam_taxi.inputs.column_form import (
+  ColumnForm,
+  Derived,
+  GivenType,
+  parse_column_types,
+  parse_derived,
+  parse_renamed,
+)
 from beam_taxi.inputs.input_form import InputForm
 from beam_taxi.inputs.input_splits import InputSplit, parse_input_splits
 from beam_taxi.inputs.kinds import KINDS, kind_of_names
 from beam_taxi.inputs.shard_sizes import Sizes
-from beam_taxi.parsing import NAME, parse_number, parse_size
+from beam_taxi.parsing import NAME, parse_names, parse_number, parse_size
 from beam_taxi.setting_fields import Parameter, Setting, check_choices, setting, settings_of
 
 # The headings under which --help has the settings.
@@ -139,13 +146,50 @@ class RunConfig:
     template='is given once for each split, and a template takes each parameter once',
   )
   input_settings: Any = None
-  column_types: Mapping[str, ColumnType] = setting(
+  select_columns: tuple[str, ...] = setting(
+    (),
+    'the columns that become features, in this order; the others are not decoded',
+    group=_ROWS,
+    metavar='NAME,...',
+    parse=parse_names,
+    default_text='all',
+    template=Parameter('Columns that become features'),
+  )
+  drop_columns: tuple[str, ...] = setting(
+    (),
+    'the columns that do not become features, instead of --select_columns',
+    group=_ROWS,
+    metavar='NAME,...',
+    parse=parse_names,
+    template=Parameter('Columns that are left out'),
+  )
+  rename_columns: Mapping[str, str] = setting(
     {},
-    'types (INT, FLOAT or STRING) to use instead of inferring them; a row with a cell that does not fit is bad',
+    'what the features of some columns are called; other flags go on naming columns as the files do, and only --schema '
+    'and --partition_feature name features',
+    group=_ROWS,
+    metavar='NAME:FEATURE,...',
+    parse=parse_renamed,
+    template=Parameter('Names of features', '^.+:.+$'),
+  )
+  column_types: Mapping[str, GivenType] = setting(
+    {},
+    'types to use instead of inferring them: INT, FLOAT, STRING, TIMESTAMP(FORMAT), or a number as people write it, '
+    'such as FLOAT($1,234.5); a row with a cell that does not fit is bad',
     group=_ROWS,
     metavar='NAME:TYPE,...',
     parse=parse_column_types,
-    template=Parameter('Column types', '^.+:(INT|FLOAT|STRING|int|float|string)"?$'),
+    details='[CSV.md](CSV.md#times-and-numbers-as-people-write-them) has the grammar.',
+    template=Parameter('Column types', '^.+:[A-Za-z]+([(].*[)])?"?$'),
+  )
+  derive_features: Mapping[str, Derived] = setting(
+    {},
+    'features that are the hour, the day (of the week: 1 is Sunday) or the month of a TIMESTAMP column, such as '
+    "'start_hour:hour(Trip Start)'",
+    group=_ROWS,
+    metavar='FEATURE:PART(NAME),...',
+    parse=parse_derived,
+    template=Parameter('Derived features', '^.+:(hour|day|month)[(].+[)]"?$'),
   )
   schema: str = setting(
     '',
@@ -299,7 +343,12 @@ class RunConfig:
   @property
   def input_form(self) -> InputForm:
     """How each source is read."""
-    return InputForm(self.input_settings, self.column_types, self.schema, self.bad_rows, self.max_bad_rows, self.sizes)
+    return InputForm(self.input_settings, self.columns, self.bad_rows, self.max_bad_rows, self.sizes)
+
+  @property
+  def columns(self) -> ColumnForm:
+    """What becomes of the input's columns."""
+    return ColumnForm(**{field.name: getattr(self, field.name) for field in dataclasses.fields(ColumnForm)})
 
   @property
   def form(self) -> OutputForm:

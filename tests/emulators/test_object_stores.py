@@ -17,6 +17,7 @@ from beam_taxi import read, storage
 from beam_taxi.artifacts.manifest import Manifest, RunFolder, read_manifest
 from beam_taxi.cli import _main as cli
 from beam_taxi.errors import UserError
+from beam_taxi.inputs.column_form import ColumnForm
 from beam_taxi.inputs.kinds import reader_of
 from beam_taxi.inputs.matching import list_files
 from beam_taxi.runners.options import parse_beam_args
@@ -173,7 +174,7 @@ def test_an_object_that_was_written_anew_since_it_was_listed_is_not_read(store: 
   store.put('anew.csv', b'n,s\n1,one\n')
   form = RunConfig((f'{store.root}/anew.csv',), f'{store.root}/out', 'anew').input_form
   reader, listed = reader_of(form.settings), list_files([f'{store.root}/anew.csv'])
-  plan = reader.plan(listed, {}, '')
+  plan = reader.plan(listed, ColumnForm())
   [part] = reader.ranges(listed, form.sizes)
   [records] = reader.settle([reader.scan(part, plan, 1000)]).records
   store.put('anew.csv', b'n,s\n2,two\n')

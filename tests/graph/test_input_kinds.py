@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import pathlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -17,6 +17,7 @@ from beam_taxi.errors import UserError
 from beam_taxi.examples.reading import read
 from beam_taxi.graph.pipeline import build_graph
 from beam_taxi.inputs import kinds
+from beam_taxi.inputs.column_form import ColumnForm
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.findings import Findings, Problem
 from beam_taxi.inputs.layout import InputPlan, Layout
@@ -63,7 +64,7 @@ class Settled:
 class NumberedLinesInput:
   settings: NumberedLines
 
-  def plan(self, listed: Sequence[ListedFile], column_types: Mapping[str, ColumnType], schema: str) -> InputPlan:
+  def plan(self, listed: Sequence[ListedFile], columns: ColumnForm) -> InputPlan:
     size = sum(file.size for file in listed)
     return InputPlan(
       len(listed), size, size, Layout(self.settings, self.settings.names, (ColumnType.INT, ColumnType.STRING))

@@ -88,7 +88,7 @@ void ExerciseCsv(Source& source, Digest& digest) {
   }
 
   std::vector<uint8_t> kinds(static_cast<size_t>(columns));
-  for (uint8_t& kind : kinds) kind = static_cast<uint8_t>((size + columns + (&kind - kinds.data())) % 4);
+  for (uint8_t& kind : kinds) kind = static_cast<uint8_t>((size + columns + (&kind - kinds.data())) % 5);
   std::vector<BeamTaxiValues> values(static_cast<size_t>(columns));
   int64_t decoded = 0;
   if (beam_taxi_decode(data.get(), size, &dialect, columns, kinds.data(), values.data(), &decoded) == kBeamTaxiOk) {

@@ -43,7 +43,7 @@ def input_findings(config: RunConfig, sources: Sequence[Source] | UserError) -> 
   if isinstance(sources, UserError):
     return _faults_of_input(config, sources)
   files = sum(plan.files for _, plan in sources)
-  columns = max(len(plan.layout.columns) for _, plan in sources)
+  columns = max(len(plan.layout.features) for _, plan in sources)
   count = f'{files:,} file' + ('s' if files != 1 else '')
   return [ok(f'{count}, {filesize.decimal(total_bytes(sources))}, {columns} columns')]
 

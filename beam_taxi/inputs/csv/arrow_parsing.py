@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from beam_taxi.inputs.columns import ColumnType
+from beam_taxi.inputs.conversion import convert
 from beam_taxi.inputs.csv.bad_rows import BadRow, Reasons, bad_rows, misread, without
 from beam_taxi.inputs.csv.column_types import as_type, may_spell_numbers_oddly
 from beam_taxi.inputs.csv.dialect import Dialect
@@ -36,7 +37,7 @@ class Parsed:
 
   Attributes:
     table: the good ones. A column whose type is given has ARROW_TYPES's, another one what Arrow infers; empty cells are
-      null.
+      null. Columns that are skipped are left out.
     text: their bytes, in UTF-8.
     bad: the others.
   """
@@ -98,7 +99,7 @@ def _read_typed(text: bytes, layout: Layout) -> tuple[pa.Table, Reasons]:
   Raises:
     _CellsError: some row has too many or too few cells.
   """
-  given = {name: kind for name, kind in zip(layout.columns, layout.types, strict=True) if kind is not None}
+  given = {layout.columns[place]: kind for place, _ in layout.read_columns if (kind := layout.types[place]) is not None}
   numbers = [name for name, kind in given.items() if kind in _NUMBERS]
   if layout.checked or not numbers or not may_spell_numbers_oddly(text, layout.settings):
     try:
@@ -109,9 +110,9 @@ def _read_typed(text: bytes, layout: Layout) -> tuple[pa.Table, Reasons]:
       # Arrow takes nan(1) for NaN.
       floats = () if layout.checked else (table[name] for name, kind in given.items() if kind is ColumnType.FLOAT)
       if not any(pc.any(pc.is_nan(column)).as_py() for column in floats):
-        return table, {}
+        return table, _written_otherwise(table, layout)
   table = _read(text, layout, dict.fromkeys(given, pa.binary()))
-  reasons: Reasons = {}
+  reasons = _written_otherwise(table, layout)
   for name, kind in given.items():
     cells = one_chunk(table[name])
     values, misfits = as_type(cells, kind)
@@ -120,6 +121,18 @@ def _read_typed(text: bytes, layout: Layout) -> tuple[pa.Table, Reasons]:
       cell = cells[place].as_py().decode()
       reasons.setdefault(place, ('wrong_type', f'{cell!r} in column {name!r} is not {kind.name}'))
   return table, reasons
+
+
+def _written_otherwise(table: pa.Table, layout: Layout) -> Reasons:
+  """The rows with a cell that is not as its column is written, by their numbers."""
+  reasons: Reasons = {}
+  for place, written in sorted(layout.written.items()):
+    name = layout.columns[place]
+    cells = one_chunk(table[name])
+    for row in np.flatnonzero(convert(cells, written).misfits).tolist():
+      cell = cells[row].as_py().decode()
+      reasons.setdefault(row, ('wrong_type', f'{cell!r} in column {name!r} is not {written}'))
+  return reasons
 
 
 def _read(text: bytes, layout: Layout, types: dict[str, pa.DataType]) -> pa.Table:
@@ -135,7 +148,7 @@ def _read(text: bytes, layout: Layout, types: dict[str, pa.DataType]) -> pa.Tabl
   # Of a long text without blank lines at its beginning, strip would make a copy.
   if text[:1] in b'\r\n' and not text.strip(b'\r\n'):
     rows = len(find_rows(text, dialect).begins)
-    schema = pa.schema([(name, types.get(name, pa.null())) for name in layout.columns])
+    schema = pa.schema([(name, types.get(name, pa.null())) for _, name in layout.read_columns])
     return pa.table([pa.nulls(rows, field.type) for field in schema], schema=schema)
   if text.startswith(codecs.BOM_UTF8):
     # Arrow takes a mark at the beginning of any block for the file's, which is gone already; so it gets one to take.
@@ -151,6 +164,7 @@ def _read(text: bytes, layout: Layout, types: dict[str, pa.DataType]) -> pa.Tabl
         ignore_empty_lines=dialect.skip_blank_lines,
       ),
       pa_csv.ConvertOptions(
+        include_columns=[name for _, name in layout.read_columns],
         column_types=types,
         check_utf8=False,
         null_values=('', *dialect.null_values),

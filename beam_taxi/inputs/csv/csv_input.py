@@ -1,12 +1,12 @@
 """CSV as an input: what each step of both passes does with it."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 
 from beam_taxi.artifacts.listing import ListedFile
-from beam_taxi.inputs.columns import ColumnType
+from beam_taxi.inputs.column_form import ColumnForm
 from beam_taxi.inputs.csv.bad_rows import BadRow, located
 from beam_taxi.inputs.csv.decode import decode
 from beam_taxi.inputs.csv.dialect import Dialect
@@ -16,7 +16,7 @@ from beam_taxi.inputs.csv.sample import sample_files
 from beam_taxi.inputs.csv.scan import RangeScan, Settled, scan_range, scan_records, settle
 from beam_taxi.inputs.findings import Findings
 from beam_taxi.inputs.input_files import InputFile
-from beam_taxi.inputs.layout import InputPlan, Layout, given_types
+from beam_taxi.inputs.layout import InputPlan, Layout, layout_of
 from beam_taxi.inputs.quarantine import BadRecord
 from beam_taxi.inputs.ranges import ByteRange, RecordRange, plan_ranges, text_bytes
 from beam_taxi.inputs.reader import ReadBlock
@@ -29,16 +29,15 @@ class CsvInput:
 
   dialect: Dialect
 
-  def plan(self, listed: Sequence[ListedFile], column_types: Mapping[str, ColumnType], schema: str) -> InputPlan:
+  def plan(self, listed: Sequence[ListedFile], columns: ColumnForm) -> InputPlan:
     """The plan of an input, whose `own` is the header of its first file. Raises UserError as read_header does."""
     files = input_files(listed, self.dialect)
     header = read_header(files[0], self.dialect)
-    types = given_types(header.columns, column_types, schema, header.path)
+    layout = layout_of(self.dialect, header.columns, columns, header.path)
     doubts = []
     [name, *others] = header.columns
     if not others and any(mark in name for mark in ',;\t|'):
       doubts.append(f'{header.path}: has one column, {name!r}; is --delimiter right? "sniff" shows what is in a file')
-    layout = Layout(self.dialect, header.columns, types)
     return InputPlan(len(files), sum(file.size for file in files), text_bytes(files), layout, tuple(doubts), header)
 
   def ranges(self, listed: Sequence[ListedFile], sizes: Sizes) -> list[ByteRange]:
@@ -62,7 +61,7 @@ class CsvInput:
     for block in read_records(records, self.dialect, block_size):
       found = decode(block.data, layout)
       bad = tuple(bad_record(row, records.file, block) for row in found.bad)
-      yield ReadBlock(found.rows, bad, len(block.data))
+      yield ReadBlock(found.rows, bad, len(block.data), found.counts)
 
   def no_rows(self, layout: Layout) -> pa.RecordBatch:
     """A RecordBatch without rows."""

@@ -10,12 +10,15 @@ from beam_taxi.inputs.columns import ColumnType, widest
 from beam_taxi.inputs.csv.bad_rows import RowProblem, count_reasons
 from beam_taxi.inputs.csv.boundaries import kernel_dialect
 from beam_taxi.inputs.csv.column_types import type_of_cell
-from beam_taxi.inputs.csv.decode import infer_types
+from beam_taxi.inputs.csv.decode import fit_as_written, infer_types
 from beam_taxi.inputs.csv.rows import count_rows
 from beam_taxi.inputs.csv.text_encoding import EncodingError, encoding_of_blocks, to_utf_8
 from beam_taxi.inputs.layout import Layout
 from beam_taxi.kernel import csv as csv_kernel
 from beam_taxi.kernel.library import kernel
+
+# The types that any cell has.
+_ANY_CELL = (ColumnType.STRING, ColumnType.SKIPPED)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,14 +79,15 @@ def _examine_plain(piece: Piece, layout: Layout) -> Examined | None:
     piece = Piece.whole(text)
   # Any cell is a STRING, and where all types are given, only rows are counted.
   begun = [
-    ColumnType.STRING if layout.has_all_types or given is ColumnType.STRING else ColumnType.UNKNOWN
-    for given in layout.types
+    ColumnType.STRING if layout.has_all_types or given in _ANY_CELL else ColumnType.UNKNOWN for given in layout.types
   ]
   found = csv_kernel.examine(piece.data, piece.begin, piece.end, kernel_dialect(layout.settings), begun)
   if not found:
     return None
   if not found.rows or layout.has_all_types:
     return Examined(count=found.rows)
+  if not fit_as_written(piece.data, piece.begin, piece.end, layout):
+    return None
   types = [ColumnType(kind) for kind in found.types]
   for column, cell in found.odd:
     if layout.types[column] is not None:

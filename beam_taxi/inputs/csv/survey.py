@@ -42,7 +42,7 @@ class Survey:
     findings: of the whole of it.
     layout: its rows', with all types.
     forced_by: of each column the first cell of the column's type; None where the type was given or is UNKNOWN.
-    first_rows: the first good rows; an empty cell is None.
+    first_rows: the first good rows, of the columns that are not skipped; an empty cell is None.
   """
 
   findings: Findings
@@ -135,9 +135,10 @@ def _forcing_cells_of(
 
 def _first_rows(files: Sequence[Settled], layout: Layout, rows: int) -> tuple[tuple[str | None, ...], ...]:
   found: list[tuple[str | None, ...]] = []
+  names = tuple(name for _, name in layout.read_columns)
   for records, _ in _ranges(files):
     for block in read_records(records, layout.settings, BLOCK_SIZE):
-      table = parse_bytes(parse(block.data, layout).text, layout, layout.columns).slice(0, rows - len(found))
+      table = parse_bytes(parse(block.data, layout).text, layout, names).slice(0, rows - len(found))
       columns = [[cell and cell.decode() for cell in column.to_pylist()] for column in table.columns]
       found += zip(*columns, strict=True)
       if len(found) == rows:

@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-enum { kBeamTaxiKernelVersion = 2 };
+enum { kBeamTaxiKernelVersion = 3 };
 
 BEAM_TAXI_API int64_t beam_taxi_kernel_version(void);
 
@@ -37,6 +37,7 @@ enum BeamTaxiKind {
   kBeamTaxiInt64 = 1,
   kBeamTaxiFloat = 2,
   kBeamTaxiBytes = 3,
+  kBeamTaxiSkipped = 4,  // Only where columns are decoded.
 };
 
 // One column of a RecordBatch, as Arrow lays it out.
@@ -141,7 +142,8 @@ typedef struct {
 
 // Decodes whole records, as beam_taxi_examine looks at them.
 //
-// kinds         BeamTaxiKind of each column; one of kBeamTaxiNull has no value at all.
+// kinds         BeamTaxiKind of each column; one of kBeamTaxiNull has no value at all, and of one of kBeamTaxiSkipped
+//               nothing is kept.
 // values        one for each column, to be filled. Its memory is given back with beam_taxi_free.
 //
 // Returns kBeamTaxiOk, kBeamTaxiNoMemory, or kBeamTaxiNotPlain where beam_taxi_examine does or a cell is no plain one of

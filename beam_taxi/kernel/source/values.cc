@@ -99,6 +99,7 @@ class Decoder {
 
   const uint8_t* Plain(int64_t place, const uint8_t* at, const uint8_t* end) {
     Values& column = columns_[static_cast<size_t>(place)];
+    if (column.kind == kBeamTaxiSkipped) return walker_.CellEnd(at, end);
     if (walker_.has_nulls() || walker_.EndsCell(at, end)) return nullptr;
     if (column.kind == kBeamTaxiBytes) {
       const uint8_t* const behind = walker_.CellEnd(at, end);
@@ -110,6 +111,7 @@ class Decoder {
 
   bool Cell(int64_t place, const uint8_t* begin, const uint8_t* end, bool doubled) {
     Values& column = columns_[static_cast<size_t>(place)];
+    if (column.kind == kBeamTaxiSkipped) return true;
     if (walker_.IsNull(begin, end)) {
       AddNull(column);
       return true;
@@ -172,11 +174,11 @@ class Decoder {
   }
 
   void AddNull(Values& column) {
-    if (!column.nulls++ && column.kind != kBeamTaxiNull) {
+    if (column.kind == kBeamTaxiNull || column.kind == kBeamTaxiSkipped) return;
+    if (!column.nulls++) {
       const int64_t size = (most_rows_ + 7) / 8;
       memset(column.validity.Add(size), 0xff, static_cast<size_t>(size));
     }
-    if (column.kind == kBeamTaxiNull) return;
     column.validity.data()[rows_ / 8] &= static_cast<uint8_t>(~(1 << rows_ % 8));
     if (column.kind == kBeamTaxiInt64) column.data.Append<int64_t>(0);
     if (column.kind == kBeamTaxiFloat) column.data.Append<float>(0);

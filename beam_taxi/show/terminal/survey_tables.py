@@ -24,7 +24,7 @@ def print_survey(
   guess: Guess,
   plan: InputPlan,
   found: Survey,
-  type_flags: Sequence[str] = (),
+  column_flags: Sequence[str] = (),
 ) -> None:
   """Prints what was found of an input.
 
@@ -34,7 +34,7 @@ def print_survey(
     guess: how its files are written.
     plan: what was known of it before.
     found: what was found in it.
-    type_flags: the flags that gave types.
+    column_flags: the flags that said what becomes of the columns.
   """
   console.print(_facts(guess, plan, found))
   for note in guess.notes:
@@ -48,7 +48,7 @@ def print_survey(
     console.print(_bad_rows(found), highlight=False, soft_wrap=True)
   console.print('\nTo read it this way:', highlight=False)
   bad_rows = ['--bad_rows', 'quarantine'] if found.findings.bad_rows else []
-  flags = ['--input', *patterns, '--output', 'out', *dialect_flags(guess.dialect), *type_flags, *bad_rows]
+  flags = ['--input', *patterns, '--output', 'out', *dialect_flags(guess.dialect), *column_flags, *bad_rows]
   command = f'{program()} {shlex.join(flags)}'
   # Never wrapped, so that it can be copied.
   console.print(f'  {command}', markup=False, highlight=False, soft_wrap=True)
@@ -69,21 +69,24 @@ def _facts(guess: Guess, plan: InputPlan, found: Survey) -> Table:
 
 
 def _columns(plan: InputPlan, found: Survey) -> Table:
-  """A row a column of the CSV: rows of many cells are easier to read from top to bottom."""
+  """A row a feature: rows of many cells are easier to read from top to bottom."""
   table = Table(box=None, header_style='bold cyan', pad_edge=False)
   for heading in ('Column', 'Type', 'Forced by'):
     table.add_column(heading, overflow='fold')
   for number in range(1, len(found.first_rows) + 1):
     table.add_column(f'Row {number}', overflow='fold')
   one_file = plan.files == 1
-  for column, (name, kind) in enumerate(found.layout.fields):
-    given = plan.layout.types[column] is not None
-    cells = [_cell(row[column]) for row in found.first_rows]
+  places = {place: number for number, (place, _) in enumerate(plan.layout.read_columns)}
+  for feature, (name, kind) in zip(plan.layout.features, found.layout.fields, strict=True):
+    column = plan.layout.columns[feature.column]
+    forced_by = escape(_place(found.forced_by[feature.column], one_file))
+    if plan.layout.types[feature.column] is not None:
+      forced_by = escape(f'given: {feature.written}' if feature.written else 'given')
     table.add_row(
-      escape(on_one_line(name)),
+      escape(on_one_line(name if name == column else f'{name} ({column})')),
       kind.name,
-      'given' if given else escape(_place(found.forced_by[column], one_file)),
-      *cells,
+      forced_by,
+      *(_cell(row[places[feature.column]]) for row in found.first_rows),
     )
   return table
 
