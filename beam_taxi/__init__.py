@@ -8,7 +8,7 @@ before it is asked for.
                                                   its steps, for a pipeline of your own; see recipes/
     beam_taxi.ShardBatches, ShardBlock, WrittenFile
                                                   what goes between them
-    beam_taxi.OutputForm, Split, Dialect, InputSplit, ColumnType, BadRowLimit
+    beam_taxi.OutputForm, Split, Dialect, InputSplit, ColumnType, Timestamp, Picture, Derived, BadRowLimit
                                                   what says how
     beam_taxi.UserError, user_error_in            what is wrong, and how a runner's error is told from it
     beam_taxi.verify                              whether a run's folder has what the run wrote
@@ -46,9 +46,12 @@ if TYPE_CHECKING:
   from beam_taxi.graph.statistics_steps import InferSchema as InferSchema
   from beam_taxi.graph.statistics_steps import WriteStatistics as WriteStatistics
   from beam_taxi.inputs.bad_row_policy import BadRowLimit as BadRowLimit
+  from beam_taxi.inputs.column_form import Derived as Derived
   from beam_taxi.inputs.columns import ColumnType as ColumnType
   from beam_taxi.inputs.csv.dialect import Dialect as Dialect
   from beam_taxi.inputs.input_splits import InputSplit as InputSplit
+  from beam_taxi.inputs.written import Picture as Picture
+  from beam_taxi.inputs.written import Timestamp as Timestamp
   from beam_taxi.lifecycle.run import run as run
   from beam_taxi.metadata.lineage import lineage_of as lineage_of
   from beam_taxi.metadata.recording import record_manifest as record_manifest
@@ -64,6 +67,7 @@ if TYPE_CHECKING:
 _PUBLIC = {
   'BadRowLimit': 'inputs.bad_row_policy',
   'ColumnType': 'inputs.columns',
+  'Derived': 'inputs.column_form',
   'Dialect': 'inputs.csv.dialect',
   'EncodeExamples': 'graph.output_steps',
   'GenerateStatistics': 'graph.statistics_steps',
@@ -71,12 +75,14 @@ _PUBLIC = {
   'InputSplit': 'inputs.input_splits',
   'Manifest': 'artifacts.manifest',
   'OutputForm': 'examples.output_form',
+  'Picture': 'inputs.written',
   'ReadCsv': 'graph.input_steps',
   'RunConfig': 'settings.config',
   'RunFolder': 'artifacts.manifest',
   'ShardBatches': 'graph.shard_batches',
   'ShardBlock': 'graph.input_steps',
   'Split': 'examples.splits',
+  'Timestamp': 'inputs.written',
   'UserError': 'errors',
   'WriteExamples': 'graph.output_steps',
   'WriteStatistics': 'graph.statistics_steps',

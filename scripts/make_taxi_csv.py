@@ -2,11 +2,14 @@
 """Writes synthetic Chicago taxi trips as CSV, for benchmarks and for tests without a network.
 
   make_taxi_csv.py --rows 1000000 --seed 7 --out data/big/trips.csv
+  make_taxi_csv.py --rows 1000000 --seed 7 --out data/big/portal.csv --portal
 
 The frequencies were counted in the 15,002 trips that fetch_taxi_data.py fetches, and numbers are
 written as in those. Some relations between columns are kept: the calendar, the places, trip length
 with fare and time, and tips with card payments. The same seed gives the same bytes each time, and
-a file with fewer rows is the beginning of one with more.
+a file with fewer rows is the beginning of one with more. --portal writes the same trips as the
+city's data portal exports them, with ids, dates, amounts of money and points; --dollars as it did
+in former years, when amounts had a dollar sign.
 """
 
 import argparse
@@ -111,6 +114,13 @@ ONCE = 1 / COUNTED
 AMOUNTS = pa.array([repr(n / 100) for n in range(171_001)] + ['0'])
 BARE_ZERO = len(AMOUNTS) - 1
 INTEGERS = pa.array([str(n) for n in range(72_121)])
+# The same as money, up to the largest total.
+MONEY = pa.array([f'{n / 100:.2f}' for n in range(200_001)])
+DOLLARS = pa.array([f'"${n / 100:,.2f}"' if n >= 100_000 else f'${n / 100:.2f}' for n in range(200_001)])
+
+TAXIS = 5_000
+TRIPS_WITH_EXTRAS = 0.4
+TRIPS_WITH_TOLLS = 0.001
 
 
 class Choice:
@@ -245,10 +255,65 @@ def chunks(seed: int) -> Iterator[pa.Table]:
     )
 
 
-def write(rows: int, seed: int, out: pathlib.Path) -> None:
+def hexadecimal(rng: np.random.Generator, count: int, digits: int) -> pa.Array:
+  text = rng.bytes(count * digits // 2).hex()
+  return pa.array([text[begin : begin + digits] for begin in range(0, len(text), digits)])
+
+
+def times(seconds: np.ndarray) -> pa.Array:
+  return pc.strftime(pa.array(seconds.astype(int), pa.timestamp('s')), format='%m/%d/%Y %I:%M:%S %p')
+
+
+def points(longitude: pa.Array, latitude: pa.Array) -> pa.Array:
+  inner = pc.binary_join_element_wise(longitude, latitude, ' ')
+  return pc.binary_join_element_wise('POINT (', inner, pa.scalar(')'), '')
+
+
+def portal_chunks(seed: int, money: pa.Array) -> Iterator[pa.Table]:
+  """The trips of `chunks`, as the city's portal exports them."""
+  rng = np.random.default_rng([seed, 1])
+  taxis = hexadecimal(rng, TAXIS, 128)
+  for trips in chunks(seed):
+    cell = {name: trips[name].combine_chunks() for name in trips.column_names}
+    start = np.asarray(cell['trip_start_timestamp'].cast(pa.int64()))
+    seconds = np.asarray(cell['trip_seconds'].cast(pa.int64()).fill_null(0))
+    cents = {name: np.rint(100 * np.asarray(cell[name].cast(pa.float64()))).astype(int) for name in ('fare', 'tips')}
+    extras = np.where(happens(rng, TRIPS_WITH_EXTRAS), 50 * rng.integers(1, 9, CHUNK), 0)
+    tolls = np.where(happens(rng, TRIPS_WITH_TOLLS), 150, 0)
+    total = cents['fare'] + cents['tips'] + extras + tolls
+    yield pa.table(
+      {
+        'Trip ID': hexadecimal(rng, CHUNK, 40),
+        'Taxi ID': taxis.take(pa.array(rng.integers(0, TAXIS, CHUNK))),
+        'Trip Start Timestamp': times(start),
+        'Trip End Timestamp': times((start + seconds) // 900 * 900),
+        'Trip Seconds': cell['trip_seconds'],
+        'Trip Miles': cell['trip_miles'],
+        'Pickup Census Tract': cell['pickup_census_tract'],
+        'Dropoff Census Tract': cell['dropoff_census_tract'],
+        'Pickup Community Area': cell['pickup_community_area'],
+        'Dropoff Community Area': cell['dropoff_community_area'],
+        'Fare': money.take(pa.array(cents['fare'])),
+        'Tips': money.take(pa.array(cents['tips'])),
+        'Tolls': money.take(pa.array(tolls)),
+        'Extras': money.take(pa.array(extras)),
+        'Trip Total': money.take(pa.array(total)),
+        'Payment Type': cell['payment_type'],
+        'Company': cell['company'],
+        'Pickup Centroid Latitude': cell['pickup_latitude'],
+        'Pickup Centroid Longitude': cell['pickup_longitude'],
+        'Pickup Centroid Location': points(cell['pickup_longitude'], cell['pickup_latitude']),
+        'Dropoff Centroid Latitude': cell['dropoff_latitude'],
+        'Dropoff Centroid Longitude': cell['dropoff_longitude'],
+        'Dropoff Centroid  Location': points(cell['dropoff_longitude'], cell['dropoff_latitude']),
+      }
+    )
+
+
+def write(rows: int, made: Iterator[pa.Table], out: pathlib.Path) -> None:
   out.parent.mkdir(parents=True, exist_ok=True)
   with out.open('w', encoding='utf-8', newline='\n') as file:
-    for written, table in zip(range(0, rows, CHUNK), chunks(seed), strict=False):
+    for written, table in zip(range(0, rows, CHUNK), made, strict=False):
       if not written:
         print(','.join(table.column_names), file=file)
       cells = [column.combine_chunks() for column in table.slice(0, rows - written).columns]
@@ -261,10 +326,15 @@ def main() -> None:
   parser.add_argument('--rows', type=int, required=True)
   parser.add_argument('--seed', type=int, default=0)
   parser.add_argument('--out', type=pathlib.Path, required=True, metavar='FILE')
+  parser.add_argument('--portal', action='store_true', help="as the city's data portal exports them")
+  parser.add_argument('--dollars', action='store_true', help='with --portal: $9.45 instead of 9.45')
   args = parser.parse_args()
   if args.rows < 1:
     parser.error(f'--rows {args.rows}: give the number of trips to write, 1 or more')
-  write(args.rows, args.seed, args.out)
+  if args.dollars and not args.portal:
+    parser.error('--dollars is how the portal wrote amounts: give --portal as well')
+  made = portal_chunks(args.seed, DOLLARS if args.dollars else MONEY) if args.portal else chunks(args.seed)
+  write(args.rows, made, args.out)
 
 
 if __name__ == '__main__':

@@ -4,6 +4,7 @@ A fork is a process of its own, with a command line, a folder, an environment an
 killed, and ends with any exit code. What it cannot show is how a process starts: tests of that start one.
 """
 
+import contextlib
 import functools
 import json
 import os
@@ -78,7 +79,8 @@ class Process:
   def communicate(self, text: str = '') -> tuple[str, str]:
     """Writes a text into its stdin; what it prints from now to its end. Without a pipe that is ''."""
     if self.stdin:
-      with self.stdin:
+      # As subprocess does with one that has ended.
+      with contextlib.suppress(BrokenPipeError), self.stdin:
         self.stdin.write(text)
     errors: list[str] = []
     reader = threading.Thread(target=lambda: errors.append(self.stderr.read() if self.stderr else ''))

@@ -92,8 +92,8 @@ def _offsets(seconds: npt.NDArray[np.int64], zone: str) -> tuple[npt.NDArray[np.
   """Of times on a zone's clock whether that is not changed in the same quarter of an hour, and what it is ahead."""
   quarters, codes = np.unique(seconds // _QUARTER, return_inverse=True)
   found = [_offset_of_quarter(zone, quarter) for quarter in quarters.tolist()]
-  steady, offsets = np.array([offset is not None for offset in found]), np.array([offset or 0 for offset in found])
-  return steady[codes], offsets[codes].astype(np.int64)
+  steady = np.array([offset is not None for offset in found], bool)
+  return steady[codes], np.array([offset or 0 for offset in found], np.int64)[codes]
 
 
 @functools.lru_cache(_REMEMBERED)

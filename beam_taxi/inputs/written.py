@@ -151,8 +151,7 @@ Written = Timestamp | Picture | PartOf
 def parse_written(kind: str, how: str) -> Timestamp | Picture:
   """What a type says that has something in brackets, or is TIMESTAMP. Raises UserError."""
   if kind == 'TIMESTAMP':
-    format_, _, zone = how.rpartition(' in ') if ' in ' in how else (how, '', '')
-    if not format_ and how.startswith('in '):
-      format_, zone = '', how.removeprefix('in ')
+    format_, found, zone = f' {how}'.rpartition(' in ')
+    format_, zone = (format_, zone) if found else (zone, '')
     return Timestamp(format_.strip() or ISO, zone.strip() or UTC)
   return Picture(ColumnType[kind], how)

@@ -180,7 +180,7 @@ class RunConfig:
     metavar='NAME:TYPE,...',
     parse=parse_column_types,
     details='[CSV.md](CSV.md#times-and-numbers-as-people-write-them) has the grammar.',
-    template=Parameter('Column types', '^.+:[A-Za-z]+([(].*[)])?"?$'),
+    template=Parameter('Column types', '^.+:(INT|FLOAT|STRING|TIMESTAMP|int|float|string|timestamp)([(].*[)])?"?$'),
   )
   derive_features: Mapping[str, Derived] = setting(
     {},
@@ -343,10 +343,10 @@ class RunConfig:
   @property
   def input_form(self) -> InputForm:
     """How each source is read."""
-    return InputForm(self.input_settings, self.columns, self.bad_rows, self.max_bad_rows, self.sizes)
+    return InputForm(self.input_settings, self.column_form, self.bad_rows, self.max_bad_rows, self.sizes)
 
   @property
-  def columns(self) -> ColumnForm:
+  def column_form(self) -> ColumnForm:
     """What becomes of the input's columns."""
     return ColumnForm(**{field.name: getattr(self, field.name) for field in dataclasses.fields(ColumnForm)})
 

@@ -56,7 +56,14 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
   'skip_blank_lines': (['true', 'false'], ['no']),
   'encoding': (['latin-1', 'utf-16'], ['latin 1', '']),
   'compression': (['gzip', 'none'], ['zip']),
-  'column_types': (['fare:FLOAT', 'a:INT,b:string', '"a,b:INT"'], ['fare', 'fare:DATE']),
+  'select_columns': (['a,"b,c"'], ['']),
+  'drop_columns': (['a,b'], ['']),
+  'rename_columns': (['a b:c,d:e'], ['a', 'a:']),
+  'column_types': (
+    ['fare:FLOAT', 'a:INT,b:string', '"a,b:INT"', 'a:FLOAT($1,234.5)', 'a:TIMESTAMP(%d %H:%M %Y)'],
+    ['fare', 'fare:DATE'],
+  ),
+  'derive_features': (['h:hour(a b),d:day(c)'], ['h:year(a)', 'hour(a)']),
   'schema': (['gs://b/schema.pbtxt'], ['schema.pbtxt']),
   'bad_rows': (['quarantine'], ['skip']),
   'max_bad_rows': (['0', '100', '3%', '0.5%'], ['-1', '0.5', '%']),
@@ -77,7 +84,11 @@ REFUSED = [(name, value) for name, (_, values) in VALUES.items() for value in va
 
 # What some flags need beside them.
 NO_HEADER = {'no_header': 'true', 'columns': 'a'}
-COMPANIONS = {'columns': NO_HEADER, 'max_bad_rows': {'bad_rows': 'quarantine'}}
+COMPANIONS = {
+  'columns': NO_HEADER,
+  'max_bad_rows': {'bad_rows': 'quarantine'},
+  'derive_features': {'column_types': 'a b:TIMESTAMP,c:TIMESTAMP'},
+}
 
 
 def flags_of_main() -> dict[str, Any]:

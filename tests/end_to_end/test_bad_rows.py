@@ -179,7 +179,7 @@ def test_a_curated_schema_gives_the_types_and_becomes_the_runs_schema(command: C
 
 
 WRONG_USE = {
-  'a_type_of_no_column': (['--column_types', 'm:INT'], "rows.csv has no column 'm'; it has n, s"),
+  'a_type_of_no_column': (['--column_types', 'm:INT'], "rows.csv has no column 'm'; there are n, s"),
   'no_schema': (['--schema', 'none.pbtxt'], 'none.pbtxt: cannot be read'),
   'a_limit_without_quarantine': (['--max_bad_rows', '5'], 'give --bad_rows quarantine as well'),
   'wrong_compression': (['--compression', 'zstd'], 'rows.csv: is not a whole zstd file'),

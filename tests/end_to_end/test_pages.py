@@ -15,7 +15,7 @@ from commands import ROOT, environment
 from emulators.databases import free_port
 
 # What a page's commands need of the repository, beside Python with the packages.
-_NEEDED = ('beam_taxi', 'data', 'main.py', 'notebooks', 'pyproject.toml', 'recipes', 'setup.py')
+_NEEDED = ('beam_taxi', 'data', 'main.py', 'notebooks', 'pyproject.toml', 'recipes', 'scripts', 'setup.py')
 _NOT_RUN = '# Not run by the tests'
 # These set a machine up and test it: whoever runs this test has done the one, and does the other.
 _SETS_UP = re.compile(r'^(scripts/|source |python -m ipykernel)')
@@ -50,6 +50,7 @@ def type_in(folder: pathlib.Path, script: str, path: str = '', descriptors: Sequ
   [
     ('README.md', False),
     ('docs/CSV.md', True),
+    ('docs/PORTAL.md', True),
     ('docs/REPORT.md', True),
     ('docs/STORES.md', True),
     ('docs/PYTHON.md', True),

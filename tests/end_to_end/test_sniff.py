@@ -109,7 +109,7 @@ def test_headers_that_differ_are_told_with_both_files_and_end_with_2(tmp_path: p
 ERRORS: dict[str, tuple[bytes, list[str], str]] = {
   'an_empty_file': (b'', [], 'a.csv: line 1: has no header'),
   'a_broken_gzip_file': (gzip.compress(b'a,b\n' * 99)[:-9], [], 'a.csv: is not a whole gzip file'),
-  'a_column_that_is_not_there': (b'a,b\n', ['--column_types', 'c:INT'], "has no column 'c'; it has a, b"),
+  'a_column_that_is_not_there': (b'a,b\n', ['--column_types', 'c:INT'], "has no column 'c'; there are a, b"),
   'a_schema_that_is_not_there': (b'a,b\n', ['--schema', '/none.pbtxt'], '--schema /none.pbtxt: cannot be read'),
   'a_wrong_encoding': (b'a,b\n', ['--encoding', 'utf-9'], '--encoding utf-9: unknown encoding'),
   'columns_without_no_header': (b'a,b\n', ['--columns', 'x,y'], '--no_header and --columns go together'),

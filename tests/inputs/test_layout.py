@@ -11,7 +11,7 @@ from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.text_encoding import encoding_of_blocks
 from beam_taxi.inputs.layout import InputPlan, Layout, types_in_schema
 
-UNKNOWN, INT, FLOAT, STRING = ColumnType
+UNKNOWN, INT, FLOAT, STRING, _ = ColumnType
 
 SCHEMA = """\
 feature { name: "a" type: INT presence { min_fraction: 1.0 min_count: 1 } shape { dim { size: 1 } } }
@@ -67,8 +67,8 @@ def test_types_are_those_of_column_types_and_then_of_the_schema(
   assert planned(tmp_path, column_types, schema).layout.types == types
 
 
-def test_a_type_for_a_column_that_is_not_there_is_refused_with_those_that_are(tmp_path: pathlib.Path) -> None:
-  with pytest.raises(UserError, match=r"--column_types: .*a\.csv has no column 'A'; it has a, b, c"):
+def test_a_type_for_a_column_that_is_not_there_is_refused_with_one_like_it(tmp_path: pathlib.Path) -> None:
+  with pytest.raises(UserError, match=r"--column_types: .*a\.csv has no column 'A'; nearest: 'a'"):
     planned(tmp_path, {'a': INT, 'A': INT})
 
 
@@ -76,7 +76,7 @@ def test_given_columns_are_those_that_types_can_be_given_to(tmp_path: pathlib.Pa
   dialect = Dialect(columns=('x', 'y', 'z'))
 
   assert planned(tmp_path, {'y': STRING}, dialect=dialect).layout.types == (None, STRING, None)
-  with pytest.raises(UserError, match="has no column 'a'; it has x, y, z"):
+  with pytest.raises(UserError, match="has no column 'a'; there are x, y, z"):
     planned(tmp_path, {'a': INT}, dialect=dialect)
 
 

@@ -54,7 +54,14 @@ def print_summary(console: Console, summary: RunSummary) -> None:
   files = f'{data.files:,} file{plural(data.files)}'
   console.print(f'{data.rows:,} rows, {size(data.bytes)} in {files}', highlight=False)
   steps = [_steps(summary)] if summary.counters else []
-  for table in (_splits(manifest), *_bad_rows(summary), *_features(manifest), *steps, _artifacts(summary)):
+  for table in (
+    _splits(manifest),
+    *_bad_rows(summary),
+    *_local_times(summary),
+    *_features(manifest),
+    *steps,
+    _artifacts(summary),
+  ):
     console.print()
     console.print(table)
   # Never wrapped, so that they can be copied.
@@ -80,6 +87,18 @@ def _bad_rows(summary: RunSummary) -> list[Table]:
   table = _table('Bad rows', 'Rows', 'Share', text_columns=1)
   for reason, rows in manifest.bad_rows.items():
     table.add_row(reason.replace('_', ' '), f'{rows:,}', share(rows, manifest.input.rows))
+  return [table] if table.row_count else []
+
+
+def _local_times(summary: RunSummary) -> list[Table]:
+  """The cells with times of an hour that clocks have twice, or skip."""
+  table = _table('Local times', 'Cells', text_columns=1)
+  for counter, what in (
+    ('ambiguous_times', 'there twice, read as the first'),
+    ('skipped_times', 'skipped by the clock'),
+  ):
+    if cells := summary.counters.get(f'ReadRows.{counter}'):
+      table.add_row(what, f'{cells:,}')
   return [table] if table.row_count else []
 
 

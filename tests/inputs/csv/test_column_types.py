@@ -14,7 +14,7 @@ from beam_taxi.inputs.csv.column_types import as_type, type_of_cell, type_of_cel
 from beam_taxi.inputs.csv.decode import infer_types
 from beam_taxi.inputs.csv.dialect import Dialect
 
-UNKNOWN, INT, FLOAT, STRING = ColumnType
+UNKNOWN, INT, FLOAT, STRING, _ = ColumnType
 
 # What TFX makes of a cell, worked out by hand from its rule.
 CELLS = {

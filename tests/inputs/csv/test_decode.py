@@ -15,7 +15,7 @@ from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.rows import count_rows
 from beam_taxi.inputs.csv.text_encoding import needs_stream
 
-UNKNOWN, INT, FLOAT, STRING = ColumnType
+UNKNOWN, INT, FLOAT, STRING, _ = ColumnType
 
 
 def good_rows(

@@ -17,7 +17,7 @@ from beam_taxi.inputs.csv.column_types import type_of_cell
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.survey import Cell, Survey, survey
 
-UNKNOWN, INT, FLOAT, STRING = ColumnType
+UNKNOWN, INT, FLOAT, STRING, _ = ColumnType
 
 
 @pytest.fixture(params=[3, 16, 64, 2**22], ids=lambda size: f'ranges_of_{size}')
