@@ -114,6 +114,8 @@ def mishap_in(error: BaseException) -> MishapError | None:
     return MishapError(f'{what}; give --job_endpoint HOST:PORT of one that runs, or the path of another')
   if type(error).__name__ == 'FutureTimeoutError':
     return MishapError('a gRPC server does not answer; see that the job service and the pools of workers run')
+  if type(error).__name__ == 'RpcError':  # What a server of gRPC sees of a client that is gone: nothing more.
+    return MishapError('a worker, or whoever else is connected by gRPC, is gone; see that the workers run')
   if silence := _SILENCE.search(str(error)):
     said = silence['python'] or silence['java'] or 'no answer in time'
     return MishapError(f'a gRPC server does not answer ({said}); see that the job service and the workers run')

@@ -129,6 +129,10 @@ MISHAPS = {
     'a worker is gone (Channel closed prematurely): it was killed, or ran out of memory; see its log, and have the '
     'cluster start tasks again (on Flink, by a restart-strategy)',
   ),
+  'client_that_is_gone': (
+    grpc.RpcError(),
+    'a worker, or whoever else is connected by gRPC, is gone; see that the workers run',
+  ),
   'no_jar': (
     RuntimeError('Unable to fetch remote job server jar at https://a/b.jar: HTTP Error 404: Not Found. Also failed'),
     'https://a/b.jar: cannot be fetched; give --job_endpoint HOST:PORT of one that runs, or the path of another',

@@ -82,6 +82,8 @@ def _end_process(code: int) -> NoReturn:
   Left to itself Python would also wait for a runner's threads, which go on if a run is interrupted, and take
   TensorFlow's modules apart piece by piece, which takes 0.7 s.
   """
+  for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, signal.SIG_IGN)  # There is nothing left to interrupt.
   for stream in (sys.stdout, sys.stderr):
     with contextlib.suppress(BrokenPipeError):
       stream.flush()

@@ -39,6 +39,20 @@ def test_a_command_whose_reader_is_gone_ends_quietly(words: list[str], tmp_path:
   assert (done.returncode, done.stderr) == (141, '')
 
 
+@pytest.mark.parametrize('name', ['SIGINT', 'SIGTERM'])
+def test_a_process_that_is_ending_is_not_interrupted(name: str) -> None:
+  program = f"""
+import atexit, signal, sys
+from beam_taxi.cli._main import main
+atexit.register(lambda: signal.raise_signal(signal.{name}))
+sys.argv[1:] = ['--version']
+main()
+"""
+  done = subprocess.run([sys.executable, '-c', program], cwd=ROOT, capture_output=True, text=True, check=False)
+
+  assert (done.returncode, done.stderr) == (0, '')
+
+
 @pytest.mark.parametrize('words', [['runs'], ['show', 'a'], ['report', 'a'], ['site', '--out', 'site'], ['reconcile']])
 def test_a_command_that_is_interrupted_ends_quietly(
   words: list[str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
