@@ -18,6 +18,11 @@ def compression_of(path: str, told: str) -> str | None:
   return None if told == 'none' else told
 
 
+def ending_of(codec: str) -> str:
+  """How the names of files end that are compressed in one of COMPRESSIONS."""
+  return next(ending for ending, found in _ENDINGS.items() if found == codec)
+
+
 def without_ending(path: str) -> str:
   """A path, or a pattern of paths, without the ending of a compressed file."""
   return next((path.removesuffix(ending) for ending in _ENDINGS if path.endswith(ending)), path)

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from beam_taxi import storage
 from beam_taxi.errors import UserError
+from beam_taxi.inputs.first_bytes import ENOUGH, codec_of, no_text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,10 +77,16 @@ def open_file(file: InputFile, span: tuple[int, int] | None = None, *, again: bo
       raise
     if again:
       raise changed_within(file, f'it is no whole {file.compression} file any more ({error})') from error
-    raise UserError(
-      f'{file.path}: is not a whole {file.compression} file ({error}); fetch or compress it again, or name its '
-      '--compression'
-    ) from error
+    raise UserError(f'{file.path}: is not a whole {file.compression} file ({error}); {_remedy(file)}') from error
+
+
+def _remedy(file: InputFile) -> str:
+  """What helps where a file's compression is broken, by its first bytes."""
+  with storage.open_for_reading(file.path, file.stored, (0, ENOUGH)) as stream:
+    head = stream.read(ENOUGH)
+  if codec_of(head) == file.compression:
+    return 'fetch or compress it again'
+  return no_text(file.path, head).replace('is ', 'it is ', 1) or 'if it is not compressed, give --compression none'
 
 
 def check_unchanged(file: InputFile) -> None:

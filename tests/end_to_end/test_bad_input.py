@@ -51,6 +51,11 @@ CASES = {
   'not UTF-8': ({'1.csv': GOOD + b'caf\xe9,3\n'}, ['1.csv'], '1.csv: line 3 (byte 8): byte 4 of the row is not UTF-8'),
   'a header that is not UTF-8': ({'1.csv': b'caf\xe9,b\n1,2\n'}, ['1.csv'], '1.csv: line 1: the header is not UTF-8'),
   'a broken gzip file': ({'1.csv.gz': b'not gzip'}, ['1.csv.gz'], '1.csv.gz: is not a whole gzip file'),
+  'a gzip file named as text': (
+    {'1.csv': GOOD, '2.csv': gzip.compress(GOOD)},
+    ['*.csv'],
+    '2.csv: is a gzip file; give --compression gzip or',
+  ),
 }
 
 

@@ -110,6 +110,7 @@ ERRORS: dict[str, tuple[bytes, list[str], str]] = {
   'an_empty_file': (b'', [], 'a.csv: line 1: has no header'),
   'a_broken_gzip_file': (gzip.compress(b'a,b\n' * 99)[:-9], [], 'a.csv: is not a whole gzip file'),
   'a_column_that_is_not_there': (b'a,b\n', ['--column_types', 'c:INT'], "has no column 'c'; there are a, b"),
+  'a_zip_archive': (b'PK\x03\x04' + bytes(99), [], 'a.csv: is a zip archive, and not whole'),
   'a_schema_that_is_not_there': (b'a,b\n', ['--schema', '/none.pbtxt'], '--schema /none.pbtxt: cannot be read'),
   'a_wrong_encoding': (b'a,b\n', ['--encoding', 'utf-9'], '--encoding utf-9: unknown encoding'),
   'columns_without_no_header': (b'a,b\n', ['--columns', 'x,y'], '--no_header and --columns go together'),

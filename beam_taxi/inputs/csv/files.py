@@ -14,6 +14,7 @@ from beam_taxi.inputs.compression import compression_of
 from beam_taxi.inputs.csv.boundaries import first_record_end
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.text_encoding import UTF_8, EncodingError, Utf8Stream, needs_stream
+from beam_taxi.inputs.first_bytes import ENOUGH, no_text
 from beam_taxi.inputs.input_files import InputFile, changed_within, open_file
 
 _BYTE_ORDER_MARK = b'\xef\xbb\xbf'
@@ -81,11 +82,13 @@ def read_header(file: InputFile, dialect: Dialect) -> Header:
   """The names of a file's columns, from its first record or, where files have no header, from the dialect.
 
   Raises:
-    UserError: no header, of another encoding, an empty or a repeated name, or an unclosed quote.
+    UserError: no text at all, no header, of another encoding, an empty or a repeated name, or an unclosed quote.
   """
   if dialect.columns:
     with open_csv(file) as stream:
-      mark = _length_of_mark(stream.read(len(_BYTE_ORDER_MARK)))
+      head = stream.read(ENOUGH)
+    _check_text(file, head)
+    mark = _length_of_mark(head)
     return Header(file.path, dialect.columns, mark, mark)
   header = read_first_row(file, dialect)
   if fault := fault_in_names(header.columns):
@@ -97,6 +100,7 @@ def read_first_row(file: InputFile, dialect: Dialect) -> Header:
   """The first record of a file as a header, whatever its names are. Raises UserError as read_header does."""
   with open_csv(file) as stream:
     head = read_some(stream, _HEADER_STEP)
+    _check_text(file, head)
     mark = _length_of_mark(head)
     while not (end := first_record_end(head[mark:], dialect)):
       more = read_some(stream, max(_HEADER_STEP, len(head)))
@@ -108,6 +112,12 @@ def read_first_row(file: InputFile, dialect: Dialect) -> Header:
   if not record.strip():
     raise UserError(f'{file.path}: line 1: has no header; the first line must name the columns, or give --columns')
   return Header(file.path, tuple(_names_in(record, head, mark, file, dialect)), mark, mark + end)
+
+
+def _check_text(file: InputFile, head: bytes) -> None:
+  """Raises UserError where a file is, by the beginning of what is read of it, of a kind that is no text."""
+  if found := no_text(file.path, head, compressed=file.compression is not None):
+    raise UserError(f'{file.path}: {found}')
 
 
 def _length_of_mark(head: bytes) -> int:

@@ -2,13 +2,13 @@
 
 import codecs
 import dataclasses
-import re
 from typing import Any
 
 import numpy as np
 
 from beam_taxi import storage
 from beam_taxi.artifacts.listing import ListedFile
+from beam_taxi.errors import UserError
 from beam_taxi.inputs.columns import ColumnType, fault_in_names
 from beam_taxi.inputs.compression import compression_of
 from beam_taxi.inputs.csv.boundaries import last_record_end, open_quote, positions_of, quote_edges
@@ -16,16 +16,10 @@ from beam_taxi.inputs.csv.column_types import type_of_cell
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.files import input_file, open_csv, read_first_row
 from beam_taxi.inputs.csv.rows import find_rows
+from beam_taxi.inputs.first_bytes import ENOUGH, codec_of, no_text
 from beam_taxi.inputs.input_files import InputFile
 
 _SAMPLE = 1024 * 1024
-# (Sources: RFC 1952, RFC 8878, and for bzip2 its level and the marks of a block or of the end.)
-_MAGIC = {
-  'gzip': re.compile(rb'\x1f\x8b\x08'),
-  'bzip2': re.compile(rb'BZh[1-9](1AY&SY|\x17rE8P\x90)'),
-  'zstd': re.compile(rb'\x28\xb5\x2f\xfd'),
-}
-_LONGEST_MAGIC = 10
 # The longer marks come first: UTF-32's begins with UTF-16's.
 _MARKS = {
   codecs.BOM_UTF8: 'utf-8',
@@ -106,10 +100,12 @@ def guess_dialect(path: str, size: int, given: dict[str, Any]) -> Guess:
 
 
 def _compression(path: str) -> str:
-  """'auto' where the name's ending and the first bytes agree."""
+  """'auto' where the name's ending and the first bytes agree. Raises UserError where a file is no text."""
   with storage.open_for_reading(path) as stream:
-    head = stream.read(_LONGEST_MAGIC)
-  found = next((codec for codec, magic in _MAGIC.items() if magic.match(head)), None)
+    head = stream.read(ENOUGH)
+  found = codec_of(head)
+  if not found and (other := no_text(path, head)):
+    raise UserError(f'{path}: {other}')
   return 'auto' if found == compression_of(path, 'auto') else found or 'none'
 
 
