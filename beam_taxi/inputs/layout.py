@@ -41,6 +41,7 @@ class Layout:
       another way are STRING, and those of a column that nothing is made of are SKIPPED.
     checked: whether all rows are known to fit the types.
     features: what is made of the columns; each as it is, where it is not given.
+    header: the bytes of a row that repeats the header, and so is bad; b'' where there is no such row.
   """
 
   settings: Any
@@ -48,6 +49,7 @@ class Layout:
   types: tuple[ColumnType | None, ...]
   checked: bool = False
   features: tuple[Feature, ...] = ()
+  header: bytes = b''
 
   def __post_init__(self) -> None:
     if not self.features:

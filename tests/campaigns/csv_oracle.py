@@ -58,11 +58,15 @@ class BadRow:
 
 @dataclasses.dataclass(frozen=True)
 class FileText:
-  """A file that can be read: the names of its columns, and its rows behind the header, blank ones left out."""
+  """A file that can be read: the names of its columns, and its rows behind the header, blank ones left out.
+
+  `header` has the header's bytes; b'' where there is none, or where it has one cell, which may well come again.
+  """
 
   columns: tuple[str, ...]
   rows: tuple[Row, ...]
   encoding: str
+  header: bytes = b''
 
 
 def read_file(stored: bytes, compression: str, dialect: Dialect, needed: Sequence[str] = ()) -> FileText:
@@ -84,17 +88,18 @@ def read_file(stored: bytes, compression: str, dialect: Dialect, needed: Sequenc
       raise RefusedError('not_of_its_encoding') from error
   begin = len(_MARK) if data.startswith(_MARK) else 0
   rows, is_open = rows_of(data[begin:], begin, dialect)
-  columns = dialect.columns
+  columns, header = dialect.columns, b''
   if not columns:
     columns = _header(rows, data[begin:], is_open, dialect, encoding)
+    header = rows[0].data if len(columns) > 1 else b''
     rows = rows[1:]
   if not set(needed) <= set(columns):
     raise RefusedError('no_such_column')
   if is_open:
     raise RefusedError('open_quote')
   if not dialect.skip_blank_lines:
-    return FileText(columns, tuple(_filled(row, len(columns)) for row in rows), encoding)
-  return FileText(columns, tuple(row for row in rows if not row.is_blank), encoding)
+    return FileText(columns, tuple(_filled(row, len(columns)) for row in rows), encoding, header)
+  return FileText(columns, tuple(row for row in rows if not row.is_blank), encoding, header)
 
 
 def decompressed(stored: bytes, compression: str) -> bytes:
@@ -178,8 +183,10 @@ def _filled(row: Row, columns: int) -> Row:
   return dataclasses.replace(row, cells=(b'',) * columns) if row.is_blank else row
 
 
-def bad_row(row: Row, columns: int, encoding: str) -> str:
+def bad_row(row: Row, columns: int, encoding: str, header: bytes = b'') -> str:
   """Why a row cannot be read, whatever the types are; '' where it can."""
+  if header and row.data in (header, _MARK + header):
+    return 'repeated_header'
   if len(row.cells) != columns:
     return 'wrong_number_of_cells'
   try:
@@ -237,11 +244,13 @@ def expected_of(files: Iterable[tuple[str, FileText]], dialect: Dialect, given: 
   good: list[list[bytes]] = []
   bad: list[tuple[str, BadRow]] = []
   columns: tuple[str, ...] = ()
+  header = None
   empty = {text.encode() for text in ('', *dialect.null_values)}
   for name, text in files:
     columns = text.columns
+    header = text.header if header is None else header
     for row in text.rows:
-      reason = bad_row(row, len(columns), text.encoding)
+      reason = bad_row(row, len(columns), text.encoding, header)
       cells = [] if reason else [cell.decode(text.encoding).encode() for cell in row.cells]
       cells = [b'' if cell in empty else cell for cell in cells]
       if any(column in given and not fits(cell, given[column]) for column, cell in zip(columns, cells, strict=False)):

@@ -43,7 +43,7 @@ def test_the_plan_has_the_files_their_bytes_and_the_header_of_the_first(tmp_path
 
   assert (plan.files, plan.bytes) == (2, 18)
   assert (plan.own.path, plan.own.columns) == (f'{tmp_path}/a.csv', ('a', 'b', 'c'))
-  assert plan.layout == Layout(Dialect(), ('a', 'b', 'c'), (None, None, None))
+  assert plan.layout == Layout(Dialect(), ('a', 'b', 'c'), (None, None, None), header=b'a,b,c')
 
 
 TYPES = {

@@ -6,6 +6,7 @@ numpy: the bad ones are taken out, and Arrow parses what is left.
 
 import codecs
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,7 @@ import pyarrow.csv as pa_csv
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.conversion import convert
 from beam_taxi.inputs.csv.bad_rows import BadRow, Reasons, bad_rows, misread, without
-from beam_taxi.inputs.csv.column_types import as_type, may_spell_numbers_oddly
+from beam_taxi.inputs.csv.column_types import as_type, may_spell_numbers_oddly, type_of_cell
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.rows import Rows, find_rows, has_too_wide_row
 from beam_taxi.inputs.csv.text_encoding import EncodingError, encoding_of_blocks, to_utf_8
@@ -48,7 +49,7 @@ class Parsed:
 
 
 class _CellsError(ValueError):
-  """Some row has too many or too few cells."""
+  """Some row has too many or too few cells, or may repeat the header."""
 
 
 def parse(data: bytes, layout: Layout) -> Parsed:
@@ -64,11 +65,14 @@ def parse(data: bytes, layout: Layout) -> Parsed:
     if not layout.checked and has_too_wide_row(data, len(layout.columns), layout.settings):
       # Arrow 10 writes such a row beyond its buffer before it says that it is too wide (apache/arrow issue 45497).
       raise _CellsError
+    if not layout.checked and may_repeat_header(data, layout):
+      raise _CellsError
     text = to_utf_8(data, encoding_of_blocks(layout.settings))
     table, misfits = _read_typed(text, layout)
   except (EncodingError, _CellsError):
     rows = find_rows(data, layout.settings)
-    reasons = misread(data, rows, len(layout.columns), layout.settings, encoding_of_blocks(layout.settings))
+    encoding = encoding_of_blocks(layout.settings)
+    reasons = misread(data, rows, len(layout.columns), layout.settings, encoding, layout.header)
     text = to_utf_8(without(data, rows, reasons), encoding_of_blocks(layout.settings))
     table, misfits = _read_typed(text, layout)
   if misfits:
@@ -80,6 +84,19 @@ def parse(data: bytes, layout: Layout) -> Parsed:
     if misfits:
       raise RuntimeError(f'rows that were taken out are still there: {misfits}')
   return Parsed(table, text, tuple(bad_rows(data, rows, reasons)) if rows else ())
+
+
+def fits_header(types: Sequence[ColumnType], layout: Layout) -> bool:
+  """Whether a row that repeats the header would be of these types.
+
+  Where a column has only numbers it is not, and so nobody has to look for one.
+  """
+  return all(kind >= type_of_cell(name.encode()) for kind, name in zip(types, layout.columns, strict=True))
+
+
+def may_repeat_header(data: bytes, layout: Layout, begin: int = 0, end: int | None = None) -> bool:
+  """Whether the bytes of the header are in data[begin:end] again, as a row or within one."""
+  return bool(layout.header) and data.find(layout.header, begin, end) >= 0
 
 
 def parse_bytes(text: bytes, layout: Layout, columns: tuple[str, ...]) -> pa.Table:

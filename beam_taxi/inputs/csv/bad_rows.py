@@ -1,5 +1,6 @@
 """Rows that cannot be read as the header, the encoding or a given type wants them: what is wrong, and where."""
 
+import codecs
 import collections
 import dataclasses
 from collections.abc import Iterable, Sequence
@@ -15,7 +16,7 @@ from beam_taxi.inputs.csv.text_encoding import EncodingError, first_wrong_byte, 
 from beam_taxi.inputs.findings import Problem
 from beam_taxi.inputs.input_files import InputFile
 
-Reason = Literal['wrong_number_of_cells', 'wrong_encoding', 'wrong_type']
+Reason = Literal['wrong_number_of_cells', 'wrong_encoding', 'wrong_type', 'repeated_header']
 
 # Why rows are bad, and in what detail, by their numbers in the block.
 Reasons = dict[int, tuple[Reason, str]]
@@ -59,8 +60,8 @@ def located(file: InputFile, problem: RowProblem) -> Problem:
   return Problem(file.index, problem.offset, f'{place}: {problem.what}')
 
 
-def misread(data: bytes, rows: Rows, columns: int, dialect: Dialect, encoding: str) -> Reasons:
-  """Which rows have too many or too few cells or, among the others, are not text of the encoding, and why.
+def misread(data: bytes, rows: Rows, columns: int, dialect: Dialect, encoding: str, header: bytes = b'') -> Reasons:
+  """Which rows have too many or too few cells or, among the others, are not text of the encoding, or repeat the header.
 
   Args:
     data: whole records.
@@ -68,6 +69,7 @@ def misread(data: bytes, rows: Rows, columns: int, dialect: Dialect, encoding: s
     columns: how many cells a row must have. A blank line that is a row has that many.
     dialect: how they are written.
     encoding: of `data`.
+    header: the bytes of a row that repeats the header, if there may be one.
   """
   wrong = rows.cells != columns
   if not dialect.skip_blank_lines:
@@ -82,6 +84,11 @@ def misread(data: bytes, rows: Rows, columns: int, dialect: Dialect, encoding: s
       position = first_wrong_byte(data[rows.begins[index] : rows.ends[index]], encoding)
       if position is not None:
         reasons[index] = ('wrong_encoding', f'byte {position + 1} of the row is not {encoding.upper()}')
+  # Where files were joined, a byte-order mark can stand before it.
+  for again in (header, codecs.BOM_UTF8 + header) if header else ():
+    for index in np.flatnonzero(rows.ends - rows.begins == len(again)).tolist():
+      if data.startswith(again, int(rows.begins[index])):
+        reasons[index] = ('repeated_header', 'the header again, as where files were joined')
   return reasons
 
 

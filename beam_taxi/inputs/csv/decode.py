@@ -8,7 +8,14 @@ import pyarrow as pa
 
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.conversion import convert
-from beam_taxi.inputs.csv.arrow_parsing import ARROW_TYPES, one_chunk, parse, parse_bytes
+from beam_taxi.inputs.csv.arrow_parsing import (
+  ARROW_TYPES,
+  fits_header,
+  may_repeat_header,
+  one_chunk,
+  parse,
+  parse_bytes,
+)
 from beam_taxi.inputs.csv.bad_rows import BadRow
 from beam_taxi.inputs.csv.boundaries import kernel_dialect
 from beam_taxi.inputs.csv.column_types import may_spell_numbers_oddly, type_of_cells, type_of_inferred
@@ -75,10 +82,13 @@ def decode(data: bytes, layout: Layout) -> DecodedBlock:
     The layout's features in their order: INT as int64, FLOAT as float32, STRING as binary, UNKNOWN as null.
   """
   kinds = [_WANTED_TYPES[kind] for kind in layout.types if kind is not None]
-  if kernel() == 'compiled' and (columns := _decode_plain(data, layout, kinds)) is not None:
-    made, counts, misfits = _features(columns, layout)
-    if not misfits:
-      return DecodedBlock(made, (), counts)
+  seen = layout.checked or not fits_header([kind for kind in layout.types if kind is not None], layout)
+  if kernel() == 'compiled' and (seen or not may_repeat_header(data, layout)):
+    columns = _decode_plain(data, layout, kinds)
+    if columns is not None:
+      made, counts, misfits = _features(columns, layout)
+      if not misfits:
+        return DecodedBlock(made, (), counts)
   parsed = parse(data, layout)
   # What is beyond single precision becomes infinite.
   arrays = {place: one_chunk(parsed.table[name]).cast(kinds[place], safe=False) for place, name in layout.read_columns}

@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from beam_taxi.inputs.columns import ColumnType, widest
+from beam_taxi.inputs.csv.arrow_parsing import fits_header, may_repeat_header
 from beam_taxi.inputs.csv.bad_rows import RowProblem, count_reasons
 from beam_taxi.inputs.csv.boundaries import kernel_dialect
 from beam_taxi.inputs.csv.column_types import type_of_cell
@@ -98,4 +99,6 @@ def _examine_plain(piece: Piece, layout: Layout) -> Examined | None:
       if types[column] > given:
         return None
       types[column] = given
+  if fits_header(types, layout) and may_repeat_header(piece.data, layout, piece.begin, piece.end):
+    return None
   return Examined(tuple(types), found.rows)

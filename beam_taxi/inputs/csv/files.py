@@ -24,12 +24,16 @@ _OTHER_MARKS = {b'\xff\xfe': 'utf-16', b'\xfe\xff': 'utf-16'}
 
 @dataclasses.dataclass(frozen=True)
 class Header:
-  """A file's column names. Its CSV bytes [begin, end) are the header's, after a byte-order mark or none."""
+  """A file's column names. Its CSV bytes [begin, end) are the header's, after a byte-order mark or none.
+
+  `row` is these bytes without their line end; b'' where the file has no header.
+  """
 
   path: str
   columns: tuple[str, ...]
   begin: int
   end: int
+  row: bytes = b''
 
 
 def input_files(listed: Iterable[ListedFile], dialect: Dialect) -> list[InputFile]:
@@ -111,7 +115,8 @@ def read_first_row(file: InputFile, dialect: Dialect) -> Header:
   record = head[mark : mark + end]
   if not record.strip():
     raise UserError(f'{file.path}: line 1: has no header; the first line must name the columns, or give --columns')
-  return Header(file.path, tuple(_names_in(record, head, mark, file, dialect)), mark, mark + end)
+  names = _names_in(record, head, mark, file, dialect)
+  return Header(file.path, tuple(names), mark, mark + end, record.rstrip(b'\r\n'))
 
 
 def _check_text(file: InputFile, head: bytes) -> None:

@@ -113,7 +113,7 @@ def test_a_header_is_the_first_record(
 ) -> None:
   path = tmp_path / 'a.csv'
 
-  assert header_of(path, data) == Header(str(path), columns, begin, end)
+  assert header_of(path, data) == Header(str(path), columns, begin, end, data[begin:end].rstrip(b'\r\n'))
 
 
 def test_a_header_longer_than_one_read_is_read_whole(tmp_path: pathlib.Path) -> None:
