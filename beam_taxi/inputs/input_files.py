@@ -7,7 +7,7 @@ import gzip
 import os
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
@@ -28,6 +28,7 @@ class InputFile:
     compression: 'gzip', 'bzip2', 'zstd' or None.
     converted_from: the encoding that must be converted to UTF-8 from the file's beginning on, or None where blocks are
       in UTF-8 or can be converted on their own.
+    filtered_by: by what the input's kind leaves something out of the file from its beginning on, or None.
   """
 
   path: str
@@ -36,11 +37,12 @@ class InputFile:
   version: str = ''
   compression: str | None = None
   converted_from: str | None = None
+  filtered_by: Any = None
 
   @property
   def is_stream(self) -> bool:
     """Whether the file can only be read from its beginning to its end."""
-    return self.compression is not None or self.converted_from is not None
+    return any(each is not None for each in (self.compression, self.converted_from, self.filtered_by))
 
   @property
   def stored(self) -> storage.StoredFile:

@@ -195,7 +195,8 @@ def outcome_of(scene: Scene) -> tuple[str, list[str]]:
     # Before a run begins, Ctrl-C needs no words.
     if code > 0 and (said or code != _INTERRUPTED) and not (lines and lines[-1].startswith('error: ')):
       faults.append(f'ended with {code} and no error in one line: {said}')
-    if code not in (0, 1, 2, _INTERRUPTED, -signal.SIGKILL):
+    # A signal that comes before the command has begun ends it without any words.
+    if code not in (0, 1, 2, _INTERRUPTED, -signal.SIGKILL) and not (code == -signal.SIGTERM and not said):
       faults.append(f'ended with {code}: {said}')
   faults += [f'a process is left: {process}' for process in strays(scene.token)]
   manifest = _manifest(scene)

@@ -56,6 +56,8 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
   'skip_blank_lines': (['true', 'false'], ['no']),
   'encoding': (['latin-1', 'utf-16'], ['latin 1', '']),
   'compression': (['gzip', 'none'], ['zip']),
+  'skip_lines': (['3'], ['-1', '']),
+  'comment_char': (['#'], ['##', '']),
   'select_columns': (['a,"b,c"'], ['']),
   'drop_columns': (['a,b'], ['']),
   'rename_columns': (['a b:c,d:e'], ['a', 'a:']),

@@ -181,3 +181,34 @@ def test_the_command_that_it_prints_reads_the_same_files_so(
   config, beam_args = parse_flags(command_in(done))
   assert done.returncode == 0
   assert (config.input, config.input_settings, beam_args) == ((str(path),), dialect, [])
+
+
+# What a file begins with, and what sniff's command says of it.
+TOPS: dict[str, tuple[bytes, list[str], str]] = {
+  'a_report': (b'Report\nmade on "2024\n\nid;fare\n1;2\n2;3\n', ['--delimiter=;', '--skip_lines=3'], '3 lines above'),
+  'comments': (b'# a "note\nid,fare\n1,2\n# b\n2,3\n', ['--comment_char=#'], 'begin with # are taken for comments'),
+  'a_header_with_a_mark': (b'#id,fare\n1,2\n2,3\n', [], ''),
+  'sep': (b'sep=;\r\nid;fare\r\n1;2\r\n2;3\r\n', ['--delimiter=;'], ''),
+  'backslashes': (b'id,fare\n"a \\"" b",2\n2,3\n', [], 'quotes behind backslashes'),
+}
+
+
+@pytest.mark.parametrize(('data', 'flags', 'note'), TOPS.values(), ids=TOPS)
+def test_what_stands_above_the_rows_is_found(tmp_path: pathlib.Path, data: bytes, flags: list[str], note: str) -> None:
+  path = tmp_path / 'a.csv'
+  path.write_bytes(data)
+
+  done = sniff(str(path))
+
+  assert command_in(done) == ['--input', str(path), '--output', 'out', *flags]
+  assert note in done.stdout
+  assert ['Rows', '2'] in lines_of(done)
+
+
+def test_where_most_rows_are_bad_there_is_no_command(tmp_path: pathlib.Path) -> None:
+  (tmp_path / 'a.csv').write_bytes(b'a,b\n1\n2\n3,4\n5\n')
+
+  done = sniff(str(tmp_path / 'a.csv'), '--delimiter', ',')
+
+  assert 'Most rows are bad' in done.stdout
+  assert '--input' not in done.stdout

@@ -38,6 +38,8 @@ class CsvInput:
     [name, *others] = header.columns
     if not others and any(mark in name for mark in ',;\t|'):
       doubts.append(f'{header.path}: has one column, {name!r}; is --delimiter right? "sniff" shows what is in a file')
+    if header.says_sep:
+      doubts.append(f'{header.path}: line 1 tells Excel the delimiter, and is skipped')
     if others:  # Of a single column, a cell may well be what the header is.
       layout = dataclasses.replace(layout, header=header.row)
     return InputPlan(len(files), sum(file.size for file in files), text_bytes(files), layout, tuple(doubts), header)

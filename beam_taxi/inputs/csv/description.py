@@ -33,6 +33,8 @@ def dialect_flags(dialect: Dialect) -> list[str]:
     'delimiter': ['--delimiter=' + ('tab' if dialect.delimiter == '\t' else dialect.delimiter)],
     'quote_char': [f'--quote_char={dialect.quote_char}'],
     'columns': ['--no_header', f'--columns={_list(dialect.columns)}'],
+    'skip_lines': [f'--skip_lines={dialect.skip_lines}'],
+    'comment_char': [f'--comment_char={dialect.comment_char}'],
     'null_values': [f'--null_values={_list(dialect.null_values)}'],
     'skip_blank_lines': ['--no_skip_blank_lines'],
     'encoding': [f'--encoding={dialect.encoding}'],

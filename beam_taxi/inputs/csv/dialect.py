@@ -6,7 +6,7 @@ import dataclasses
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.columns import fault_in_names
 from beam_taxi.inputs.compression import COMPRESSIONS
-from beam_taxi.parsing import parse_names
+from beam_taxi.parsing import parse_names, parse_number
 from beam_taxi.setting_fields import Flag, Parameter, check_choices, setting
 
 
@@ -86,6 +86,21 @@ class Dialect:
     details='Each compressed file is one stream.',
     template=Parameter('Compression'),
   )
+  skip_lines: int = setting(
+    '0',
+    'how many lines stand above the header, or above the first row; whatever they hold is skipped',
+    metavar='N',
+    parse=parse_number,
+    template=Parameter('Lines to skip', '^[0-9]+$'),
+  )
+  comment_char: str = setting(
+    '',
+    'lines that begin with this character are comments',
+    metavar='CHAR',
+    default_text='there are none',
+    details='A file that may have comments is read as one stream, not in parallel.',
+    template=Parameter('Comment character', '^.$'),
+  )
 
   def __post_init__(self) -> None:
     for flag, character in (('delimiter', self.delimiter), ('quote_char', self.quote_char)):
@@ -93,6 +108,14 @@ class Dialect:
         continue
       if len(character) != 1 or not character.isascii() or character in '\r\n\0':
         raise UserError(f'--{flag} {character!r}: give one ASCII character, and no line end')
+    if self.comment_char and (len(self.comment_char) != 1 or not ' ' < self.comment_char <= '~'):
+      raise UserError(f'--comment_char {self.comment_char!r}: give one ASCII character, such as "#"')
+    if self.comment_char in (self.delimiter, self.quote_char) and self.comment_char:
+      raise UserError(f'--comment_char is {self.comment_char!r}, as is the delimiter or the quote: they must differ')
+    if self.comment_char and not self.skip_blank_lines:
+      raise UserError('--comment_char: comments are read as blank lines, which --no_skip_blank_lines makes rows of')
+    if self.skip_lines < 0:
+      raise UserError(f'--skip_lines {self.skip_lines}: give how many lines to skip, 0 or more')
     if self.delimiter == self.quote_char:
       raise UserError(f'--delimiter and --quote_char are both {self.delimiter!r}: they must differ')
     if fault := fault_in_names(self.columns):

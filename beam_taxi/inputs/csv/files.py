@@ -4,6 +4,8 @@ import contextlib
 import csv
 import dataclasses
 import io
+import re
+import shlex
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, cast
 
@@ -11,10 +13,11 @@ from beam_taxi.artifacts.listing import ListedFile
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.columns import fault_in_names
 from beam_taxi.inputs.compression import compression_of
-from beam_taxi.inputs.csv.boundaries import first_record_end
+from beam_taxi.inputs.csv.boundaries import count_lines, first_record_end
+from beam_taxi.inputs.csv.comments import WithoutComments
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.text_encoding import UTF_8, EncodingError, Utf8Stream, needs_stream
-from beam_taxi.inputs.first_bytes import ENOUGH, no_text
+from beam_taxi.inputs.first_bytes import no_text
 from beam_taxi.inputs.input_files import InputFile, changed_within, open_file
 
 _BYTE_ORDER_MARK = b'\xef\xbb\xbf'
@@ -24,9 +27,12 @@ _OTHER_MARKS = {b'\xff\xfe': 'utf-16', b'\xfe\xff': 'utf-16'}
 
 @dataclasses.dataclass(frozen=True)
 class Header:
-  """A file's column names. Its CSV bytes [begin, end) are the header's, after a byte-order mark or none.
+  """A file's column names. Its CSV bytes [begin, end) are the header's, after what stands above it.
 
-  `row` is these bytes without their line end; b'' where the file has no header.
+  Attributes:
+    row: the header's bytes without their line end; b'' where the file has no header.
+    lines: how many lines stand above it.
+    says_sep: whether the first line is sep=, with a delimiter.
   """
 
   path: str
@@ -34,6 +40,8 @@ class Header:
   begin: int
   end: int
   row: bytes = b''
+  lines: int = 0
+  says_sep: bool = False
 
 
 def input_files(listed: Iterable[ListedFile], dialect: Dialect) -> list[InputFile]:
@@ -45,13 +53,19 @@ def input_file(file: ListedFile, index: int, dialect: Dialect) -> InputFile:
   """A listed file, which is written in a dialect."""
   converted_from = dialect.encoding if needs_stream(dialect) else None
   return InputFile(
-    file.path, file.size, index, file.version, compression_of(file.path, dialect.compression), converted_from
+    file.path,
+    file.size,
+    index,
+    file.version,
+    compression_of(file.path, dialect.compression),
+    converted_from,
+    dialect if dialect.comment_char else None,
   )
 
 
 @contextlib.contextmanager
 def open_csv(file: InputFile, span: tuple[int, int] | None = None, *, again: bool = False) -> Iterator[BinaryIO]:
-  """A stream of the file's CSV bytes from their beginning, decompressed and converted as it is read where need be.
+  """A stream of the file's CSV bytes from their beginning: as it is read, decompressed, converted, without comments.
 
   Args:
     file: the file.
@@ -63,8 +77,12 @@ def open_csv(file: InputFile, span: tuple[int, int] | None = None, *, again: boo
   """
   with open_file(file, span, again=again) as stream:
     try:
-      # A converting stream has no more than the one method that a stream's reader needs.
-      yield cast(BinaryIO, Utf8Stream(stream, file.converted_from)) if file.converted_from else stream
+      # These streams have no more than the one method that a stream's reader needs.
+      if file.converted_from:
+        stream = cast(BinaryIO, Utf8Stream(stream, file.converted_from))
+      if file.filtered_by:
+        stream = cast(BinaryIO, WithoutComments(stream, file.filtered_by))
+      yield stream
     except EncodingError as error:
       if again:
         raise changed_within(file, str(error)) from error
@@ -90,33 +108,72 @@ def read_header(file: InputFile, dialect: Dialect) -> Header:
   """
   if dialect.columns:
     with open_csv(file) as stream:
-      head = stream.read(ENOUGH)
-    _check_text(file, head)
-    mark = _length_of_mark(head)
-    return Header(file.path, dialect.columns, mark, mark)
+      top = _read_top(stream, file, dialect)
+    return Header(file.path, dialect.columns, top.end, top.end, lines=top.lines, says_sep=top.says_sep)
   header = read_first_row(file, dialect)
   if fault := fault_in_names(header.columns):
-    raise UserError(f'{file.path}: line 1: {fault}, or give --no_header and --columns where this is no header')
+    line = f'{file.path}: line {header.lines + 1}'
+    raise UserError(f'{line}: {fault}, or give --no_header and --columns where this is no header')
   return header
 
 
 def read_first_row(file: InputFile, dialect: Dialect) -> Header:
   """The first record of a file as a header, whatever its names are. Raises UserError as read_header does."""
   with open_csv(file) as stream:
-    head = read_some(stream, _HEADER_STEP)
-    _check_text(file, head)
-    mark = _length_of_mark(head)
-    while not (end := first_record_end(head[mark:], dialect)):
+    top = _read_top(stream, file, dialect)
+    head, begin = top.head, top.end
+    while not (end := first_record_end(head[begin:], dialect)):
       more = read_some(stream, max(_HEADER_STEP, len(head)))
       if not more:
-        end = len(head) - mark
+        end = len(head) - begin
         break
       head += more
-  record = head[mark : mark + end]
+  record = head[begin : begin + end]
   if not record.strip():
-    raise UserError(f'{file.path}: line 1: has no header; the first line must name the columns, or give --columns')
-  names = _names_in(record, head, mark, file, dialect)
-  return Header(file.path, tuple(names), mark, mark + end, record.rstrip(b'\r\n'))
+    line = f'{file.path}: line {top.lines + 1}'
+    raise UserError(f'{line}: has no header; the first line must name the columns, or give --columns')
+  names = _names_in(record, head, top, file, dialect)
+  return Header(file.path, tuple(names), begin, begin + end, record.rstrip(b'\r\n'), top.lines, top.says_sep)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Top:
+  """What stands above a file's header or first row: head[:end], with so many lines; more of the file may be read."""
+
+  head: bytes
+  end: int
+  lines: int
+  says_sep: bool
+
+
+def _read_top(stream: BinaryIO, file: InputFile, dialect: Dialect) -> _Top:
+  """A byte-order mark, sep= with a delimiter, and the lines that the dialect skips. Raises UserError."""
+  head = read_some(stream, _HEADER_STEP)
+  _check_text(file, head)
+  end = len(_BYTE_ORDER_MARK) if head.startswith(_BYTE_ORDER_MARK) else 0
+  # Excel understands it.
+  sep = _SEP.match(head, end)
+  if sep and sep[1].decode('latin-1') != dialect.delimiter:
+    given = sep[1].decode('latin-1')
+    raise UserError(f'{file.path}: line 1: says that the delimiter is {given!r}; give --delimiter {shlex.quote(given)}')
+  wanted = max(dialect.skip_lines, int(bool(sep)))
+  for line in range(wanted):
+    while not (found := _LINE.match(head, end)):
+      more = read_some(stream, max(_HEADER_STEP, len(head)))
+      if not more:
+        raise UserError(f'{file.path}: has {line:,} whole lines, of which --skip_lines {wanted} leaves nothing')
+      head += more
+    end = found.end()
+  lines = wanted
+  if dialect.comment_char:
+    # Comments have become blank lines.
+    rows = len(head) - len(head[end:].lstrip(b'\r\n'))
+    lines, end = lines + count_lines(head, end, rows), rows
+  return _Top(head, end, lines, bool(sep))
+
+
+_LINE = re.compile(rb'[^\r\n]*(?:\r\n|\r|\n)')
+_SEP = re.compile(rb'sep=([^\r\n])(?:\r\n|\r|\n)')
 
 
 def _check_text(file: InputFile, head: bytes) -> None:
@@ -125,12 +182,9 @@ def _check_text(file: InputFile, head: bytes) -> None:
     raise UserError(f'{file.path}: {found}')
 
 
-def _length_of_mark(head: bytes) -> int:
-  return len(_BYTE_ORDER_MARK) if head.startswith(_BYTE_ORDER_MARK) else 0
-
-
-def _names_in(record: bytes, head: bytes, mark: int, file: InputFile, dialect: Dialect) -> list[str]:
+def _names_in(record: bytes, head: bytes, top: _Top, file: InputFile, dialect: Dialect) -> list[str]:
   """The cells of a file's first record."""
+  line = f'{file.path}: line {top.lines + 1}'
   encoding = UTF_8 if file.converted_from else dialect.encoding
   try:
     [columns] = csv.reader(
@@ -144,11 +198,11 @@ def _names_in(record: bytes, head: bytes, mark: int, file: InputFile, dialect: D
     # Text that begins like UTF-16's says what it is.
     guess = next((name for begin, name in _OTHER_MARKS.items() if head.startswith(begin)), 'latin-1')
     raise UserError(
-      f'{file.path}: line 1: the header is not {encoding.upper()} at byte {mark + error.start}; give the --encoding '
-      f'that it has, perhaps {guess}'
+      f'{line}: the header is not {encoding.upper()} at byte {top.end + error.start}; give the --encoding that it has, '
+      f'perhaps {guess}'
     ) from error
   except (csv.Error, ValueError) as error:
-    raise UserError(f'{file.path}: line 1: the header cannot be read ({error}); is a quote left open?') from error
+    raise UserError(f'{line}: the header cannot be read ({error}); is a quote left open?') from error
   return columns
 
 
@@ -166,4 +220,5 @@ def header_difference(first: Header, other: Header) -> str:
       if mine != theirs
     )
     what = f'column {position} is {theirs!r} where {first.path} has {mine!r}'
-  return f'{other.path}: line 1: headers differ: {what}; all files of a run need the same columns in the same order'
+  line = f'{other.path}: line {other.lines + 1}'
+  return f'{line}: headers differ: {what}; all files of a run need the same columns in the same order'

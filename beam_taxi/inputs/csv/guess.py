@@ -2,6 +2,8 @@
 
 import codecs
 import dataclasses
+import io
+import re
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from beam_taxi.inputs.columns import ColumnType, fault_in_names
 from beam_taxi.inputs.compression import compression_of
 from beam_taxi.inputs.csv.boundaries import last_record_end, open_quote, positions_of, quote_edges
 from beam_taxi.inputs.csv.column_types import type_of_cell
+from beam_taxi.inputs.csv.comments import WithoutComments
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.files import input_file, open_csv, read_first_row
 from beam_taxi.inputs.csv.rows import find_rows
@@ -31,6 +34,11 @@ _MARKS = {
 # How many of the bytes at every second place are 0 in UTF-16 that is mostly ASCII, at least.
 _OFTEN = 0.3
 _DELIMITERS = ',;\t|'
+_SEP = re.compile(rb'sep=([,;\t|])(?:\r\n|\r|\n)')
+_LINE_END = re.compile(rb'\r\n|\r|\n')
+_COMMENTS = '#'
+# What stands above a header is rarely longer.
+_MOST_LINES_ABOVE = 50
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +78,10 @@ def guess_dialect(path: str, size: int, given: dict[str, Any]) -> Guess:
   text = sample.decode(known['encoding'], 'replace').lstrip('\ufeff').encode()
   # A file that ends here must end with a whole record; a sample may end anywhere.
   whole = len(sample) < _SAMPLE
+  if says := _SEP.match(text):
+    known.setdefault('delimiter', says[1].decode())
+    text = text[says.end() :]
+  text = _without_top(text, known)
   delimiters = [known['delimiter']] if 'delimiter' in known else _DELIMITERS
   quotes = [known['quote_char']] if 'quote_char' in known else _quotes(text)
   # The first of those that read a file equally well, and for it the delimiter that makes more cells.
@@ -84,6 +96,16 @@ def guess_dialect(path: str, size: int, given: dict[str, Any]) -> Guess:
     key=lambda marks: _consistency(text, marks[0], marks[1], whole)[0],
   )
   notes = []
+  if 'skip_lines' not in given and (lines := _lines_above(text, Dialect(known['delimiter'], known['quote_char']))):
+    known['skip_lines'] = lines + int(bool(says))
+    notes.append(f'{_counted(lines, "line")} above the header {"is" if lines == 1 else "are"} skipped.')
+  if 'comment_char' in known and 'comment_char' not in given:
+    notes.append(f'Lines that begin with {known["comment_char"]} are taken for comments.')
+  if known['quote_char'] and f'\\{known["quote_char"]}'.encode() in text:
+    notes.append(
+      f'There are quotes behind backslashes (\\{known["quote_char"]}). CSV doubles a quote within quotes, and a '
+      'backslash is a character like any other; if it is meant to escape, write the file anew.'
+    )
   if not known['quote_char'] and 'quote_char' not in given and b'"' in text:
     notes.append('Read as quotes, the " in the file would leave a cell open, so they are taken as text.')
   if 'columns' not in known:
@@ -97,6 +119,43 @@ def guess_dialect(path: str, size: int, given: dict[str, Any]) -> Guess:
         f'The first row has numbers ({", ".join(numbers[:3])}): if it is data, give --no_header and --columns.'
       )
   return Guess(Dialect(**known), _line_ends(text), bool(mark), tuple(notes))
+
+
+def _without_top(text: bytes, known: dict[str, Any]) -> bytes:
+  """A text without the lines that are known to be skipped, and without comments, whose mark becomes known."""
+  for _ in range(known.get('skip_lines', 0)):
+    found = _LINE_END.search(text)
+    text = text[found.end() :] if found else b''
+  mark = known.get('comment_char', _COMMENTS)
+  if not mark or not text.startswith(mark.encode()):
+    return text  # Within a file it may be text.
+  dialect = Dialect(known.get('delimiter', ','), known.get('quote_char', '"'), comment_char=mark)
+  without = WithoutComments(io.BytesIO(text), dialect).read(len(text))
+  if 'comment_char' not in known:
+    # A header may begin so: then its cells are as many as a row's.
+    first, row = (lines.lstrip(b'\r\n').partition(b'\n')[0] for lines in (text, without))
+    if any(first.count(each) == row.count(each) > 0 for each in map(str.encode, _DELIMITERS)):
+      return text
+    known['comment_char'] = mark
+  return without
+
+
+def _lines_above(text: bytes, dialect: Dialect) -> int:
+  """How many lines stand above the first row that has as many cells as most rows."""
+  rows = find_rows(text[: last_record_end(text, dialect) or len(text)], dialect)
+  if rows.cells.size < 3:
+    return 0
+  usual = int(np.bincount(rows.cells).argmax())
+  same = np.flatnonzero(rows.cells == usual)
+  first = int(same[0])
+  if usual == 1 or not first or same.size < 2 or int(rows.cells[0]) >= usual:
+    return 0
+  lines = len(_LINE_END.findall(text[: int(rows.begins[first])]))
+  return lines if lines <= _MOST_LINES_ABOVE else 0
+
+
+def _counted(number: int, what: str) -> str:
+  return f'{number} {what}' + ('s' if number > 1 else '')
 
 
 def _compression(path: str) -> str:
@@ -160,7 +219,11 @@ def _consistency(text: bytes, quote_char: str, delimiter: str, whole: bool) -> t
     return (1, 1) if quote_char and text.startswith(quote_char.encode()) else (0, 0)
   # A sample may end within a cell, but most of it in one cell is a wrong quote's doing.
   share = read / len(text) if unclosed else 1
-  return round(float((cells == cells[0]).mean()) * share, 2), int(cells[0])
+  # Lines above the header have another number of cells than the rows behind it.
+  usual = int(np.bincount(cells[1:] if cells.size > 1 else cells).argmax())
+  if usual == 1:
+    return 0, 0
+  return round(float((cells == usual).mean()) * share, 2), usual
 
 
 def _line_ends(text: bytes) -> str:

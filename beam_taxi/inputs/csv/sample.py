@@ -11,7 +11,7 @@ from beam_taxi.errors import UserError
 from beam_taxi.inputs.compression import compression_of
 from beam_taxi.inputs.csv.boundaries import last_record_end
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import input_files, open_csv, read_some
+from beam_taxi.inputs.csv.files import input_files, open_csv, read_header, read_some
 from beam_taxi.inputs.csv.text_encoding import needs_stream
 from beam_taxi.inputs.input_files import InputFile
 
@@ -42,7 +42,8 @@ def _beginning(file: InputFile, dialect: Dialect, size: int) -> tuple[bytes, int
     is_whole = not stream.read(1)
   if is_whole:
     return storage.read_bytes(file.path), size - len(text)
-  end = last_record_end(text, dialect)
+  begin = read_header(file, dialect).begin
+  end = last_record_end(text[begin:], dialect) and begin + last_record_end(text[begin:], dialect)
   if not end:
     raise UserError(f'{file.path}: has no whole record in its first {size:,} bytes; give a larger --sample_size')
   return _stored(text[:end], file, dialect), 0

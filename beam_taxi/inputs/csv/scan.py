@@ -53,7 +53,8 @@ class RangeScan:
     stretches: the CRC-32Cs of the range's bytes, cut where records may begin; of a stream that of the file as it is
       stored.
     blocks: of a stream, the CRC-32C of each block of its text behind the header.
-    header_end, header_lines: in a file's first range, where its header ends, and how many lines it has.
+    header_end, header_lines: in a file's first range, where its header ends, and how many lines end up to there.
+    lines_above: in a file's first range, how many of these are before `begin`.
     fault: what keeps the file from being read, in its first range: a header, or an unclosed quote of a stream.
   """
 
@@ -68,6 +69,7 @@ class RangeScan:
   blocks: tuple[int, ...] = ()
   header_end: int = 0
   header_lines: int = 0
+  lines_above: int = 0
   fault: Problem | None = None
 
 
@@ -108,7 +110,7 @@ def scan_range(part: ByteRange, plan: InputPlan, block_size: int) -> RangeScan:
     check_unchanged(part.file)
     try:
       header = read_header(part.file, plan.layout.settings)
-      fault = header_difference(plan.own, header)
+      fault = header_difference(plan.own, header) or _too_far_down(header, part)
     except UserError as error:
       fault = str(error)
     if fault:
@@ -117,6 +119,13 @@ def scan_range(part: ByteRange, plan: InputPlan, block_size: int) -> RangeScan:
     assert header
     return _scan_stream(part, header, plan.layout, block_size)
   return scan_bytes(part, header, plan.layout, block_size)
+
+
+def _too_far_down(header: Header, part: ByteRange) -> str:
+  """What is wrong where the lines above a header do not all stand in the first range of a file."""
+  if part.file.is_stream or not header.lines or header.begin <= part.end:
+    return ''
+  return f'{header.path}: has {header.begin:,} bytes above its header, which are too many; cut them off'
 
 
 def scan_bytes(part: ByteRange, header: Header | None, layout: Layout, patience: int) -> RangeScan:
@@ -142,7 +151,8 @@ def scan_bytes(part: ByteRange, header: Header | None, layout: Layout, patience:
     if header:
       length = header.end - header.begin
       start = Place(length, count_lines(body, 0, length))
-      scan = dataclasses.replace(scan, header_end=header.end, header_lines=start.lines)
+      above = header.lines
+      scan = dataclasses.replace(scan, header_end=header.end, header_lines=above + start.lines, lines_above=above)
     if start.offset >= len(body):
       return scan
     whole = max(guessed.last_end, start.offset)
@@ -248,7 +258,7 @@ def settle(scans: Iterable[RangeScan]) -> Settled:
   header_end = scans[0].header_end
   limits = [scan.begin for scan in scans[1:]] + [file.size]
   inside = False
-  lines = 0
+  lines = scans[0].lines_above
   opened = RowProblem(0, 0, '')
   starts: list[tuple[int, int] | None] = []
   trusted: list[bool] = []

@@ -46,6 +46,13 @@ def print_survey(
   console.print(_columns(plan, found))
   if found.findings.bad_rows:
     console.print(_bad_rows(found), highlight=False, soft_wrap=True)
+  if 2 * sum(found.findings.bad_rows.values()) > found.findings.rows:
+    console.print(
+      '\nMost rows are bad, so the files are written in another way: look at the delimiter, the quotes, and at what '
+      'stands above the header (--skip_lines, --comment_char).',
+      highlight=False,
+    )
+    return
   console.print('\nTo read it this way:', highlight=False)
   bad_rows = ['--bad_rows', 'quarantine'] if found.findings.bad_rows else []
   flags = ['--input', *patterns, '--output', 'out', *dialect_flags(guess.dialect), *column_flags, *bad_rows]
