@@ -44,7 +44,7 @@ def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
   from beam_taxi.inputs.csv.files import input_files
   from beam_taxi.inputs.csv.guess import guess_dialect
   from beam_taxi.inputs.csv.survey import survey
-  from beam_taxi.inputs.matching import list_files
+  from beam_taxi.inputs.matching import absolute, list_files
   from beam_taxi.show.terminal.consoles import console
   from beam_taxi.show.terminal.survey_tables import print_survey
 
@@ -55,7 +55,8 @@ def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
   except OSError as error:
     raise UserError(f'{listed[0].path}: cannot be read ({storage.why(error)})') from error
   typed = {name: flags[name] for name in _OF_COLUMNS if name in flags}
-  plan = CsvInput(guess.dialect).plan(listed, ColumnForm(**take_settings(RunConfig, dict(typed))))
+  form = ColumnForm(**take_settings(RunConfig, dict(typed)))
+  plan = CsvInput(guess.dialect).plan(listed, dataclasses.replace(form, schema=absolute(form.schema)))
   columns = (TextColumn('finding records and types'), BarColumn(), TimeElapsedColumn())
   errors = console(stderr=True)
   with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:

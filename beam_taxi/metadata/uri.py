@@ -76,7 +76,7 @@ def store_uri(metadata: str, output: str) -> str:
       f'--output {output}: SQLite cannot be kept there; name a store with --metadata, such as '
       'mysql://USER@HOST/DATABASE or a local sqlite:///PATH, or none'
     )
-  return _SQLITE + os.path.join(output, 'metadata.sqlite')
+  return _SQLITE + os.path.join(storage.expanded(output), 'metadata.sqlite')
 
 
 def parse_uri(text: str) -> StoreUri:
@@ -88,7 +88,7 @@ def parse_uri(text: str) -> StoreUri:
   if text.startswith(_SQLITE):
     if not text.removeprefix(_SQLITE):
       raise UserError(f'--metadata {text}: names no file; give sqlite:///PATH')
-    return StoreUri(text, 'sqlite', text.removeprefix(_SQLITE))
+    return StoreUri(text, 'sqlite', storage.expanded(text.removeprefix(_SQLITE)))
   kind, separator, rest = text.partition('://')
   if not separator or kind not in _OPTIONS:
     # Whatever it is, it may have a password in it.

@@ -88,7 +88,16 @@ def resolve(config: RunConfig, runner: PipelineRunner, options: PipelineOptions)
 def list_sources(config: RunConfig) -> Listing:
   """Lists the input of a run: each of its sources. Raises UserError where a pattern names no file."""
   names = [source.splits[0].name if config.input_splits else '' for source in config.sources]
-  return list_input(zip(names, (source.input for source in config.sources), strict=True))
+  return list_input(zip(names, (source.input for source in config.sources), strict=True), _written_by_runs(config))
+
+
+def _written_by_runs(config: RunConfig) -> list[str]:
+  """How the paths begin of what runs write with these settings; input may lie around the output."""
+  config = with_absolute_paths(config)
+  stores = [storage.join(config.output, 'metadata.sqlite')]
+  if config.metadata.startswith('sqlite:'):
+    stores.append(os.path.abspath(parse_uri(config.metadata).path))
+  return [RunFolder.of(config.output, '').uri, *stores]
 
 
 def plan_sources(config: RunConfig, listing: Listing) -> list[Source]:
@@ -119,7 +128,7 @@ def with_absolute_paths(config: RunConfig) -> RunConfig:
     config,
     input=tuple(map(absolute, config.input)),
     input_splits=splits,
-    output=os.path.abspath(config.output) if storage.is_local(config.output) else config.output,
+    output=os.path.abspath(storage.expanded(config.output)) if storage.is_local(config.output) else config.output,
     schema=absolute(config.schema),
   )
 

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Protocol, cast
 
+from beam_taxi.errors import UserError
 from beam_taxi.storage import beam_files
 from beam_taxi.storage.objects import ObjectReader, ObjectStore, ObjectUpload, match_objects
 from beam_taxi.storage.stored_file import StoredFile as StoredFile
@@ -24,6 +25,16 @@ def is_local(path: str) -> bool:
 def join(base: str, *parts: str) -> str:
   """Joins with '/', which is right for object stores and for every system that this project runs on."""
   return '/'.join([base.rstrip('/'), *parts])
+
+
+def expanded(path: str) -> str:
+  """A local path with its ~ and $VARIABLES replaced, which a shell leaves as they are in quotes and behind a '='.
+
+  Not where something has the very name; a variable that is not set stays.
+  """
+  if not is_local(path) or os.path.lexists(path):
+    return path
+  return os.path.expandvars(os.path.expanduser(path))
 
 
 def identity(path: str) -> str:
@@ -68,10 +79,37 @@ def match_files(pattern: str) -> list[StoredFile]:
   if os.path.isfile(pattern):
     names = [pattern]
   elif os.path.isdir(pattern):
-    names = [join(pattern, name) for name in os.listdir(pattern) if _is_data(name)]
+    try:
+      names = [join(pattern, name) for name in os.listdir(pattern) if _is_data(name)]
+    except PermissionError as error:
+      raise _closed(pattern, error) from error
   else:
     names = glob.glob(pattern, recursive=True)
+    if not names:
+      _check_folders(pattern)
   return [_local_file(name) for name in names if os.path.isfile(name)]
+
+
+def _check_folders(pattern: str) -> None:
+  """Raises UserError where the folders that a pattern begins with cannot be looked into."""
+  folder = ''
+  for part in pattern.split('/')[:-1]:
+    folder += f'{part}/'
+    if glob.has_magic(part):
+      return
+    try:
+      os.stat(folder + '.')
+      # Without the right to list a folder, a name in it is still found, and a pattern is not.
+      if glob.has_magic(pattern.removeprefix(folder).partition('/')[0]):
+        os.listdir(folder)
+    except PermissionError as error:
+      raise _closed(folder.rstrip('/') or '/', error) from error
+    except OSError:
+      return
+
+
+def _closed(folder: str, error: PermissionError) -> UserError:
+  return UserError(f'{folder}: cannot be looked into ({error.strerror}); ask for the right to read this folder')
 
 
 def stat(path: str) -> StoredFile:
