@@ -55,17 +55,24 @@ class SplitExamples:
   def dataset(self, batch_size: int = 1024) -> 'tf.data.Dataset':
     """Batches of Examples, parsed by the run's schema: a dict of tensors, one a feature.
 
-    A feature whose shape the schema knows, as where every row has one value, is dense, [batch, 1]; any other is sparse.
+    A feature whose shape the schema knows, as where every row has one value, is dense, [batch, 1]; any other is sparse,
+    and so is one that the schema calls DEPRECATED, for a split has none of it.
 
     Args:
       batch_size: Examples of a batch; the last has fewer.
     """
     import tensorflow as tf
+    from tensorflow_metadata.proto.v0 import schema_pb2
     from tfx_bsl.tfxio import tensor_adapter
     from tfx_bsl.tfxio import tensor_representation_util as representations
 
     schema = self._schema()
-    tensors = representations.InferTensorRepresentationsFromMixedSchema(schema)
+    tensors = dict(representations.InferTensorRepresentationsFromMixedSchema(schema))
+    for feature in schema.feature:
+      if feature.name not in tensors:  # It is DEPRECATED.
+        representation = schema_pb2.TensorRepresentation()
+        representation.varlen_sparse_tensor.column_name = feature.name
+        tensors[feature.name] = representation
     if not _is_parquet(self.shards[0]):
       parsers = {
         feature.name: representations.CreateTfExampleParserConfig(tensors[feature.name], feature.type)
@@ -94,7 +101,12 @@ class SplitExamples:
     from google.protobuf import text_format
     from tensorflow_metadata.proto.v0 import schema_pb2
 
-    return text_format.Parse(storage.read_bytes(self.schema_file), schema_pb2.Schema())
+    schema = text_format.Parse(storage.read_bytes(self.schema_file), schema_pb2.Schema())
+    if not schema.feature and not any(shard.records for shard in self.shards):
+      # No split has a record. TFDV takes a column that has no value for BYTES, if others have some.
+      for name in self.columns:
+        schema.feature.add(name=name, type=schema_pb2.BYTES)
+    return schema
 
   def _decoder(self) -> Any:
     from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder

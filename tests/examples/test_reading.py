@@ -20,6 +20,7 @@ from beam_taxi.artifacts.manifest import RunFolder, read_manifest
 from beam_taxi.errors import UserError
 from beam_taxi.examples.splits import Split
 from beam_taxi.graph.pipeline import build_graph
+from beam_taxi.inputs.input_splits import InputSplit
 from beam_taxi.settings.config import RunConfig
 
 FORMATS = ['tfrecord', 'parquet']
@@ -172,6 +173,47 @@ def test_a_split_without_records_has_columns_and_no_rows(tmp_path: pathlib.Path,
   assert sum(batch.num_rows for batch in rest.record_batches()) == 0
   assert rest.dataframe().to_dict('list') == {'a': [], 'b': []}
   assert list(rest.dataset()) == []
+
+
+def run_of(folder: pathlib.Path, output_format: str, **settings: Any) -> pathlib.Path:
+  config = RunConfig(output=str(folder), run_id='run', output_format=output_format, **settings)  # type: ignore[arg-type]
+  with TestPipeline(runner=FnApiRunner()) as root:
+    build_graph(root, config)
+  return folder / 'runs' / 'run'
+
+
+@pytest.mark.parametrize('output_format', FORMATS)
+def test_an_input_without_rows_has_features_that_are_sparse_strings(tmp_path: pathlib.Path, output_format: str) -> None:
+  (tmp_path / 'a.csv').write_text('a,b\n')
+
+  found = read(run_of(tmp_path, output_format, input=(str(tmp_path / 'a.csv'),)), 'train')
+
+  assert list(found.dataset()) == []
+  assert {name: spec.dtype.name for name, spec in found.dataset().element_spec.items()} == {
+    'a': 'string',
+    'b': 'string',
+  }
+  assert found.dataframe().to_dict('list') == {'a': [], 'b': []}
+  assert sum(batch.num_rows for batch in found.record_batches()) == 0
+
+
+@pytest.mark.parametrize('output_format', FORMATS)
+def test_a_column_that_a_split_has_no_value_of_is_deprecated_as_by_tfdv_and_read_as_sparse(
+  tmp_path: pathlib.Path, output_format: str
+) -> None:
+  (tmp_path / 'train.csv').write_text('a,b\n1,x\n2,y\n')
+  (tmp_path / 'eval.csv').write_text('a,b\n3,\n')
+  names = ('train', 'eval')
+  splits = tuple(InputSplit(name, (str(tmp_path / f'{name}.csv'),)) for name in names)
+
+  run = run_of(tmp_path, output_format, input_splits=splits)
+
+  assert 'lifecycle_stage: DEPRECATED' in (run / 'schema' / 'schema.pbtxt').read_text()
+  for name, numbers, texts in (('train', [1, 2], [b'x', b'y']), ('eval', [3], [])):
+    [batch] = read(run, name).dataset()
+    assert batch['a'].numpy().tolist() == [[number] for number in numbers]
+    assert sorted(batch['b'].values.numpy().tolist()) == texts
+    assert batch['b'].dense_shape[0] == len(numbers)
 
 
 def test_a_folder_without_a_manifest_is_no_finished_run(copied: pathlib.Path) -> None:
