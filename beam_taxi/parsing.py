@@ -2,6 +2,7 @@
 
 import csv
 import difflib
+import io
 import re
 from collections.abc import Iterable
 
@@ -20,6 +21,13 @@ def parse_names(text: str) -> tuple[str, ...]:
   except (csv.Error, ValueError) as error:
     raise UserError(f'{text!r} is not a list: give A,B,C, and what has a comma in quotes') from error
   return tuple(names)
+
+
+def names_text(names: Iterable[str]) -> str:
+  """Names as parse_names takes them."""
+  text = io.StringIO()
+  csv.writer(text, lineterminator='').writerow(names)
+  return text.getvalue()
 
 
 _MOST_NAMES = 12

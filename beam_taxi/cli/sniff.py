@@ -68,6 +68,5 @@ def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
       rows=_FIRST_ROWS,
       scanned=lambda size: progress.advance(task, size),
     )
-  column_flags = [f'--{name}={value}' for name, value in typed.items()]
-  print_survey(console(), flags['input'], guess, plan, found, column_flags)
+  print_survey(console(), flags['input'], guess, plan, found, typed)
   return 2 if found.findings.fault else 0

@@ -4,10 +4,12 @@ import gzip
 import pathlib
 import shlex
 import subprocess
+import sys
 
 import pytest
 from commands import ROOT, beam_taxi
 
+from beam_taxi.artifacts.manifest import RunFolder, read_manifest
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.settings.flags import parse_flags
 
@@ -212,3 +214,29 @@ def test_where_most_rows_are_bad_there_is_no_command(tmp_path: pathlib.Path) -> 
 
   assert 'Most rows are bad' in done.stdout
   assert '--input' not in done.stdout
+
+
+def test_an_export_of_the_portal_gets_a_command_that_reads_it(tmp_path: pathlib.Path) -> None:
+  script = [sys.executable, ROOT / 'scripts/make_taxi_csv.py', '--rows', '500', '--portal', '--dollars']
+  subprocess.run([*script, '--out', tmp_path / 'portal.csv'], check=True)
+
+  done = sniff('portal.csv', folder=tmp_path)
+  assert 'advice: Fare has numbers that are written for people (line 2: $' in done.stdout
+  assert "'--column_types=Trip Start Timestamp:TIMESTAMP(%m/%d/%Y %I:%M:%S %p)'" in done.stdout
+  words = command_in(done)
+  run = beam_taxi(tmp_path, *words, '--run_id', 'one')
+
+  assert run.returncode == 0, run.stderr
+  manifest = read_manifest(RunFolder.of(str(tmp_path / 'out'), 'one'))
+  assert manifest
+  assert [manifest.columns.get(name) for name in ('Trip Start Timestamp', 'Fare', 'Trip ID')] == ['INT', 'FLOAT', None]
+
+
+def test_advice_comes_on_top_of_what_was_given(tmp_path: pathlib.Path) -> None:
+  (tmp_path / 'a.csv').write_bytes(b'zip,day,fare\n01234,2024-01-19,$5\n12345,2024-01-20,$6\n')
+
+  done = sniff('a.csv', '--select_columns', 'zip,fare', '--column_types', 'fare:STRING', folder=tmp_path)
+
+  given = ['--input', 'a.csv', '--output', 'out', '--column_types=fare:STRING,zip:STRING', '--select_columns=zip,fare']
+  assert sorted(command_in(done)) == sorted(given)
+  assert 'day' not in done.stdout

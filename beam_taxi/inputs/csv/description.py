@@ -1,13 +1,12 @@
 """How CSV files are written, in words and as the flags that say so."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 
 from beam_taxi.inputs.compression import compression_of
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.guess import Guess
 from beam_taxi.inputs.layout import InputPlan
+from beam_taxi.parsing import names_text
 
 _DELIMITERS = {',': 'comma', ';': 'semicolon', '\t': 'tab', '|': 'pipe', ' ': 'blank'}
 
@@ -32,20 +31,13 @@ def dialect_flags(dialect: Dialect) -> list[str]:
   flags: Mapping[str, Sequence[str]] = {
     'delimiter': ['--delimiter=' + ('tab' if dialect.delimiter == '\t' else dialect.delimiter)],
     'quote_char': [f'--quote_char={dialect.quote_char}'],
-    'columns': ['--no_header', f'--columns={_list(dialect.columns)}'],
+    'columns': ['--no_header', f'--columns={names_text(dialect.columns)}'],
     'skip_lines': [f'--skip_lines={dialect.skip_lines}'],
     'comment_char': [f'--comment_char={dialect.comment_char}'],
-    'null_values': [f'--null_values={_list(dialect.null_values)}'],
+    'null_values': [f'--null_values={names_text(dialect.null_values)}'],
     'skip_blank_lines': ['--no_skip_blank_lines'],
     'encoding': [f'--encoding={dialect.encoding}'],
     'compression': [f'--compression={dialect.compression}'],
   }
   changed = [words for name, words in flags.items() if getattr(dialect, name) != getattr(default, name)]
   return [word for words in changed for word in words]
-
-
-def _list(names: Sequence[str]) -> str:
-  """Names as one row of CSV."""
-  text = io.StringIO()
-  csv.writer(text, lineterminator='').writerow(names)
-  return text.getvalue()

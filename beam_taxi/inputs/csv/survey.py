@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from beam_taxi.inputs.columns import ColumnType
+from beam_taxi.inputs.csv.advice import Advice, advise
 from beam_taxi.inputs.csv.arrow_parsing import one_chunk, parse, parse_bytes
 from beam_taxi.inputs.csv.bad_rows import count_reasons, located
 from beam_taxi.inputs.csv.boundaries import count_lines
@@ -43,12 +44,14 @@ class Survey:
     layout: its rows', with all types.
     forced_by: of each column the first cell of the column's type; None where the type was given or is UNKNOWN.
     first_rows: the first good rows, of the columns that are not skipped; an empty cell is None.
+    advice: on columns whose types were not given, by the first rows of which there are many; and what shows it.
   """
 
   findings: Findings
   layout: Layout
   forced_by: tuple[Cell | None, ...]
   first_rows: tuple[tuple[str | None, ...], ...]
+  advice: tuple[tuple[Advice, Cell], ...] = ()
 
 
 def survey(
@@ -87,7 +90,13 @@ def survey(
   layout = findings.settle_types(plan.layout)
   if findings.fault:
     return Survey(findings, layout, (None,) * len(layout.columns), ())
-  return Survey(findings, layout, _forcing_cells(of_files, plan.layout, layout), _first_rows(of_files, layout, rows))
+  return Survey(
+    findings,
+    layout,
+    _forcing_cells(of_files, plan.layout, layout),
+    _first_rows(of_files, layout, rows),
+    _advice(of_files, plan.layout, layout),
+  )
 
 
 def _bad_rows(records: RecordRange, layout: Layout) -> Findings:
@@ -144,6 +153,30 @@ def _first_rows(files: Sequence[Settled], layout: Layout, rows: int) -> tuple[tu
       if len(found) == rows:
         return tuple(found)
   return tuple(found)
+
+
+def _advice(files: Sequence[Settled], pending: Layout, layout: Layout) -> tuple[tuple[Advice, Cell], ...]:
+  """Advice by the first block that has good rows."""
+  names = tuple(name for _, name in layout.read_columns)
+  for records, _ in _ranges(files):
+    for block in read_records(records, layout.settings, BLOCK_SIZE):
+      parsed = parse(block.data, layout)
+      table = parse_bytes(parsed.text, layout, names)
+      if not table.num_rows:
+        continue
+      begins = np.setdiff1d(find_rows(block.data, layout.settings).begins, [row.offset for row in parsed.bad])
+      open_columns = [
+        (name, kind, one_chunk(table[name]))
+        for name, kind, given in zip(layout.columns, layout.types, pending.types, strict=True)
+        if given is None and kind is not None
+      ]
+      found = []
+      for advice in advise(open_columns):
+        line = block.lines + count_lines(block.data, 0, int(begins[advice.row])) + 1
+        cell = table[advice.column][advice.row].as_py() or b''
+        found.append((advice, Cell(records.file.path, line, cell.decode())))
+      return tuple(found)
+  return ()
 
 
 def _ranges(files: Sequence[Settled]) -> Iterator[tuple[RecordRange, tuple[ColumnType, ...] | None]]:

@@ -1,7 +1,8 @@
 """What `sniff` shows: how files are written, their columns, their first rows, and the command that reads them."""
 
 import shlex
-from collections.abc import Sequence
+import types
+from collections.abc import Mapping, Sequence
 
 from rich import filesize
 from rich.console import Console
@@ -9,10 +10,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from beam_taxi.errors import on_one_line
+from beam_taxi.inputs.column_form import type_text
+from beam_taxi.inputs.csv.advice import Advice
 from beam_taxi.inputs.csv.description import dialect_flags, facts_of
 from beam_taxi.inputs.csv.guess import Guess
 from beam_taxi.inputs.csv.survey import Cell, Survey
 from beam_taxi.inputs.layout import InputPlan
+from beam_taxi.parsing import names_text
 from beam_taxi.process.program import program
 
 _LONGEST_CELL = 24
@@ -24,7 +28,7 @@ def print_survey(
   guess: Guess,
   plan: InputPlan,
   found: Survey,
-  column_flags: Sequence[str] = (),
+  column_flags: Mapping[str, str] = types.MappingProxyType({}),
 ) -> None:
   """Prints what was found of an input.
 
@@ -34,7 +38,7 @@ def print_survey(
     guess: how its files are written.
     plan: what was known of it before.
     found: what was found in it.
-    column_flags: the flags that said what becomes of the columns.
+    column_flags: what was said of what becomes of the columns, by flag.
   """
   console.print(_facts(guess, plan, found))
   for note in guess.notes:
@@ -46,6 +50,8 @@ def print_survey(
   console.print(_columns(plan, found))
   if found.findings.bad_rows:
     console.print(_bad_rows(found), highlight=False, soft_wrap=True)
+  for advice, cell in found.advice:
+    console.print(_advice(advice, cell, one_file=plan.files == 1), highlight=False, soft_wrap=True)
   if 2 * sum(found.findings.bad_rows.values()) > found.findings.rows:
     console.print(
       '\nMost rows are bad, so the files are written in another way: look at the delimiter, the quotes, and at what '
@@ -55,10 +61,34 @@ def print_survey(
     return
   console.print('\nTo read it this way:', highlight=False)
   bad_rows = ['--bad_rows', 'quarantine'] if found.findings.bad_rows else []
-  flags = ['--input', *patterns, '--output', 'out', *dialect_flags(guess.dialect), *column_flags, *bad_rows]
-  command = f'{program()} {shlex.join(flags)}'
-  # Never wrapped, so that it can be copied.
-  console.print(f'  {command}', markup=False, highlight=False, soft_wrap=True)
+  flags = ['--input', *patterns, '--output', 'out', *dialect_flags(guess.dialect)]
+  _print_command(console, [*flags, *_as_words(column_flags), *bad_rows])
+  if found.advice:
+    console.print('\nWith all of the advice:', highlight=False)
+    _print_command(console, [*flags, *_as_words(_advised(column_flags, found)), *bad_rows])
+
+
+def _print_command(console: Console, words: Sequence[str]) -> None:
+  """Never wrapped, so that it can be copied."""
+  console.print(f'  {program()} {shlex.join(words)}', markup=False, highlight=False, soft_wrap=True)
+
+
+def _as_words(flags: Mapping[str, str]) -> list[str]:
+  return [f'--{name}={value}' for name, value in flags.items()]
+
+
+def _advised(flags: Mapping[str, str], found: Survey) -> dict[str, str]:
+  """The flags that said what becomes of columns, with all that is advised."""
+  types_, left_out = [], []
+  for advice, _ in found.advice:
+    if advice.type is None:
+      left_out.append(advice.column)
+    else:
+      types_.append(f'{advice.column}:{type_text(advice.type)}')
+  more = {'column_types': names_text(types_), 'drop_columns': names_text(left_out)}
+  if 'select_columns' in flags:
+    more['drop_columns'] = ''
+  return {**flags, **{name: ','.join(filter(None, (flags.get(name), text))) for name, text in more.items() if text}}
 
 
 def _facts(guess: Guess, plan: InputPlan, found: Survey) -> Table:
@@ -113,6 +143,16 @@ def _shown(text: str) -> str:
   """A cell on one line, cut where it is long."""
   line = on_one_line(text)
   return line if len(line) <= _LONGEST_CELL else line[: _LONGEST_CELL - 1] + '…'
+
+
+def _advice(advice: Advice, cell: Cell, *, one_file: bool) -> str:
+  column = names_text([advice.column])
+  remedy = f'--drop_columns={column}'
+  if advice.type is not None:
+    remedy = f'--column_types={names_text([f"{advice.column}:{type_text(advice.type)}"])}'
+  place = f' ({_place(cell, one_file)})' if cell.text else ''
+  text = f'{advice.column} {advice.what}{place}: {shlex.quote(remedy)}'
+  return f'[bold yellow]advice:[/] {escape(on_one_line(text))}'
 
 
 def _bad_rows(found: Survey) -> str:
