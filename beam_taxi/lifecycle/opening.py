@@ -105,6 +105,8 @@ def _opened(
     'input': hide_secrets(' '.join(config.input)),
     'record': config.record,
   }
+  if config.config:
+    properties |= {'config_file': hide_secrets(config.config.path), 'config_flags': config.config.flags}
   if config.schema:
     properties['curated_schema'] = hide_secrets(config.schema)
   if is_dataflow(resolved.runner) or is_portable(resolved.runner):

@@ -27,6 +27,7 @@ from beam_taxi.inputs.kinds import KINDS, kind_of_names
 from beam_taxi.inputs.shard_sizes import Sizes
 from beam_taxi.parsing import NAME, parse_names, parse_number, parse_size
 from beam_taxi.setting_fields import Parameter, Setting, check_choices, setting, settings_of
+from beam_taxi.settings.config_file import ConfigFile
 
 # The headings under which --help has the settings.
 _PLACES = 'what to read and where to write'
@@ -79,6 +80,16 @@ class RunConfig:
     counts_for_reuse=False,
   )
   _: dataclasses.KW_ONLY
+  config: ConfigFile | None = setting(
+    None,
+    "a TOML file with any of these settings, by the names of their flags, and with Beam's under [beam]; flags that are "
+    'given go before it',
+    group=_PLACES,
+    metavar='FILE',
+    details='[CSV.md](CSV.md#settings-in-a-file) shows one.',
+    template='a launch gives its parameters itself, as with --flags-file of gcloud',
+    counts_for_reuse=False,
+  )
   pipeline_name: str = setting(
     'beam_taxi',
     'the pipeline that the run belongs to in the metadata',

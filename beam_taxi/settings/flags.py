@@ -9,6 +9,7 @@ from beam_taxi.inputs.kinds import KINDS, Kind, kind_of_names
 from beam_taxi.process.program import program
 from beam_taxi.setting_fields import Flag, Setting, settings_of, take_settings
 from beam_taxi.settings.config import RunConfig, all_settings
+from beam_taxi.settings.config_file import config_read, config_words
 
 
 def new_parser(program: str, description: str = '', epilog: str = '') -> argparse.ArgumentParser:
@@ -63,9 +64,29 @@ def parse_flags(argv: Sequence[str]) -> tuple[RunConfig, list[str]]:
 
 
 def parse_known(parser: argparse.ArgumentParser, argv: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
-  """What a parser finds in a command line, and what it leaves. Raises UserError and SystemExit, as parse_flags does."""
-  flags, rest = parser.parse_known_args(_settle_switches(parser, argv))
-  return vars(flags), rest
+  """What a parser finds in a command line and the file of settings that it names, and what it leaves to Beam.
+
+  Raises UserError and SystemExit, as parse_flags does.
+  """
+  path = _config_of(parser, argv)
+  words = config_words(path, all_settings(), argv) if path else []
+  known = parser._option_string_actions
+  of_others = {f'--{flag.name}' for each in all_settings() for flag in each.flags} - known.keys()
+  taken = [word for word in words if word.partition('=')[0] not in of_others]
+  flags, rest = parser.parse_known_args(_settle_switches(parser, [*taken, *argv]))
+  values = vars(flags)
+  if path:
+    values['config'] = config_read(path, taken)
+  return values, rest
+
+
+def _config_of(parser: argparse.ArgumentParser, argv: Sequence[str]) -> str:
+  """The file of settings that a command line names; '' for none, or where the parser has no such flag."""
+  if '--config' not in parser._option_string_actions:
+    return ''
+  finder = argparse.ArgumentParser(prog=parser.prog, add_help=False, allow_abbrev=False)
+  finder.add_argument('--config', default='', metavar='FILE')
+  return str(finder.parse_known_args(argv)[0].config)
 
 
 def config_of(values: Mapping[str, Any]) -> RunConfig:

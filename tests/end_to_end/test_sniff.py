@@ -240,3 +240,34 @@ def test_advice_comes_on_top_of_what_was_given(tmp_path: pathlib.Path) -> None:
   given = ['--input', 'a.csv', '--output', 'out', '--column_types=fare:STRING,zip:STRING', '--select_columns=zip,fare']
   assert sorted(command_in(done)) == sorted(given)
   assert 'day' not in done.stdout
+
+
+def test_a_file_of_settings_is_written_that_a_run_and_sniff_take(tmp_path: pathlib.Path) -> None:
+  (tmp_path / 'a.csv').write_bytes(b'zip;day;fare\n01234;2024-01-19;$5\n12345;2024-01-20;$6\n')
+
+  written = sniff('a.csv', '--write_config', 'a.toml', folder=tmp_path)
+  run = beam_taxi(tmp_path, '--config', 'a.toml', '--run_id', 'one')
+  again = sniff('a.csv', '--config', 'a.toml', folder=tmp_path)
+
+  assert written.stdout.endswith('a.toml has all of it. To run with it:\n  python -m beam_taxi --config a.toml\n')
+  assert '# fare has numbers that are written for people (line 2: $5)\n' in (tmp_path / 'a.toml').read_text()
+  assert run.returncode == 0, run.stderr
+  manifest = read_manifest(RunFolder.of(str(tmp_path / 'out'), 'one'))
+  assert manifest
+  assert manifest.columns == {'zip': 'STRING', 'day': 'INT', 'fare': 'FLOAT'}
+  assert manifest.provenance['config_file'] == 'a.toml'
+  assert '--delimiter' in str(manifest.provenance['config_flags'])
+  assert 'advice' not in again.stdout
+
+
+def test_a_file_of_settings_is_not_overwritten(tmp_path: pathlib.Path) -> None:
+  (tmp_path / 'a.csv').write_bytes(b'a,b\n1,2\n')
+  (tmp_path / 'a.toml').write_text('mine')
+
+  done = sniff('a.csv', '--write_config', 'a.toml', folder=tmp_path)
+
+  assert (done.returncode, done.stderr) == (
+    2,
+    'error: --write_config a.toml: is there already; give another name, or remove it\n',
+  )
+  assert (tmp_path / 'a.toml').read_text() == 'mine'

@@ -67,7 +67,8 @@ def rehearse(argv: Sequence[str], sample_size: int, sample_from: str, keep: str)
     if storage.is_local(path):
       raise UserError(f'{path}: workers on Dataflow do not reach it; copy it to a bucket, and give its gs:// location')
   # Read before this process's command is led to the emulator: what is rehearsed with is the real input.
-  read = [*([sample_from] if sample_from else config.input), config.schema]
+  in_bucket = _config_in_bucket(config)
+  read = [*([sample_from] if sample_from else config.input), config.schema, *in_bucket]
   if any(path.startswith('gs://') for path in read):
     try:
       credentials(options)  # Beam itself would look for some for half a minute.
@@ -112,9 +113,14 @@ def _inputs(config: RunConfig, sample_size: int, sample_from: str) -> dict[str, 
       found[_place_for(sample_from, source.input[0])] = content
     else:
       found.update(reader.sample(list_files(source.input), sample_size))
-  if config.schema:
-    found[config.schema] = storage.read_bytes(config.schema)
+  for path in filter(None, (config.schema, *_config_in_bucket(config))):
+    found[path] = storage.read_bytes(path)
   return found
+
+
+def _config_in_bucket(config: RunConfig) -> list[str]:
+  """The file of settings, if the command reads it from a bucket, and so in a rehearsal from the emulator's."""
+  return [config.config.path] if config.config and not storage.is_local(config.config.path) else []
 
 
 def _place_for(path: str, pattern: str) -> str:

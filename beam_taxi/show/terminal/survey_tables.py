@@ -50,9 +50,12 @@ def print_survey(
   console.print(_columns(plan, found))
   if found.findings.bad_rows:
     console.print(_bad_rows(found), highlight=False, soft_wrap=True)
+  if found.advice:
+    console.print()
   for advice, cell in found.advice:
-    console.print(_advice(advice, cell, one_file=plan.files == 1), highlight=False, soft_wrap=True)
-  if 2 * sum(found.findings.bad_rows.values()) > found.findings.rows:
+    text = escape(on_one_line(f'{advice_text(advice, cell, one_file=plan.files == 1)}: {_remedy(advice)}'))
+    console.print(f'[bold yellow]advice:[/] {text}', highlight=False, soft_wrap=True)
+  if is_mostly_bad(found):
     console.print(
       '\nMost rows are bad, so the files are written in another way: look at the delimiter, the quotes, and at what '
       'stands above the header (--skip_lines, --comment_char).',
@@ -60,21 +63,30 @@ def print_survey(
     )
     return
   console.print('\nTo read it this way:', highlight=False)
-  bad_rows = ['--bad_rows', 'quarantine'] if found.findings.bad_rows else []
-  flags = ['--input', *patterns, '--output', 'out', *dialect_flags(guess.dialect)]
-  _print_command(console, [*flags, *_as_words(column_flags), *bad_rows])
+  _print_command(console, run_words(patterns, guess, found, column_flags))
   if found.advice:
     console.print('\nWith all of the advice:', highlight=False)
-    _print_command(console, [*flags, *_as_words(_advised(column_flags, found)), *bad_rows])
+    _print_command(console, run_words(patterns, guess, found, column_flags, advised=True))
+
+
+def is_mostly_bad(found: Survey) -> bool:
+  """Whether so many rows are bad that the files must be written in another way."""
+  return 2 * sum(found.findings.bad_rows.values()) > found.findings.rows
+
+
+def run_words(
+  patterns: Sequence[str], guess: Guess, found: Survey, column_flags: Mapping[str, str], *, advised: bool = False
+) -> list[str]:
+  """The command line of a run that reads an input as it was read, with all of the advice where that is wanted."""
+  flags = _advised(column_flags, found) if advised else column_flags
+  bad_rows = ['--bad_rows', 'quarantine'] if found.findings.bad_rows else []
+  words = ['--input', *patterns, '--output', 'out', *dialect_flags(guess.dialect)]
+  return [*words, *(f'--{name}={value}' for name, value in flags.items()), *bad_rows]
 
 
 def _print_command(console: Console, words: Sequence[str]) -> None:
   """Never wrapped, so that it can be copied."""
   console.print(f'  {program()} {shlex.join(words)}', markup=False, highlight=False, soft_wrap=True)
-
-
-def _as_words(flags: Mapping[str, str]) -> list[str]:
-  return [f'--{name}={value}' for name, value in flags.items()]
 
 
 def _advised(flags: Mapping[str, str], found: Survey) -> dict[str, str]:
@@ -145,14 +157,17 @@ def _shown(text: str) -> str:
   return line if len(line) <= _LONGEST_CELL else line[: _LONGEST_CELL - 1] + '…'
 
 
-def _advice(advice: Advice, cell: Cell, *, one_file: bool) -> str:
-  column = names_text([advice.column])
-  remedy = f'--drop_columns={column}'
-  if advice.type is not None:
-    remedy = f'--column_types={names_text([f"{advice.column}:{type_text(advice.type)}"])}'
+def advice_text(advice: Advice, cell: Cell, *, one_file: bool) -> str:
+  """A line of advice, with the row that shows it."""
   place = f' ({_place(cell, one_file)})' if cell.text else ''
-  text = f'{advice.column} {advice.what}{place}: {shlex.quote(remedy)}'
-  return f'[bold yellow]advice:[/] {escape(on_one_line(text))}'
+  return on_one_line(f'{advice.column} {advice.what}{place}')
+
+
+def _remedy(advice: Advice) -> str:
+  """The flag that takes an advice."""
+  if advice.type is None:
+    return shlex.quote(f'--drop_columns={names_text([advice.column])}')
+  return shlex.quote(f'--column_types={names_text([f"{advice.column}:{type_text(advice.type)}"])}')
 
 
 def _bad_rows(found: Survey) -> str:

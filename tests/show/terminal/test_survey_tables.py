@@ -203,7 +203,7 @@ COMMANDS: dict[str, tuple[bytes, dict[str, Any], list[str]]] = {
   'plain': (b'a,b\n1,2\n', {}, []),
   'tab': (b'a\tb\n1\t2\n', {}, ['--delimiter=tab']),
   'no_header': (b'1;1\n2;2\n', {}, ['--delimiter=;', '--no_header', '--columns=column_1,column_2']),
-  'bad_rows': (b'a,b\n1\n', {}, ['--bad_rows', 'quarantine']),
+  'bad_rows': (b'a,b\n1\n1,2\n', {}, ['--bad_rows', 'quarantine']),
   'given': (b'a\n1\n', {'null_values': ('NA', 'a b')}, ['--null_values=NA,a b']),
   'no_quotes': (b'a,b\n', {'quote_char': ''}, ['--quote_char=']),
 }
