@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.columns import ColumnType
@@ -60,12 +60,13 @@ class ColumnForm:
           '--column_types'
         )
 
-  def chosen(self, columns: tuple[str, ...], where: str) -> list[tuple[int, str]]:
+  def chosen(self, columns: tuple[str, ...], where: str, unwanted: Collection[str] = ()) -> list[tuple[int, str]]:
     """The columns that become features, by their places, and the features' names.
 
     Args:
       columns: all of the input's.
       where: the file that they are of.
+      unwanted: those that become features only if they are selected.
 
     Raises:
       UserError: a name is none of theirs, or two features have one name.
@@ -80,7 +81,7 @@ class ColumnForm:
     ):
       _check_known(flag, names, columns, where)
     _check_once('--select_columns names column', self.select_columns)
-    selected = self.select_columns or tuple(name for name in columns if name not in self.drop_columns)
+    selected = self.select_columns or tuple(name for name in columns if name not in {*self.drop_columns, *unwanted})
     if not selected and not derived:
       raise UserError(f'--drop_columns: {where} has no other columns')
     for flag, names in (('rename_columns', self.rename_columns), ('column_types', self.column_types)):

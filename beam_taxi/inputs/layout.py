@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from google.protobuf import text_format
@@ -31,6 +31,14 @@ class Feature:
 
 
 @dataclasses.dataclass(frozen=True)
+class FileColumns:
+  """The columns of a file, in its order, by their places among the input's; and its Layout's `header`."""
+
+  places: tuple[int, ...]
+  header: bytes
+
+
+@dataclasses.dataclass(frozen=True)
 class Layout:
   """What each row of an input must look like.
 
@@ -42,6 +50,7 @@ class Layout:
     checked: whether all rows are known to fit the types.
     features: what is made of the columns; each as it is, where it is not given.
     header: the bytes of a row that repeats the header, and so is bad; b'' where there is no such row.
+    of_files: of each file by its index, which of the columns it has, and its header; () where all are alike.
   """
 
   settings: Any
@@ -50,6 +59,7 @@ class Layout:
   checked: bool = False
   features: tuple[Feature, ...] = ()
   header: bytes = b''
+  of_files: tuple[FileColumns, ...] = ()
 
   def __post_init__(self) -> None:
     if not self.features:
@@ -106,7 +116,9 @@ class InputPlan:
   own: Any = None
 
 
-def layout_of(settings: Any, columns: tuple[str, ...], form: ColumnForm, where: str) -> Layout:
+def layout_of(
+  settings: Any, columns: tuple[str, ...], form: ColumnForm, where: str, unwanted: Collection[str] = ()
+) -> Layout:
   """What the rows of an input must look like.
 
   Args:
@@ -114,11 +126,12 @@ def layout_of(settings: Any, columns: tuple[str, ...], form: ColumnForm, where: 
     columns: the columns' names.
     form: what becomes of them.
     where: the file that they are of.
+    unwanted: columns that become features only if they are selected.
 
   Raises:
     UserError: as types_in_schema does, or the form names a column that is not there.
   """
-  chosen = form.chosen(columns, where)
+  chosen = form.chosen(columns, where, unwanted)
   in_schema = types_in_schema(form.schema) if form.schema else {}
   types: list[ColumnType | None] = [ColumnType.SKIPPED] * len(columns)
   features = []

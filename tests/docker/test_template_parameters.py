@@ -58,6 +58,8 @@ VALUES: dict[str, tuple[list[str], list[str]]] = {
   'compression': (['gzip', 'none'], ['zip']),
   'skip_lines': (['3'], ['-1', '']),
   'comment_char': (['#'], ['##', '']),
+  'unnamed_columns': (['name', 'drop'], ['', 'index']),
+  'columns_by': (['name'], ['', 'place']),
   'select_columns': (['a,"b,c"'], ['']),
   'drop_columns': (['a,b'], ['']),
   'rename_columns': (['a b:c,d:e'], ['a', 'a:']),

@@ -2,15 +2,18 @@
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 
 from beam_taxi.artifacts.listing import ListedFile
 from beam_taxi.inputs.column_form import ColumnForm
 from beam_taxi.inputs.csv.bad_rows import BadRow, located
+from beam_taxi.inputs.csv.by_name import all_columns, columns_of_files, completed, layout_in
 from beam_taxi.inputs.csv.decode import decode
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import input_files, read_header
+from beam_taxi.inputs.csv.files import input_files
+from beam_taxi.inputs.csv.header import read_header
 from beam_taxi.inputs.csv.records import Block, read_records
 from beam_taxi.inputs.csv.sample import sample_files
 from beam_taxi.inputs.csv.scan import RangeScan, Settled, scan_range, scan_records, settle
@@ -21,6 +24,9 @@ from beam_taxi.inputs.quarantine import BadRecord
 from beam_taxi.inputs.ranges import ByteRange, RecordRange, plan_ranges, text_bytes
 from beam_taxi.inputs.reader import ReadBlock
 from beam_taxi.inputs.shard_sizes import Sizes
+
+# A bucket takes a while for each, whatever its size.
+_HEADERS_AT_ONCE = 32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +39,15 @@ class CsvInput:
     """The plan of an input, whose `own` is the header of its first file. Raises UserError as read_header does."""
     files = input_files(listed, self.dialect)
     header = read_header(files[0], self.dialect)
-    layout = layout_of(self.dialect, header.columns, columns, header.path)
+    headers, names, where = [header], header.columns, header.path
+    if self.dialect.columns_by == 'name':
+      with ThreadPoolExecutor(_HEADERS_AT_ONCE) as pool:
+        headers += pool.map(lambda file: read_header(file, self.dialect), files[1:])
+      names, where = all_columns(headers), f'{header.path} with the other files' if len(files) > 1 else header.path
+    unwanted = {name for each in headers for name in each.unnamed} if self.dialect.unnamed_columns == 'drop' else ()
+    layout = layout_of(self.dialect, names, columns, where, unwanted)
+    if self.dialect.columns_by == 'name':
+      layout = dataclasses.replace(layout, of_files=columns_of_files(headers, names))
     doubts = []
     [name, *others] = header.columns
     if not others and any(mark in name for mark in ',;\t|'):
@@ -62,10 +76,11 @@ class CsvInput:
 
   def read(self, records: RecordRange, layout: Layout, block_size: int) -> Iterator[ReadBlock]:
     """Typed rows, as decode gives them."""
+    own = layout_in(layout, records.file.index)
     for block in read_records(records, self.dialect, block_size):
-      found = decode(block.data, layout)
+      found = decode(block.data, own)
       bad = tuple(bad_record(row, records.file, block) for row in found.bad)
-      yield ReadBlock(found.rows, bad, len(block.data), found.counts)
+      yield ReadBlock(completed(found.rows, layout), bad, len(block.data), found.counts)
 
   def no_rows(self, layout: Layout) -> pa.RecordBatch:
     """A RecordBatch without rows."""

@@ -107,8 +107,12 @@ def _features(columns: Mapping[int, pa.Array], layout: Layout) -> tuple[pa.Recor
       counts.update(converted.counts)
       array = converted.values
     arrays.append(array)
-  schema = pa.schema([(name, _DECODED_TYPES[kind]) for name, kind in layout.fields])
-  return pa.RecordBatch.from_arrays(arrays, schema=schema), dict(counts), misfits
+  return pa.RecordBatch.from_arrays(arrays, schema=features_schema(layout)), dict(counts), misfits
+
+
+def features_schema(layout: Layout) -> pa.Schema:
+  """What Arrow calls the features of a layout that has all types."""
+  return pa.schema([(name, _DECODED_TYPES[kind]) for name, kind in layout.fields])
 
 
 def fit_as_written(data: bytes, begin: int, end: int, layout: Layout) -> bool:

@@ -34,6 +34,8 @@ def dialect_flags(dialect: Dialect) -> list[str]:
     'columns': ['--no_header', f'--columns={names_text(dialect.columns)}'],
     'skip_lines': [f'--skip_lines={dialect.skip_lines}'],
     'comment_char': [f'--comment_char={dialect.comment_char}'],
+    'unnamed_columns': [f'--unnamed_columns={dialect.unnamed_columns}'],
+    'columns_by': [f'--columns_by={dialect.columns_by}'],
     'null_values': [f'--null_values={names_text(dialect.null_values)}'],
     'skip_blank_lines': ['--no_skip_blank_lines'],
     'encoding': [f'--encoding={dialect.encoding}'],

@@ -2,6 +2,7 @@
 
 import codecs
 import dataclasses
+from typing import Literal
 
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.columns import fault_in_names
@@ -102,6 +103,21 @@ class Dialect:
     template=Parameter('Comment character', '^.$'),
   )
 
+  unnamed_columns: Literal['fail', 'name', 'drop'] = setting(
+    'fail',
+    'what becomes of columns that the header does not name, as the index that pandas writes, or cells behind a '
+    'delimiter that ends each line: fail, name (column_1, by place) or drop',
+    choices={'fail': 'The run fails', 'name': 'Named by their places', 'drop': 'Left out'},
+    template=Parameter('Columns without a name'),
+  )
+  columns_by: Literal['position', 'name'] = setting(
+    'position',
+    'whether all files have the same columns in the same order, or each is read by the names in its own header',
+    choices={'position': 'The same in all files', 'name': "By each file's header"},
+    details='By name, a column that a file lacks is empty in its rows.',
+    template=Parameter('Columns by'),
+  )
+
   def __post_init__(self) -> None:
     for flag, character in (('delimiter', self.delimiter), ('quote_char', self.quote_char)):
       if character == '' and flag == 'quote_char':
@@ -118,6 +134,10 @@ class Dialect:
       raise UserError(f'--skip_lines {self.skip_lines}: give how many lines to skip, 0 or more')
     if self.delimiter == self.quote_char:
       raise UserError(f'--delimiter and --quote_char are both {self.delimiter!r}: they must differ')
+    if self.columns:
+      for flag, value in (('columns_by', self.columns_by), ('unnamed_columns', self.unnamed_columns)):
+        if value not in ('position', 'fail'):
+          raise UserError(f'--{flag} {value}: goes by a header, and --no_header says that there is none')
     if fault := fault_in_names(self.columns):
       raise UserError(f'--columns: {fault}')
     check_choices(self)

@@ -1,6 +1,7 @@
 """What the beginning of a file says of how it is written: compression, encoding, delimiter, quotes, header."""
 
 import codecs
+import csv
 import dataclasses
 import io
 import re
@@ -17,7 +18,8 @@ from beam_taxi.inputs.csv.boundaries import last_record_end, open_quote, positio
 from beam_taxi.inputs.csv.column_types import type_of_cell
 from beam_taxi.inputs.csv.comments import WithoutComments
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import input_file, open_csv, read_first_row
+from beam_taxi.inputs.csv.files import input_file, open_csv
+from beam_taxi.inputs.csv.header import FirstRow, read_first_row
 from beam_taxi.inputs.csv.rows import find_rows
 from beam_taxi.inputs.first_bytes import ENOUGH, codec_of, no_text
 from beam_taxi.inputs.input_files import InputFile
@@ -37,6 +39,8 @@ _DELIMITERS = ',;\t|'
 _SEP = re.compile(rb'sep=([,;\t|])(?:\r\n|\r|\n)')
 _LINE_END = re.compile(rb'\r\n|\r|\n')
 _COMMENTS = '#'
+# How many rows are looked at for what a column without a name has.
+_MOST_ROWS = 1000
 # What stands above a header is rarely longer.
 _MOST_LINES_ABOVE = 50
 
@@ -109,7 +113,13 @@ def guess_dialect(path: str, size: int, given: dict[str, Any]) -> Guess:
   if not known['quote_char'] and 'quote_char' not in given and b'"' in text:
     notes.append('Read as quotes, the " in the file would leave a cell open, so they are taken as text.')
   if 'columns' not in known:
-    names = read_first_row(input_file(ListedFile(path, size), 0, Dialect(**known)), Dialect(**known)).columns
+    dialect = Dialect(**known)
+    first = read_first_row(input_file(ListedFile(path, size), 0, dialect), dialect)
+    names = first.header.columns
+    if 'unnamed_columns' not in given and (found := _unnamed(first, text, dialect)):
+      known['unnamed_columns'], note = found
+      names = tuple(filter(None, names))
+      notes.append(note)
     numbers = [name for name in names if name[-1:].isdigit() and type_of_cell(name.encode()) is not ColumnType.STRING]
     if fault := fault_in_names(names):
       known['columns'] = tuple(f'column_{number}' for number in range(1, len(names) + 1))
@@ -150,8 +160,57 @@ def _lines_above(text: bytes, dialect: Dialect) -> int:
   first = int(same[0])
   if usual == 1 or not first or same.size < 2 or int(rows.cells[0]) >= usual:
     return 0
+  if rows.cells[first - 1] == usual - 1 and all(text[end - 1] == ord(dialect.delimiter) for end in rows.ends[same]):
+    first -= 1  # A header, and rows that end with a delimiter.
   lines = len(_LINE_END.findall(text[: int(rows.begins[first])]))
   return lines if lines <= _MOST_LINES_ABOVE else 0
+
+
+def _unnamed(first: FirstRow, text: bytes, dialect: Dialect) -> tuple[str, str] | None:
+  """What --unnamed_columns should be, and why, where a header seems to leave out names; else None."""
+  names = first.header.columns
+  named = tuple(filter(None, names))
+  in_rows = first.next_cells == len(names) + 1 and first.next_row.endswith(dialect.delimiter.encode())
+  if not named or (len(named) == len(names) and not in_rows):
+    return None
+  if fault_in_names(named) or any(type_of_cell(name.encode()) is not ColumnType.STRING for name in named):
+    return None  # It is data.
+  if not names[-1] and first.next_cells == len(names) - 1:
+    names = names[:-1]
+  width = len(names) + int(in_rows)
+  rows = [row for row in _rows_of(text, width, dialect) if tuple(row) != first.header.columns]
+  notes = []
+  way = 'drop'
+  for place in [*(place for place, name in enumerate(names) if not name), *range(len(names), width)]:
+    cells = [row[place] for row in rows]
+    column = f'Column {place + 1} has no name'
+    if not any(cells):
+      notes.append(f'{column} and no values, as where a delimiter ends each line')
+    elif cells == [str(number) for number in range(int(cells[0] == '1'), len(cells) + int(cells[0] == '1'))]:
+      notes.append(f'{column} and counts the rows, as the index that pandas writes')
+    else:
+      notes.append(column)
+      way = 'name'
+  if not notes:
+    notes = ['The header ends with a delimiter, and the rows do not']
+  done = 'it is left out' if way == 'drop' else 'it is named by its place'
+  return way, f'{"; ".join(notes)}: {done} (--unnamed_columns {way}).'
+
+
+def _rows_of(text: bytes, width: int, dialect: Dialect) -> list[list[str]]:
+  """The cells of a text's first rows with so many cells, without its header."""
+  found = find_rows(text[: last_record_end(text, dialect) or len(text)], dialect)
+  rows = []
+  for place in np.flatnonzero(found.cells == width)[: _MOST_ROWS + 1].tolist():
+    row = text[found.begins[place] : found.ends[place]].decode('utf-8', 'replace')
+    [cells] = csv.reader(
+      io.StringIO(row, newline=''),
+      delimiter=dialect.delimiter,
+      quotechar=dialect.quote_char or None,
+      quoting=csv.QUOTE_MINIMAL if dialect.quote_char else csv.QUOTE_NONE,
+    )
+    rows.append(cells)
+  return rows
 
 
 def _counted(number: int, what: str) -> str:

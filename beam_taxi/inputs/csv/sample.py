@@ -11,7 +11,8 @@ from beam_taxi.errors import UserError
 from beam_taxi.inputs.compression import compression_of
 from beam_taxi.inputs.csv.boundaries import last_record_end
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import input_files, open_csv, read_header, read_some
+from beam_taxi.inputs.csv.files import input_files, open_csv, read_some
+from beam_taxi.inputs.csv.header import read_header
 from beam_taxi.inputs.csv.text_encoding import needs_stream
 from beam_taxi.inputs.input_files import InputFile
 

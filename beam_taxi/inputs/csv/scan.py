@@ -24,9 +24,11 @@ from beam_taxi.inputs.csv.boundaries import (
   next_cut,
   open_quote,
 )
+from beam_taxi.inputs.csv.by_name import layout_in, types_in_all
 from beam_taxi.inputs.csv.dialect import Dialect
 from beam_taxi.inputs.csv.examine import Examined, Piece, examine
-from beam_taxi.inputs.csv.files import Header, header_difference, open_csv, read_header, read_some
+from beam_taxi.inputs.csv.files import open_csv, read_some
+from beam_taxi.inputs.csv.header import Header, header_difference, read_header
 from beam_taxi.inputs.csv.records import UnclosedQuoteError, read_blocks, read_records, unclosed_quote
 from beam_taxi.inputs.findings import Findings, Problem, merge_findings
 from beam_taxi.inputs.fingerprint import fingerprint_of_file
@@ -110,7 +112,7 @@ def scan_range(part: ByteRange, plan: InputPlan, block_size: int) -> RangeScan:
     check_unchanged(part.file)
     try:
       header = read_header(part.file, plan.layout.settings)
-      fault = header_difference(plan.own, header) or _too_far_down(header, part)
+      fault = _wrong_header(header, part, plan) or _too_far_down(header, part)
     except UserError as error:
       fault = str(error)
     if fault:
@@ -119,6 +121,15 @@ def scan_range(part: ByteRange, plan: InputPlan, block_size: int) -> RangeScan:
     assert header
     return _scan_stream(part, header, plan.layout, block_size)
   return scan_bytes(part, header, plan.layout, block_size)
+
+
+def _wrong_header(header: Header, part: ByteRange, plan: InputPlan) -> str:
+  """What is wrong where a file's header is not the first file's or, where files are read by name, not what it was."""
+  if not plan.layout.of_files:
+    return header_difference(plan.own, header)
+  if header.columns == layout_in(plan.layout, part.file.index).columns:
+    return ''
+  return f'{header.path}: its header is not what it was when the run began; run again when nothing writes to it'
 
 
 def _too_far_down(header: Header, part: ByteRange) -> str:
@@ -160,7 +171,7 @@ def scan_bytes(part: ByteRange, header: Header | None, layout: Layout, patience:
     if tail is None:
       return dataclasses.replace(scan, guess=None)
   pieces = [Piece(body, start.offset, whole), Piece.whole(tail)]
-  return dataclasses.replace(scan, rows=examine(pieces, layout, start.offset, start.lines))
+  return dataclasses.replace(scan, rows=_examine(pieces, layout, part.file, start.offset, start.lines))
 
 
 def _places(entered: Entered, begin: int, header: Header | None) -> list[int]:
@@ -232,7 +243,7 @@ def _scan_stream(part: ByteRange, header: Header, layout: Layout, block_size: in
   try:
     for block in read_blocks(part.file, header.end, layout.settings, block_size):
       checksums.append(crc32c(block.data))
-      rows = examine([Piece.whole(block.data)], layout, block.offset, block.lines)
+      rows = _examine([Piece.whole(block.data)], layout, part.file, block.offset, block.lines)
       found = merge_findings([found, Findings(rows.types, rows.count, rows.bad)])
       first = first or rows.first_bad_row
   except UnclosedQuoteError as error:
@@ -294,9 +305,15 @@ def scan_records(records: RecordRange, layout: Layout, block_size: int) -> Findi
   """Pass 1 again, over a range whose records are known."""
   blocks = read_records(records, layout.settings, block_size)
   return merge_findings(
-    _findings(records.file, examine([Piece.whole(block.data)], layout, block.offset, block.lines), 0, 0)
+    _findings(records.file, _examine([Piece.whole(block.data)], layout, records.file, block.offset, block.lines), 0, 0)
     for block in blocks
   )
+
+
+def _examine(pieces: Sequence[Piece], layout: Layout, file: InputFile, offset: int, lines: int) -> Examined:
+  """See examine.examine; the types are of all columns of the input."""
+  found = examine(pieces, layout_in(layout, file.index), offset, lines)
+  return dataclasses.replace(found, types=types_in_all(found.types, layout, file.index))
 
 
 def _findings(file: InputFile, rows: Examined, offset: int, lines: int) -> Findings:

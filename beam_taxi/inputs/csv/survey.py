@@ -11,6 +11,7 @@ from beam_taxi.inputs.csv.advice import Advice, advise
 from beam_taxi.inputs.csv.arrow_parsing import one_chunk, parse, parse_bytes
 from beam_taxi.inputs.csv.bad_rows import count_reasons, located
 from beam_taxi.inputs.csv.boundaries import count_lines
+from beam_taxi.inputs.csv.by_name import layout_in
 from beam_taxi.inputs.csv.column_types import type_of_cell
 from beam_taxi.inputs.csv.decode import decode
 from beam_taxi.inputs.csv.records import Block, read_records
@@ -103,7 +104,7 @@ def _bad_rows(records: RecordRange, layout: Layout) -> Findings:
   """The bad rows among records, where all types are given."""
   parts = []
   for block in read_records(records, layout.settings, BLOCK_SIZE):
-    bad = decode(block.data, layout).bad
+    bad = decode(block.data, layout_in(layout, records.file.index)).bad
     if bad:
       first = located(records.file, bad[0].problem.behind(block.offset, block.lines))
       parts.append(Findings(bad_rows=count_reasons(bad), first_bad_row=first))
@@ -130,11 +131,14 @@ def _forcing_cells_of(
   block: Block, file: InputFile, pending: Layout, layout: Layout, wanted: set[int]
 ) -> Iterator[tuple[int, Cell]]:
   """The first cell of its column's type, for each column that has one in the block."""
-  parsed = parse(block.data, pending)
+  own = layout_in(pending, file.index)
+  parsed = parse(block.data, own)
   begins = find_rows(block.data, layout.settings).begins
   begins = np.setdiff1d(begins, [row.offset for row in parsed.bad])
   for column in wanted:
-    cells = one_chunk(parse_bytes(parsed.text, pending, (layout.columns[column],)).column(0)).to_pylist()
+    if layout.columns[column] not in own.columns:
+      continue
+    cells = one_chunk(parse_bytes(parsed.text, own, (layout.columns[column],)).column(0)).to_pylist()
     for place, cell in enumerate(cells):
       if cell is not None and type_of_cell(cell) == layout.types[column]:
         line = block.lines + count_lines(block.data, 0, int(begins[place])) + 1
@@ -146,10 +150,12 @@ def _first_rows(files: Sequence[Settled], layout: Layout, rows: int) -> tuple[tu
   found: list[tuple[str | None, ...]] = []
   names = tuple(name for _, name in layout.read_columns)
   for records, _ in _ranges(files):
+    own = layout_in(layout, records.file.index)
+    here = tuple(name for name in names if name in own.columns)
     for block in read_records(records, layout.settings, BLOCK_SIZE):
-      table = parse_bytes(parse(block.data, layout).text, layout, names).slice(0, rows - len(found))
-      columns = [[cell and cell.decode() for cell in column.to_pylist()] for column in table.columns]
-      found += zip(*columns, strict=True)
+      table = parse_bytes(parse(block.data, own).text, own, here).slice(0, rows - len(found))
+      columns = {name: [cell and cell.decode() for cell in table[name].to_pylist()] for name in here}
+      found += zip(*(columns.get(name, [None] * table.num_rows) for name in names), strict=True)
       if len(found) == rows:
         return tuple(found)
   return tuple(found)
@@ -157,18 +163,18 @@ def _first_rows(files: Sequence[Settled], layout: Layout, rows: int) -> tuple[tu
 
 def _advice(files: Sequence[Settled], pending: Layout, layout: Layout) -> tuple[tuple[Advice, Cell], ...]:
   """Advice by the first block that has good rows."""
-  names = tuple(name for _, name in layout.read_columns)
   for records, _ in _ranges(files):
+    own = layout_in(layout, records.file.index)
     for block in read_records(records, layout.settings, BLOCK_SIZE):
-      parsed = parse(block.data, layout)
-      table = parse_bytes(parsed.text, layout, names)
+      parsed = parse(block.data, own)
+      table = parse_bytes(parsed.text, own, tuple(name for _, name in own.read_columns))
       if not table.num_rows:
         continue
       begins = np.setdiff1d(find_rows(block.data, layout.settings).begins, [row.offset for row in parsed.bad])
       open_columns = [
         (name, kind, one_chunk(table[name]))
         for name, kind, given in zip(layout.columns, layout.types, pending.types, strict=True)
-        if given is None and kind is not None
+        if given is None and kind is not None and name in own.columns
       ]
       found = []
       for advice in advise(open_columns):

@@ -15,7 +15,7 @@ from reader import read
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import read_header
+from beam_taxi.inputs.csv.header import read_header
 
 SPECTRUM = pathlib.Path(__file__).parents[3] / 'data' / 'csv-spectrum'
 BLOCK_SIZES = [1, 2, 7, 30, 10_000]

@@ -14,7 +14,8 @@ from beam_taxi.artifacts.listing import ListedFile
 from beam_taxi.errors import UserError
 from beam_taxi.inputs.compression import compression_of
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import Header, header_difference, input_file, open_csv, read_header
+from beam_taxi.inputs.csv.files import input_file, open_csv
+from beam_taxi.inputs.csv.header import Header, header_difference, read_header
 from beam_taxi.inputs.input_files import InputFile, read_exactly
 
 

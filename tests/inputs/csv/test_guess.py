@@ -139,7 +139,7 @@ def test_a_broken_compressed_file_is_refused(tmp_path: pathlib.Path) -> None:
 
 HEADERS = {
   'repeated_names': (b'a,b,a\n1,2,3\n', 3, "The first row is taken for data: as a header, two columns are named 'a'."),
-  'empty_name': (b'a,,c\n1,2,3\n', 3, 'The first row is taken for data: as a header, column 2 has no name.'),
+  'empty_name': (b'1,,c\n1,2,3\n', 3, 'The first row is taken for data: as a header, column 2 has no name.'),
   'repeated_numbers': (b'1|1\n2|2\n', 2, "The first row is taken for data: as a header, two columns are named '1'."),
 }
 

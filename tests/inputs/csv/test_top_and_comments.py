@@ -19,7 +19,7 @@ from beam_taxi.inputs.columns import ColumnType
 from beam_taxi.inputs.csv import boundaries
 from beam_taxi.inputs.csv.comments import WithoutComments
 from beam_taxi.inputs.csv.dialect import Dialect
-from beam_taxi.inputs.csv.files import read_header
+from beam_taxi.inputs.csv.header import read_header
 
 COMMENTS = Dialect(comment_char='#')
 
