@@ -103,23 +103,27 @@ class FeatureStatistics:
 
   @property
   def min(self) -> float:
-    return float(self._proto.num_stats.min)
+    return self._of_numbers('min')
 
   @property
   def max(self) -> float:
-    return float(self._proto.num_stats.max)
+    return self._of_numbers('max')
 
   @property
   def mean(self) -> float:
-    return float(self._proto.num_stats.mean)
+    return self._of_numbers('mean')
 
   @property
   def median(self) -> float:
-    return float(self._proto.num_stats.median)
+    return self._of_numbers('median')
 
   @property
   def std_dev(self) -> float:
-    return float(self._proto.num_stats.std_dev)
+    return self._of_numbers('std_dev')
+
+  def _of_numbers(self, name: str) -> float:
+    """What is said of all numbers: NaN where they all are, of which TFDV says 0."""
+    return math.nan if 0 < self.values == self.nan else float(getattr(self._proto.num_stats, name))
 
   @property
   def nan(self) -> int:

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Sequence
 from typing import Any, NoReturn, TextIO, cast
 
@@ -108,6 +109,8 @@ def _set_up_logging() -> None:
   """
   own = os.fdopen(os.dup(native_stderr.STDERR), 'w', buffering=1, errors='backslashreplace')
   sys.stderr = cast(TextIO, _WithoutSaidErrors(own))
+  # TFDV's generators come upon NaN and infinite numbers, which are no news.
+  warnings.filterwarnings('ignore', 'invalid value encountered', RuntimeWarning)
   logging.basicConfig(format='%(asctime)s %(levelname)s %(message)s', datefmt='%H:%M:%S', level=logging.WARNING)
   logging.getLogger('beam_taxi').setLevel(logging.INFO)
   for handler in logging.getLogger().handlers:

@@ -4,13 +4,13 @@ import math
 from collections.abc import Callable
 
 from beam_taxi.analysis.figures import COUNT, SHARE, Value
-from beam_taxi.show.formats import count, number, share
+from beam_taxi.show.formats import count, not_finite, number, share
 
 
 def exact(value: float) -> str:
   """Whole and large numbers with all digits before the point, others with six significant ones."""
   if not math.isfinite(value):
-    return str(value)
+    return not_finite(value)
   return f'{value:,.0f}' if value == round(value) or abs(value) >= 10_000 else f'{value:.6g}'
 
 

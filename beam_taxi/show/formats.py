@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+import math
 import re
 
 from rich import filesize
@@ -21,8 +22,15 @@ def share(part: float, whole: float) -> str:
   return f'{part / whole:.1%}' if whole else ''
 
 
+def not_finite(value: float) -> str:
+  """'NaN', '∞' or '-∞'."""
+  return 'NaN' if math.isnan(value) else ('∞' if value > 0 else '-∞')
+
+
 def number(value: float) -> str:
   """All digits before the point where there are few enough to read, else six significant ones."""
+  if not math.isfinite(value):
+    return not_finite(value)
   if 10_000 <= abs(value) < 1e9 or (abs(value) < 10_000 and value == int(value)):
     return f'{value:,.0f}'
   return f'{value:,.4g}' if abs(value) < 10_000 else f'{value:.5e}'.replace('e+0', 'e').replace('e+', 'e')

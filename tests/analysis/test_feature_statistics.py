@@ -23,6 +23,16 @@ from beam_taxi.analysis.feature_statistics import (
 from beam_taxi.errors import UserError
 
 
+def test_numbers_that_are_all_nan_have_no_bounds_and_no_mean() -> None:
+  proto = FeatureNameStatistics(type=FeatureNameStatistics.FLOAT)
+  proto.num_stats.common_stats.tot_num_values = 2
+  proto.num_stats.histograms.add(num_nan=2)
+
+  feature = FeatureStatistics(proto, 2)
+
+  assert all(map(math.isnan, (feature.min, feature.mean, feature.median, feature.max, feature.std_dev)))
+
+
 def test_numbers_have_what_tfdv_counts_of_them() -> None:
   found = of_all_rows(tfdv.generate_statistics_from_dataframe(pd.DataFrame({'x': [0.0, 1.0, 5.0, None]})))
   assert found

@@ -14,7 +14,7 @@ from beam_taxi.show.figure_formats import exact, figure, times
     (0.125, SHARE, '12.5%'),
     (15002, COUNT, '15,002'),
     (12.345678, QUANTITY, '12.35'),
-    (math.nan, QUANTITY, 'nan'),
+    (math.nan, QUANTITY, 'NaN'),
     ('Blue', TEXT, 'Blue'),
     (None, SHARE, ''),
     (None, TEXT, ''),
@@ -26,7 +26,7 @@ def test_a_figure_is_shown_by_its_unit(value: Value, unit: str, text: str) -> No
 
 @pytest.mark.parametrize(
   ('value', 'text'),
-  [(2, '2'), (2.0, '2'), (12.345678, '12.3457'), (1234567.8, '1,234,568'), (math.inf, 'inf'), (math.nan, 'nan')],
+  [(2, '2'), (2.0, '2'), (12.345678, '12.3457'), (1234567.8, '1,234,568'), (math.inf, '∞'), (math.nan, 'NaN')],
 )
 def test_exact_numbers(value: float, text: str) -> None:
   assert exact(value) == text

@@ -36,8 +36,8 @@ def test_other_names_have_files_of_their_own() -> None:
     (12.345678, '12.35'),
     (123456.7, '123,457'),
     (1.5e12, '1.50000e12'),
-    (float('nan'), 'nan'),
-    (float('inf'), 'inf'),
+    (float('nan'), 'NaN'),
+    (float('inf'), '∞'),
   ],
 )
 def test_numbers(value: float, text: str) -> None:

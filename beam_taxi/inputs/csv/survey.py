@@ -1,5 +1,6 @@
 """Pass 1 in this process: all that can be said of an input before a run, and which cell forced each column's type."""
 
+import collections
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -45,6 +46,7 @@ class Survey:
     layout: its rows', with all types.
     forced_by: of each column the first cell of the column's type; None where the type was given or is UNKNOWN.
     first_rows: the first good rows, of the columns that are not skipped; an empty cell is None.
+    bad_at_end: whether all bad rows are the last rows of their files.
     advice: on columns whose types were not given, by the first rows of which there are many; and what shows it.
   """
 
@@ -52,6 +54,7 @@ class Survey:
   layout: Layout
   forced_by: tuple[Cell | None, ...]
   first_rows: tuple[tuple[str | None, ...], ...]
+  bad_at_end: bool = False
   advice: tuple[tuple[Advice, Cell], ...] = ()
 
 
@@ -96,6 +99,7 @@ def survey(
     layout,
     _forcing_cells(of_files, plan.layout, layout),
     _first_rows(of_files, layout, rows),
+    bool(findings.bad_rows) and sum(findings.bad_rows.values()) == sum(_ends_badly(file, layout) for file in of_files),
     _advice(of_files, plan.layout, layout),
   )
 
@@ -183,6 +187,18 @@ def _advice(files: Sequence[Settled], pending: Layout, layout: Layout) -> tuple[
         found.append((advice, Cell(records.file.path, line, cell.decode())))
       return tuple(found)
   return ()
+
+
+def _ends_badly(file: Settled, layout: Layout) -> bool:
+  """Whether the last row of a file is a bad one."""
+  last = [records for records in file.records if records.end is None or records.end > records.start][-1:]
+  for records in last:
+    blocks = collections.deque(read_records(records, layout.settings, BLOCK_SIZE), maxlen=1)
+    for block in blocks:
+      begins = find_rows(block.data, layout.settings).begins
+      bad = decode(block.data, layout_in(layout, records.file.index)).bad
+      return bool(bad and begins.size and bad[-1].offset == begins[-1])
+  return False
 
 
 def _ranges(files: Sequence[Settled]) -> Iterator[tuple[RecordRange, tuple[ColumnType, ...] | None]]:

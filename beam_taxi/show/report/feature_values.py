@@ -188,7 +188,7 @@ def _shown(value: float | str) -> float | str:
 def _rounded(number: float) -> float | int | str:
   """Six significant digits, which is all that is shown; whole numbers as they are; 'NaN' and infinities as text."""
   if not math.isfinite(number):
-    return 'NaN' if math.isnan(number) else ('∞' if number > 0 else '-∞')
+    return formats.not_finite(number)
   if number == int(number) and abs(number) < 2**53:
     return int(number)
   return float(f'{number:.6g}')

@@ -174,4 +174,5 @@ def _bad_rows(found: Survey) -> str:
   findings = found.findings
   counts = ', '.join(f'{rows:,} {reason.replace("_", " ")}' for reason, rows in findings.bad_rows.items())
   first = f'; the first: {findings.first_bad_row.message}' if findings.first_bad_row else ''
-  return f'\n[bold red]bad rows:[/] {escape(counts + first)}'
+  end = '; they end their files, as totals do, or as where a file was cut off' if found.bad_at_end else ''
+  return f'\n[bold red]bad rows:[/] {escape(counts + first + end)}'

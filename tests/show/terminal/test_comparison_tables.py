@@ -151,8 +151,8 @@ def test_a_change_for_all_features_says_so() -> None:
       ['share', 'of', '[b]x\\n', '0.0%', '50.0%', '50.0'],
     ),
     (Move('train', 'fare', 'L-infinity distance', 0, 0.25, 5), ['L-infinity', 'distance', '0.25', '5.0']),
-    (Move('train', 'fare', 'max', 1, math.inf, math.inf), ['max', '1', 'inf', '∞']),
-    (Move('train', 'fare', 'mean', math.nan, 1, math.inf), ['mean', 'nan', '1', '∞']),
+    (Move('train', 'fare', 'max', 1, math.inf, math.inf), ['max', '1', '∞', '∞']),
+    (Move('train', 'fare', 'mean', math.nan, 1, math.inf), ['mean', 'NaN', '1', '∞']),
   ],
   ids=['mean', 'share', 'share of a string', 'distance', 'infinite', 'not a number'],
 )

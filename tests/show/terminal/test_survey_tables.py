@@ -186,6 +186,20 @@ def test_bad_rows_are_counted_and_the_first_is_told_on_one_line(tmp_path: pathli
   assert 'fault:' not in text
 
 
+@pytest.mark.parametrize(
+  ('files', 'at_end'),
+  [
+    ((b'a,b\n1,2\n3,4\nTotal 6\n',), True),
+    ((b'a,b\n1,2\n3,4\nTotal', b'a,b\n5,6\n7,8\nTotal\n\n'), True),
+    ((b'a,b\n1,2\nTotal\n3,4\n',), False),
+    ((b'a,b\n1\n1,2\n3,4\nTotal\n',), False),
+  ],
+  ids=['one', 'two', 'within', 'another'],
+)
+def test_bad_rows_that_end_files_are_explained(tmp_path: pathlib.Path, files: tuple[bytes, ...], at_end: bool) -> None:
+  assert ('they end their files, as totals do' in printed(tmp_path, *files)) == at_end
+
+
 def test_a_fault_is_told_on_one_line_with_its_place(tmp_path: pathlib.Path) -> None:
   text = printed(tmp_path, b'a,b\n1,2\n3,"4\n', quote_char='"')
 
