@@ -14,7 +14,6 @@ from beam_taxi.metadata.passwords import password_of
 from beam_taxi.metadata.uri import StoreUri, parse_uri
 from beam_taxi.process import native_stderr
 
-_SQLITE_MAGIC = b'SQLite format 3\0'  # Source: the SQLite file format, 1.3.1.
 _PATIENCE_S = 10
 # MLMD tells of each table that is amiss.
 _LONGEST_REASON = 300
@@ -80,12 +79,7 @@ def _open_grpc(uri: StoreUri) -> mlmd.MetadataStore:
 def _sqlite(uri: StoreUri) -> mlmd_pb2.ConnectionConfig:
   path = uri.path
   try:
-    if os.path.isfile(path) and os.path.getsize(path):
-      with open(path, 'rb') as file:
-        if file.read(len(_SQLITE_MAGIC)) != _SQLITE_MAGIC:
-          raise UserError(
-            f'--metadata {uri.text}: the store cannot be opened (it is no SQLite file); name another file'
-          )
+    # Nothing else may open the file: whoever closes it takes this process's locks, another connection's too, from it.
     os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
   except OSError as error:
     raise UserError(
@@ -148,6 +142,8 @@ def _reason(uri: StoreUri, config: mlmd_pb2.ConnectionConfig, error: str, said: 
   if uri.kind == 'sqlite':
     if _LOCKED in error:
       return 'another process keeps the SQLite file locked; try again once that is done'
+    if 'file is not a database' in error:
+      return 'the store cannot be opened (it is no SQLite file); name another file'
     remedy = 'free some space' if 'disk is full' in error else _CHECK_PATH
     return f'the store cannot be opened ({reason_of(error)}); {remedy}'
   if 'error in your SQL syntax' in error:
