@@ -29,6 +29,7 @@ _ATTEMPTS = 12
 _SIGNS = (
   'already exists',
   'concurrent connection',
+  'concurrent writes aborted',
   'could not serialize',
   'database is locked',
   'deadlock',
