@@ -7,7 +7,7 @@ outputs' keys. This is a table of plain values: nothing here imports ML Metadata
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from beam_taxi.artifacts.manifest import Manifest, Value, total_bytes
@@ -30,9 +30,9 @@ class ArtifactType:
 
 @dataclasses.dataclass(frozen=True)
 class JsonValue:
-  """A property of JSON, as TFX's Artifact.set_json_value_custom_property makes it of a string."""
+  """A property of JSON, as TFX's Artifact.set_json_value_custom_property makes it: a text, or numbers by name."""
 
-  text: str
+  value: str | Mapping[str, float]
 
 
 Properties = Mapping[str, Value | JsonValue]
@@ -69,11 +69,13 @@ class Step:
     name: what the run's executions, contexts and artifacts are named by.
     reads: the keys of the artifacts that it reads: INPUT's, or those of steps before it.
     makes: what it makes.
+    optional: whether there are runs without it.
   """
 
   name: str
   reads: tuple[str, ...]
   makes: tuple[Output, ...]
+  optional: bool = False
 
   @property
   def type(self) -> str:
@@ -135,9 +137,18 @@ def _statistics(manifest: Manifest) -> Properties:
   }
 
 
+def _blessed(manifest: Manifest) -> Properties:
+  return {'blessed': JsonValue({file.split: float(not file.counts) for file in manifest.files('anomalies')})}
+
+
+def _verdict(manifest: Manifest) -> Mapping[str, Value]:
+  return {'verdict': manifest.verdict}
+
+
 EXAMPLES = ArtifactType('Examples', {'span': int, 'version': int, 'split_names': str}, 'DATASET')
 STATISTICS = ArtifactType('ExampleStatistics', {'span': int, 'split_names': str}, 'STATISTICS')
 SCHEMA = ArtifactType('Schema')
+ANOMALIES = ArtifactType('ExampleAnomalies', {'span': int, 'split_names': str})
 
 # What a run reads. TFX records no artifact for the files that its CsvExampleGen reads.
 CSV_INPUT = ArtifactType(
@@ -157,12 +168,23 @@ STEPS = (
   ),
   Step('StatisticsGen', reads=('examples',), makes=(Output('statistics', STATISTICS, _splits, _statistics),)),
   Step('SchemaGen', reads=('statistics',), makes=(Output('schema', SCHEMA),)),
+  Step(
+    'ExampleValidator',
+    reads=('statistics', 'schema'),
+    makes=(Output('anomalies', ANOMALIES, _splits, _blessed, facts=_verdict),),
+    optional=True,
+  ),
 )
 
 
-def outputs() -> Iterator[Output]:
-  """All that the steps make, in their order."""
-  return (output for step in STEPS for output in step.makes)
+def steps_of(*, judged: bool) -> tuple[Step, ...]:
+  """The steps of a run; `judged` says whether it has something to judge the data by."""
+  return tuple(step for step in STEPS if judged or not step.optional)
+
+
+def outputs(steps: Sequence[Step] = STEPS) -> Iterator[Output]:
+  """All that some steps make, in their order."""
+  return (output for step in steps for output in step.makes)
 
 
 def facts_of(output: Output, manifest: Manifest) -> Mapping[str, Value]:

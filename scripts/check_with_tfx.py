@@ -5,7 +5,8 @@
 OUTPUT is the --output of one run of main.py, with its metadata.sqlite. TFX works on a copy of that in FOLDER, which
 must not exist. Resolvers look for the run's Examples, statistics and schema, once in a pipeline with the run's pipeline
 name and once in another. StatisticsGen reads the Examples that they find, and ExampleValidator compares all statistics
-with the schema. The Python is that of requirements/tfx-3.10.txt, which `benchmarks/run.py --with-tfx` installs.
+with the schema; of a run that was judged, its anomalies have to be the same. The Python is that of
+requirements/tfx-3.10.txt, which `benchmarks/run.py --with-tfx` installs.
 """
 
 import pathlib
@@ -75,6 +76,12 @@ def pipeline(name: str, folder: pathlib.Path, connection: mlmd_pb2.ConnectionCon
   )
 
 
+def described(artifact: mlmd_pb2.Artifact) -> object:
+  """What TFX sets of anomalies."""
+  blessed = dict(artifact.custom_properties['blessed'].struct_value)
+  return blessed, artifact.properties['span'].int_value, artifact.properties['split_names'].string_value
+
+
 def main() -> None:
   output, folder = (pathlib.Path(argument).absolute() for argument in sys.argv[1:])
   [ours] = output.glob('runs/*/statistics')
@@ -93,9 +100,20 @@ def main() -> None:
       theirs = pathlib.Path(artifact.uri) / path.relative_to(ours)
       found = differences(tfdv.load_stats_binary(str(theirs)), tfdv.load_stats_binary(str(path)))
       wrong += [f'{theirs}: {line}' for line in found]
+  # A run that was judged has its own, which are to be the same.
+  judged = {artifact.uri: artifact for artifact in anomalies if artifact.uri.startswith(str(output))}
   for artifact in anomalies:
     for path in pathlib.Path(artifact.uri).glob('Split-*/SchemaDiff.pb'):
-      wrong += [f'{path}: {name}' for name in anomalies_pb2.Anomalies.FromString(path.read_bytes()).anomaly_info]
+      found = anomalies_pb2.Anomalies.FromString(path.read_bytes())
+      if judged:
+        [(uri, own)] = judged.items()
+        same = found == anomalies_pb2.Anomalies.FromString(
+          (pathlib.Path(uri) / path.relative_to(artifact.uri)).read_bytes()
+        )
+        same = same and described(artifact) == described(own)
+        wrong += [] if same else [f'{path}: not what {uri} has']
+      else:
+        wrong += [f'{path}: {name}' for name in found.anomaly_info]
   print(f'{len(statistics)} statistics compared, {len(anomalies)} anomalies read, {len(wrong)} wrong', *wrong, sep='\n')
   sys.exit(bool(wrong))
 

@@ -202,10 +202,16 @@ def by_slice(statistics: DatasetFeatureStatisticsList, split: str = '') -> dict[
   return {name: statistics_of(dataset) for name, dataset in zip(unique, statistics.datasets, strict=True)}
 
 
-def of_all_rows(statistics: DatasetFeatureStatisticsList) -> DatasetStatistics | None:
+def dataset_of_all_rows(statistics: DatasetFeatureStatisticsList) -> DatasetFeatureStatistics | None:
   """The dataset of all rows: the one that is named so, or the first; None where there is none."""
   named = [dataset for dataset in statistics.datasets if dataset.name == _ALL_ROWS]
-  return next((statistics_of(dataset) for dataset in [*named, *statistics.datasets]), None)
+  return next(iter([*named, *statistics.datasets]), None)
+
+
+def of_all_rows(statistics: DatasetFeatureStatisticsList) -> DatasetStatistics | None:
+  """The statistics of all rows; None where there are none."""
+  dataset = dataset_of_all_rows(statistics)
+  return statistics_of(dataset) if dataset is not None else None
 
 
 def parse_statistics(data: bytes, path: str) -> DatasetFeatureStatisticsList:

@@ -7,6 +7,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from beam_taxi.analysis.tfdv import compiled, tfdv
 from beam_taxi.artifacts.manifest import WrittenFile, write_file
+from beam_taxi.errors import UserError
 from beam_taxi.storage import read_bytes
 
 # A string feature with more values than these has no domain. (Source: the default of tfdv.infer_schema.)
@@ -46,6 +47,16 @@ def _updated(schema: schema_pb2.Schema, statistics: statistics_pb2.DatasetFeatur
     dataset = statistics.datasets[0].SerializeToString()
     return schema_pb2.Schema.FromString(rules.UpdateSchema(schema.SerializeToString(), dataset, _LARGEST_DOMAIN))
   return tfdv().update_schema(schema, statistics, infer_feature_shape=True)
+
+
+def read_schema(path: str) -> schema_pb2.Schema:
+  """A schema.pbtxt. Raises UserError where it cannot be read, or is no schema."""
+  try:
+    return text_format.Parse(read_bytes(path).decode(), schema_pb2.Schema())
+  except OSError as error:
+    raise UserError(f'{path}: cannot be read ({error.strerror or error})') from error
+  except (text_format.ParseError, UnicodeDecodeError) as error:
+    raise UserError(f'{path}: is not a schema in text form ({" ".join(str(error).split())})') from error
 
 
 def write_curated_schema(path: str, source: str) -> WrittenFile:

@@ -82,9 +82,19 @@ class RunFolder:
   def statistics_file(self, split: str) -> str:
     return self.split_file('statistics', split, 'FeatureStats.pb')
 
+  def accumulator_file(self, split: str) -> str:
+    return self.split_file('accumulators', split, 'accumulator.arrow')
+
   @property
   def schema_file(self) -> str:
     return storage.join(self.schema, 'schema.pbtxt')
+
+  def anomalies_file(self, split: str) -> str:
+    return self.split_file('anomalies', split, 'SchemaDiff.pb')
+
+  @property
+  def findings(self) -> str:
+    return storage.join(self.artifact('findings'), 'findings.json')
 
   @property
   def report(self) -> str:
@@ -149,6 +159,7 @@ class Manifest:
     artifacts: the files of each artifact, by its key: of what the steps of a run make (see steps.STEPS), and 'report'
       and 'quarantine', where there are any.
     bad_rows: the rows that were set aside, by reason.
+    held: whether its Examples are held back until somebody accepts them, for the data is wrong.
     provenance: how the run was begun: by what, where, when. Recorded with it.
     finished: when it was written, in seconds since 1970.
     cache_key: the same for runs that make the same of the same input; see reuse.cache_key.
@@ -163,6 +174,7 @@ class Manifest:
   versions: dict[str, str]
   output_format: str = 'tfrecord'
   bad_rows: dict[str, int] = dataclasses.field(default_factory=dict)
+  held: bool = False
   provenance: Mapping[str, Value] = dataclasses.field(default_factory=dict)
   finished: float = 0.0
   cache_key: str = ''
@@ -194,6 +206,13 @@ class Manifest:
   @property
   def quarantine(self) -> tuple[WrittenFile, ...]:
     return self.files('quarantine')
+
+  @property
+  def verdict(self) -> str:
+    """'ok', 'warning' or 'error', by what is wrong with the data; '' where nobody looked."""
+    for file in self.files('findings'):
+      return next((severity for severity in ('error', 'warning') if file.counts.get(severity)), 'ok')
+    return ''
 
   def to_json(self) -> str:
     fields = dataclasses.asdict(self)

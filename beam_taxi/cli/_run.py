@@ -25,7 +25,7 @@ all happens in this process, on all cores, or on fewer if the input is small; --
 Workers of --environment_type LOOPBACK, EXTERNAL and PROCESS need this package installed where they are.
 
 Exit codes: 0 if the run is complete or was left to itself, 1 if it failed or could not be recorded, 2 for wrong input,
-output, flags or store, 130 after Ctrl-C or SIGTERM."""
+output, flags or store, 3 if the data is wrong and --on_anomalies is fail, 130 after Ctrl-C or SIGTERM."""
 
 
 def run_parser() -> ArgumentParser:

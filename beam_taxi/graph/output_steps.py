@@ -269,7 +269,7 @@ def _sum_up(
   columns: dict[str, ColumnType] = {}
   for name, kind in itertools.chain.from_iterable(source.columns for source in inputs):
     columns[name] = max(kind, columns.get(name, kind))
-  return Manifest(
+  manifest = Manifest(
     run_id=config.run_id,
     pipeline_name=config.pipeline_name,
     input=InputSummary(
@@ -291,6 +291,7 @@ def _sum_up(
     output_format=config.output_format,
     bad_rows=dict(sorted(bad_rows.items())),
   )
+  return dataclasses.replace(manifest, held=config.on_anomalies == 'fail' and manifest.verdict == 'error')
 
 
 def _in_order(files: Sequence[WrittenFile], splits: Sequence[str]) -> tuple[WrittenFile, ...]:

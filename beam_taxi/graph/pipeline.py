@@ -20,7 +20,8 @@ from beam_taxi.graph.output_steps import (
   WriteExamples,
   WriteManifest,
 )
-from beam_taxi.graph.statistics_steps import GenerateStatistics, InferSchema, WriteStatistics
+from beam_taxi.graph.statistics_steps import GenerateStatisticsOfRun, InferSchema, WriteStatistics
+from beam_taxi.graph.validation_steps import ValidateExamples
 from beam_taxi.record.resolving import with_absolute_paths, with_record
 from beam_taxi.settings.config import RunConfig
 
@@ -49,6 +50,7 @@ def build_graph(
   folder = RunFolder.of(config.output, config.run_id)
   made = Made()
   statistics = []
+  others = []
   listing = root | 'ListInput' >> ListInput(config, listed=listed)
   # One source or, where the input comes in splits, one a split.
   for number, source in enumerate(config.sources):
@@ -58,12 +60,17 @@ def build_graph(
     read = read_source(listing, number, source.input_form, quarantine, label)
     made.add('input', read.known | f'SummarizeInput{label}' >> SummarizeInput(number))
     made.add('quarantine', read.quarantine)
+    others.append(read.quarantine)
 
     encoded = read.blocks | f'EncodeExamples{label}' >> EncodeExamples(source.form)
     made.add('examples', encoded | f'WriteShards{label}' >> WriteExamples(folder))
 
-    found = encoded | f'GenerateStatistics{label}' >> GenerateStatistics(source.form, source.statistics)
+    generate = GenerateStatisticsOfRun(source.form, source.statistics, folder)
+    found, accumulators = encoded | f'GenerateStatistics{label}' >> generate
     statistics.append(found)
+    if accumulators:
+      made.add('accumulators', accumulators)
+      others.append(accumulators)
     made.add('statistics', found | f'WriteStatistics{label}' >> WriteStatistics(folder))
 
   if config.schema:
@@ -71,6 +78,11 @@ def build_graph(
   else:
     schema = tuple(statistics) | 'InferSchema' >> InferSchema(folder, config.splits)
   made.add('schema', schema)
+
+  if config.is_judged:
+    anomalies, findings = tuple(statistics) | 'ValidateExamples' >> ValidateExamples(config, schema, others)
+    made.add('anomalies', anomalies)
+    made.add('findings', findings)
 
   manifest = root | 'WriteManifest' >> WriteManifest(config, made, provenance or {})
   if config.record == 'graph':

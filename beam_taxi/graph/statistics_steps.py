@@ -9,11 +9,12 @@ import pyarrow as pa
 from apache_beam.pvalue import AsList, PCollection, TaggedOutput
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
+from beam_taxi.analysis.accumulator_bytes import to_bytes
 from beam_taxi.analysis.gathering import Gathering
 from beam_taxi.analysis.schema import write_inferred_schema
 from beam_taxi.analysis.statistics import StatisticsBy, tfdv_transform, write_statistics
 from beam_taxi.analysis.statistics_proto import to_statistics
-from beam_taxi.artifacts.manifest import RunFolder, WrittenFile
+from beam_taxi.artifacts.manifest import RunFolder, WrittenFile, write_file
 from beam_taxi.errors import UserError
 from beam_taxi.examples.list_columns import to_list_columns
 from beam_taxi.examples.output_form import OutputForm
@@ -28,6 +29,7 @@ from beam_taxi.runners.counters import StepCounters
 SplitStatistics = tuple[str, DatasetFeatureStatisticsList]
 
 _STEP = 'GenerateStatistics'
+_ACCUMULATORS = 'accumulators'
 
 
 class GenerateStatistics(beam.PTransform):
@@ -51,16 +53,44 @@ class GenerateStatistics(beam.PTransform):
   def expand(self, blocks: PCollection[EncodedBlock]) -> PCollection[SplitStatistics]:
     if self._by == 'tfdv':
       return _generate_by_tfdv(blocks, self._form)
-    found = (
-      blocks
-      | 'Accumulate' >> beam.ParDo(_AccumulateShard(self._form))
-      | 'AccumulatorsOfShards' >> beam.GroupByKey()
-      | 'MergeShards' >> beam.ParDo(_MergeShards(self._form))
-      | 'PartsOfSplit' >> beam.GroupByKey()
-      | 'Merge' >> beam.ParDo(_MergeParts(self._form))
-    )
-    found.element_type = SplitStatistics
-    return found
+    statistics, _ = _accumulate(blocks, self._form)
+    return statistics
+
+
+class GenerateStatisticsOfRun(GenerateStatistics):
+  """EncodedBlocks -> as GenerateStatistics, and the WrittenFiles that hold the accumulators, if there are any."""
+
+  def __init__(self, form: OutputForm, by: StatisticsBy, folder: RunFolder):
+    super().__init__(form, by)
+    self._folder = RunFolder(absolute(folder.uri))
+
+  def expand(self, blocks: PCollection[EncodedBlock]) -> Any:  # A tuple, for which Beam has no hint.
+    if self._by == 'tfdv':
+      return _generate_by_tfdv(blocks, self._form), None
+    statistics, accumulators = _accumulate(blocks, self._form)
+    return statistics, accumulators | 'WriteAccumulators' >> beam.Map(_write_accumulator, self._folder)
+
+
+def _accumulate(
+  blocks: PCollection[EncodedBlock], form: OutputForm
+) -> tuple[PCollection[SplitStatistics], PCollection[tuple[str, bytes]]]:
+  """The statistics of each split, and the bytes of the accumulator that they are made of."""
+  found = (
+    blocks
+    | 'Accumulate' >> beam.ParDo(_AccumulateShard(form))
+    | 'AccumulatorsOfShards' >> beam.GroupByKey()
+    | 'MergeShards' >> beam.ParDo(_MergeShards(form))
+    | 'PartsOfSplit' >> beam.GroupByKey()
+    | 'Merge' >> beam.ParDo(_MergeParts(form)).with_outputs(_ACCUMULATORS, main='statistics')
+  )
+  found.statistics.element_type = SplitStatistics
+  found[_ACCUMULATORS].element_type = tuple[str, bytes]
+  return found.statistics, found[_ACCUMULATORS]
+
+
+def _write_accumulator(accumulator: tuple[str, bytes], folder: RunFolder) -> WrittenFile:
+  split, data = accumulator
+  return write_file(folder.accumulator_file(split), data, split)
 
 
 # A split, and which of its parts: a part is so many shards one after the other; None where there is only one.
@@ -139,11 +169,15 @@ class _MergeParts(beam.DoFn):
     self._form = form
     self._counters = StepCounters(_STEP)
 
-  def process(self, parts_of_split: tuple[str, Iterable[_Placed]]) -> Iterator[SplitStatistics]:
+  def process(self, parts_of_split: tuple[str, Iterable[_Placed]]) -> Iterator[Any]:
     split, placed = parts_of_split
     with self._counters.timed():
-      statistics = to_statistics(_merged(placed, self._form).accumulator())
+      accumulator = _merged(placed, self._form).accumulator()
+      statistics = to_statistics(accumulator)
+      accumulator.compact()
+      data = to_bytes(accumulator)
     yield split, statistics
+    yield TaggedOutput(_ACCUMULATORS, (split, data))
 
 
 def _merged(placed: Iterable[_Placed], form: OutputForm) -> Gathering:

@@ -26,7 +26,7 @@ from beam_taxi.show.terminal.run_summary import RunSummary, print_summary
 
 _LOG = logging.getLogger(__name__)
 
-COMPLETE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+COMPLETE, FAILED, WRONG_USE, HELD, INTERRUPTED = 0, 1, 2, 3, 130
 
 _WHO_RECORDS = {
   'graph': 'Its last step records it as complete.',
@@ -39,7 +39,10 @@ _WHO_RECORDS = {
 class Ending:
   """How a run ended."""
 
-  code = FAILED
+  @property
+  def code(self) -> int:
+    """The exit code."""
+    return FAILED
 
   def record(self, run: OpenedRun) -> 'Ending':
     """Records it; the ending as it then is."""
@@ -74,7 +77,10 @@ class Completed(Ending):
   counters: Mapping[str, int]
   seconds: float
   ids: Mapping[str, int] = dataclasses.field(default_factory=dict)
-  code = COMPLETE
+
+  @property
+  def code(self) -> int:
+    return HELD if self.manifest.held else COMPLETE
 
   def record(self, run: OpenedRun) -> Ending:
     if not runs_here(run.resolved.runner):  # Workers that were lost may have left some.
@@ -104,7 +110,10 @@ class Cached(Ending):
   """It took what an earlier run made; that is recorded already."""
 
   reused: Reused
-  code = COMPLETE
+
+  @property
+  def code(self) -> int:
+    return HELD if self.reused.manifest.held else COMPLETE
 
   def record(self, run: OpenedRun) -> Ending:
     give_back_folder(run)

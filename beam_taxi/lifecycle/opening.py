@@ -21,6 +21,7 @@ from beam_taxi.record.resolving import ResolvedRun
 from beam_taxi.runners.options import is_dataflow, is_portable, runs_here
 from beam_taxi.runners.shipping import ship_package
 from beam_taxi.settings.config import RunConfig
+from beam_taxi.steps import steps_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +100,8 @@ def _opened(
 ) -> OpenedRun:
   """The run with its recorder. A refused one gets an id of its own: the id that it asked for may be another run's."""
   run_id = refused_id(config.run_id) if refusal else config.run_id
-  recorder = Recorder(config.metadata, RecordedRun(run_id, config.pipeline_name, resolved.folder))
+  recorded = RecordedRun(run_id, config.pipeline_name, resolved.folder, steps_of(judged=config.is_judged))
+  recorder = Recorder(config.metadata, recorded)
   properties = {
     **provenance(argv, type(resolved.runner).__name__),
     'input': hide_secrets(' '.join(config.input)),

@@ -64,7 +64,7 @@ def run_command(config: RunConfig, beam_args: Sequence[str], argv: Sequence[str]
     argv: the whole command line, which is recorded without what may be secret.
 
   Returns:
-    The exit code: 0 complete, 1 failed, 2 wrong input, output, flags or store, 130 interrupted.
+    The exit code: 0 complete, 1 failed, 2 wrong input, output, flags or store, 3 wrong data, 130 interrupted.
   """
   try:
     opened, ending = _lived(config, beam_args, argv)

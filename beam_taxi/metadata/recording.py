@@ -20,7 +20,10 @@ from beam_taxi.metadata.states import state_of
 from beam_taxi.metadata.store import connect
 from beam_taxi.metadata.types import NODE, PIPELINE, PIPELINE_RUN, artifact_type, execution_type
 from beam_taxi.process import native_stderr
-from beam_taxi.steps import INPUT, STEPS, JsonValue, Output, Properties, Step
+from beam_taxi.steps import INPUT, STEPS, JsonValue, Output, Properties, Step, steps_of
+
+# Who has accepted a run, why and when.
+ACCEPTED_BY, ACCEPTED_WHY, ACCEPTED_AT = 'accepted_by', 'accepted_why', 'accepted_at'
 
 _State = mlmd_pb2.Execution
 _DONE = (_State.COMPLETE, _State.CACHED)
@@ -35,11 +38,12 @@ _R = TypeVar('_R')
 
 @dataclasses.dataclass(frozen=True)
 class RecordedRun:
-  """What names a run in a store, and where its artifacts are."""
+  """What names a run in a store, where its artifacts are, and which steps it begins with."""
 
   run_id: str
   pipeline_name: str
   folder: RunFolder
+  steps: tuple[Step, ...] = steps_of(judged=False)
 
 
 def _again(record: Callable[_P, _R]) -> Callable[_P, _R]:
@@ -81,10 +85,12 @@ def record_start(store: mlmd.MetadataStore, run: RecordedRun, properties: Mappin
     if execution.last_known_state in _DONE or folder != run.folder.uri:
       raise UserError(f'--run_id {run.run_id}: the store has this run already, in {folder}; choose another --run_id')
   for step, execution in zip(STEPS, executions, strict=True):
-    execution.last_known_state = _State.RUNNING
-    execution.custom_properties.clear()
-    _describe(execution, run, properties)
-    put_step(store, run, step, execution)
+    # An earlier try may have had one that this run has not.
+    if step in run.steps or execution.HasField('id'):
+      execution.last_known_state = _State.RUNNING
+      execution.custom_properties.clear()
+      _describe(execution, run, properties)
+      put_step(store, run, step, execution)
   _adopt(store, run)
 
 
@@ -208,12 +214,37 @@ def record_reuse(
       artifacts[output.key] = artifact
   for step in STEPS:
     execution = _execution(store, run, step)
-    if execution.last_known_state != _State.CACHED:
+    if execution.last_known_state != _State.CACHED and (_made(step, manifest) or not step.optional):
       execution.last_known_state = _State.CACHED
       _describe(execution, run, {**summary_of(manifest), **properties, 'cached_from': manifest.run_id})
       put_step(store, run, step, execution, artifacts)
   _adopt(store, run)
   return {key: artifact.id for key, artifact in artifacts.items()}
+
+
+@_again
+def record_acceptance(store: mlmd.MetadataStore, run: RecordedRun, properties: Mapping[str, Value]) -> int:
+  """Records that somebody accepts a run's data as it is: its Examples become LIVE.
+
+  Args:
+    store: an open store that has the run complete.
+    run: the run.
+    properties: who accepts it, why and when; kept as custom properties of each execution.
+
+  Returns:
+    The id of the Examples. Raises UserError where the store has none of this run.
+  """
+  for step, execution in _begun(store, run):
+    _describe(execution, run, properties)
+    put_step(store, run, step, execution)
+  [first, *_] = STEPS
+  [examples] = first.makes
+  artifact = store.get_artifact_by_type_and_name(examples.type.name, _artifact_name(run, first, examples))
+  if not artifact:
+    raise UserError(f'{run.run_id}: the store has no Examples of it')
+  artifact.state = mlmd_pb2.Artifact.LIVE
+  store.put_artifacts([artifact])
+  return int(artifact.id)
 
 
 def summary_of(manifest: Manifest) -> dict[str, Value]:
@@ -224,6 +255,7 @@ def summary_of(manifest: Manifest) -> dict[str, Value]:
     'files': manifest.input.files,
     'bad_rows': sum(manifest.bad_rows.values()),
     'cache_key': manifest.cache_key,
+    **({'verdict': manifest.verdict} if manifest.verdict else {}),
     **{f'bad_rows.{reason}': rows for reason, rows in manifest.bad_rows.items()},
     **{f'records.{split}': records for split, records in manifest.splits.items()},
     **{f'version.{package}': version for package, version in manifest.versions.items()},
@@ -284,7 +316,8 @@ def _artifact(
   # A TFX of another release may have registered the type with fewer or with more properties.
   type_id = store.put_artifact_type(artifact_type(output.type), can_add_fields=True, can_omit_fields=True)
   uri = run.folder.artifact(output.key)
-  artifact = mlmd_pb2.Artifact(type_id=type_id, name=name, uri=uri, state=mlmd_pb2.Artifact.LIVE)
+  state = mlmd_pb2.Artifact.State.Value(artifact_state(output, manifest))
+  artifact = mlmd_pb2.Artifact(type_id=type_id, name=name, uri=uri, state=state)
   # By these TFX finds an artifact's name, its producer and its layout.
   of_tfx: dict[str, Value] = {
     'name': name,
@@ -297,6 +330,11 @@ def _artifact(
   _set(artifact.properties, output.properties(manifest))
   _set(artifact.custom_properties, {**of_tfx, **output.custom_properties(manifest)})
   return artifact
+
+
+def artifact_state(output: Output, manifest: Manifest, *, accepted: bool = False) -> str:
+  """The state of what a run made. TFX's resolvers take what is LIVE, and so not Examples that are held back."""
+  return 'PENDING' if manifest.held and output.key == 'examples' and not accepted else 'LIVE'
 
 
 def _contexts(store: mlmd.MetadataStore, run: RecordedRun, step: Step) -> list[mlmd_pb2.Context]:
@@ -348,8 +386,11 @@ def _event(kind: 'mlmd_pb2.Event.Type', key: str) -> mlmd_pb2.Event:
 
 def _set(target: MutableMapping[str, mlmd_pb2.Value], values: Properties) -> None:
   for name, value in values.items():
-    if isinstance(value, JsonValue):
-      target[name].struct_value['__value__'] = value.text
+    if isinstance(value, JsonValue) and isinstance(value.value, str):
+      target[name].struct_value['__value__'] = value.value
+    elif isinstance(value, JsonValue):
+      target[name].struct_value.SetInParent()  # MLMD ends the process where a value has nothing in it.
+      target[name].struct_value.update(value.value)
     elif isinstance(value, str):
       target[name].string_value = value
     elif isinstance(value, float):

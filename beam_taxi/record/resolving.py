@@ -22,6 +22,8 @@ from beam_taxi.inputs.matching import absolute, list_input
 from beam_taxi.inputs.reader import Range
 from beam_taxi.metadata.uri import NO_STORE, only_of_this_machine, parse_uri, store_uri
 from beam_taxi.process.once import Once
+from beam_taxi.record.baselines import with_baseline
+from beam_taxi.record.expectations import check_expectations, check_rules
 from beam_taxi.runners.options import is_rehearsed, is_template, is_waited_for, runs_here
 from beam_taxi.settings.config import RunConfig
 
@@ -79,10 +81,16 @@ def resolve(config: RunConfig, runner: PipelineRunner, options: PipelineOptions)
     config,
     runner,
     options,
-    Once(functools.partial(with_record, config, runner, options)),
+    Once(lambda: _with_baseline(with_record(config, runner, options))),
     listing,
     Once(lambda: plan_sources(config, listing())),
   )
+
+
+def _with_baseline(config: RunConfig) -> RunConfig:
+  config = with_baseline(config)
+  check_expectations(config)
+  return config
 
 
 def list_sources(config: RunConfig) -> Listing:
@@ -111,6 +119,7 @@ def _plan_source(config: RunConfig, listed: ListedSource) -> Source:
     _LOG.warning('%s', doubt)
   if config.partition_feature:
     check_feature(config.partition_feature, plan.layout.names)
+  check_rules(config, plan.layout.names)
   return config.input_form.ranges(listed), plan
 
 
@@ -130,6 +139,8 @@ def with_absolute_paths(config: RunConfig) -> RunConfig:
     input_splits=splits,
     output=os.path.abspath(storage.expanded(config.output)) if storage.is_local(config.output) else config.output,
     schema=absolute(config.schema),
+    serving_statistics=absolute(config.serving_statistics),
+    rules=absolute(config.rules),
   )
 
 

@@ -12,7 +12,7 @@ from beam_taxi.inputs.fingerprint import fingerprint_of, fingerprint_text
 from beam_taxi.inputs.kinds import kind_of
 from beam_taxi.setting_fields import values_for_reuse
 from beam_taxi.settings.config import RunConfig
-from beam_taxi.steps import outputs
+from beam_taxi.steps import outputs, steps_of
 
 
 def cache_key(config: RunConfig, fingerprint: str, schema: str = '') -> str:
@@ -30,6 +30,8 @@ def cache_key(config: RunConfig, fingerprint: str, schema: str = '') -> str:
   relevant['kind'] = kind_of(config.input_settings).name
   if config.schema:
     relevant['schema'] = schema or hashlib.sha256(storage.read_bytes(config.schema)).hexdigest()
+  if config.rules:
+    relevant['rules'] = hashlib.sha256(storage.read_bytes(config.rules)).hexdigest()
   key = [relevant, fingerprint, package_versions()]
   return hashlib.sha256(json.dumps(key, default=_plain, sort_keys=True).encode()).hexdigest()
 
@@ -42,7 +44,8 @@ def fingerprint_of_input(listing: Listing) -> str:
 def is_whole(manifest: Manifest) -> bool:
   """Whether a run made all that runs make now, and all its files are still there, each with its size."""
   files = [file for some in manifest.artifacts.values() for file in some]
-  return all(output.key in manifest.artifacts for output in outputs()) and all(map(_is_there, files))
+  made = outputs(steps_of(judged=bool(manifest.verdict)))
+  return all(output.key in manifest.artifacts for output in made) and all(map(_is_there, files))
 
 
 def _is_there(file: WrittenFile) -> bool:

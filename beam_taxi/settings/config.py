@@ -28,11 +28,13 @@ from beam_taxi.inputs.shard_sizes import Sizes
 from beam_taxi.parsing import NAME, parse_names, parse_number, parse_size
 from beam_taxi.setting_fields import Parameter, Setting, check_choices, setting, settings_of
 from beam_taxi.settings.config_file import ConfigFile
+from beam_taxi.validation.findings import Severity, parse_severities
 
 # The headings under which --help has the settings.
 _PLACES = 'what to read and where to write'
 _FILES = 'how the files are written'
 _ROWS = 'what to make of the rows'
+_JUDGE = 'how to judge the data'
 _OUTPUT = 'how to write it'
 
 _OBJECT = '^gs://[^/]+/.+$'
@@ -262,6 +264,63 @@ class RunConfig:
     details="The hash that finds an Example's split goes by it. TFX 1.16 installs protobuf 3.20.",
     template=Parameter('Feature order'),
   )
+  schema_types: Literal['given', 'infer'] = setting(
+    'given',
+    'whether --schema gives the columns their types, so that a cell that does not fit makes its row bad (given), or '
+    'types are inferred, and a column of another type is an anomaly (infer), as in TFX',
+    group=_JUDGE,
+    choices={'given': 'The schema gives them', 'infer': 'Inferred from the rows'},
+    template=Parameter('Types of columns'),
+  )
+  environment: str = setting(
+    '',
+    "the schema's environment that holds for this data, such as SERVING",
+    group=_JUDGE,
+    metavar='NAME',
+    default_text='none',
+    template=Parameter('Environment of the schema'),
+  )
+  baseline: str = setting(
+    '',
+    'an earlier run to compare with: its id, a folder of statistics, or "latest": the last run of this pipeline whose '
+    'verdict is no error',
+    group=_JUDGE,
+    metavar='latest|RUN|PATH',
+    template=Parameter('Baseline'),
+  )
+  serving_statistics: str = setting(
+    '',
+    'statistics of data that should be like this, as of serving, in a folder or a file',
+    group=_JUDGE,
+    metavar='PATH',
+    template=Parameter('Statistics of serving', _OBJECT),
+  )
+  rules: str = setting(
+    '',
+    'a TOML file of rules that statistics have to keep',
+    group=_JUDGE,
+    metavar='FILE',
+    details='[VALIDATION.md](VALIDATION.md#rules-of-your-own) has the grammar.',
+    template=Parameter('Rules', _OBJECT, 'GCS_READ_FILE'),
+  )
+  severities: Mapping[str, Severity] = setting(
+    {},
+    'how bad kinds of findings are: error, warning or ignore',
+    group=_JUDGE,
+    metavar='KIND:SEVERITY,...',
+    parse=parse_severities,
+    default_text="each kind's own",
+    details='[VALIDATION.md](VALIDATION.md#what-is-found) has the kinds.',
+    template=Parameter('Severities', '^[a-z_]+:(error|warning|ignore)(,[a-z_]+:(error|warning|ignore))*$'),
+  )
+  on_anomalies: Literal['report', 'fail'] = setting(
+    'report',
+    'what becomes of a run whose verdict is an error: it goes on (report), or ends with exit code 3, with everything '
+    'kept, and its Examples not LIVE until they are accepted (fail)',
+    group=_JUDGE,
+    choices={'report': 'The run goes on', 'fail': 'It ends with exit code 3'},
+    template=Parameter('On anomalies'),
+  )
   output_format: Literal['tfrecord', 'parquet'] = setting(
     'tfrecord',
     'gzipped TFRecords of tf.Examples, or Parquet of the typed columns, in the same splits',
@@ -359,7 +418,19 @@ class RunConfig:
   @property
   def column_form(self) -> ColumnForm:
     """What becomes of the input's columns."""
-    return ColumnForm(**{field.name: getattr(self, field.name) for field in dataclasses.fields(ColumnForm)})
+    form = ColumnForm(**{field.name: getattr(self, field.name) for field in dataclasses.fields(ColumnForm)})
+    return form if self.schema_types == 'given' else dataclasses.replace(form, schema='')
+
+  @property
+  def beside_input(self) -> dict[str, str]:
+    """The paths of what is read besides the input, by whoever works for the run, by flag."""
+    flags = ('schema', 'rules', 'serving_statistics')
+    return {flag: path for flag in flags if (path := getattr(self, flag))}
+
+  @property
+  def is_judged(self) -> bool:
+    """Whether there is something to judge the data by."""
+    return bool(self.schema or self.baseline or self.serving_statistics or self.rules)
 
   @property
   def form(self) -> OutputForm:

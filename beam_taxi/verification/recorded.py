@@ -6,7 +6,7 @@ from typing import Any
 import ml_metadata as mlmd
 
 from beam_taxi.artifacts.manifest import Manifest, RunFolder
-from beam_taxi.metadata.recording import summary_of
+from beam_taxi.metadata.recording import ACCEPTED_BY, artifact_state, summary_of
 from beam_taxi.metadata.runs import Run, artifacts_of, values_of
 from beam_taxi.steps import INPUT, JsonValue, Output, outputs
 from beam_taxi.verification.results import NOTHING, STORE, Finding
@@ -37,8 +37,9 @@ def differences_in_store(store: mlmd.MetadataStore, run: Run, manifest: Manifest
     if not artifact:
       yield Finding(STORE, f'an artifact {output.key}', NOTHING)
       continue
-    if artifact.state != 'LIVE':
-      yield Finding(STORE, f'{output.key}: LIVE', artifact.state)
+    state = artifact_state(output, manifest, accepted=ACCEPTED_BY in run.properties)
+    if artifact.state != state:
+      yield Finding(STORE, f'{output.key}: {state}', artifact.state)
     expected = RunFolder(run.folder).artifact(output.key)
     if output is not INPUT and artifact.uri != expected:
       yield Finding(STORE, f'{output.key}: at {expected}', f'at {artifact.uri}')

@@ -18,6 +18,7 @@ from beam_taxi.settings.flags import parse_flags, parse_known
 ROOT = pathlib.Path(__file__).parents[2]
 COMMANDS = command_names()
 PROMISED = {
+  'accept',
   'diff',
   'lineage',
   'preflight',
@@ -29,6 +30,7 @@ PROMISED = {
   'show',
   'site',
   'sniff',
+  'validate',
 }
 
 
@@ -73,7 +75,7 @@ def test_a_commands_help_ends_well(name: str, capfd: pytest.CaptureFixture[str])
   [
     ('snif', 'did you mean sniff?'),
     ('recrd', 'did you mean record?'),
-    ('trips.csv', 'there are diff, '),
+    ('trips.csv', 'there are accept, diff, '),
     ('_run', 'did you mean runs?'),
   ],
 )

@@ -56,6 +56,8 @@ ASKING = {
   'site': ['site', '--out', 'site'],
   'reconcile': ['reconcile'],
   'record': ['record', 'run'],
+  'accept': ['accept', 'run', '--why', 'x'],
+  'validate': ['validate', 'a'],
 }
 
 

@@ -52,7 +52,7 @@ def test_what_a_run_wrote_to_a_bucket_is_verified(
   capfd.readouterr()
 
   assert cli.main(['verify', f'gs://bucket/{folder}']) == 0
-  assert capfd.readouterr().out.startswith(f'{output_format}: OK: 6 files in gs://bucket/{folder}; ')
+  assert capfd.readouterr().out.startswith(f'{output_format}: OK: 8 files in gs://bucket/{folder}; ')
 
   data = shard.download_as_bytes()
   shard.upload_from_string(data[:-1] + bytes([data[-1] ^ 1]))

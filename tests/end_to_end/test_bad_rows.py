@@ -175,7 +175,7 @@ def test_a_curated_schema_gives_the_types_and_becomes_the_runs_schema(command: C
   assert sorted(record.features.feature['n'].float_list.value[0] for record in records(tmp_path / 'out')) == [1, 3]
   with sqlite3.connect(tmp_path / 'out' / 'metadata.sqlite') as store:
     recorded = store.execute("select string_value from ExecutionProperty where name = 'curated_schema'").fetchall()
-  assert recorded == [(f'{tmp_path}/curated.pbtxt',)] * 3
+  assert recorded == [(f'{tmp_path}/curated.pbtxt',)] * 4
 
 
 WRONG_USE = {

@@ -52,6 +52,7 @@ def type_in(folder: pathlib.Path, script: str, path: str = '', descriptors: Sequ
     ('docs/CSV.md', True),
     ('docs/PORTAL.md', True),
     ('docs/REPORT.md', True),
+    ('docs/VALIDATION.md', True),
     ('docs/STORES.md', True),
     ('docs/PYTHON.md', True),
   ],

@@ -143,7 +143,7 @@ def test_the_manifest_counts_what_is_there(run, rows):
   assert manifest['input']['rows'] == len(rows) == 15_002
   assert manifest['splits'] == {split: len(records_of(run[0], split)) for split in ('train', 'eval')}
   assert manifest['columns'] == column_kinds(rows)
-  assert set(manifest['artifacts']) == {'examples', 'statistics', 'schema', 'report', 'quarantine'}
+  assert set(manifest['artifacts']) == {*('examples', 'statistics', 'accumulators', 'schema', 'report', 'quarantine')}
   for file in itertools.chain.from_iterable(manifest['artifacts'].values()):
     data = pathlib.Path(file['path']).read_bytes()
     assert (hashlib.sha256(data).hexdigest(), len(data)) == (file['sha256'], file['bytes'])
@@ -153,6 +153,7 @@ def test_nothing_else_is_in_the_runs_folder(run):
   names = {str(path.relative_to(run[0])) for path in run[0].rglob('*') if path.is_file()}
   shards = {f'examples/Split-{split}/data_tfrecord-0000{n}-of-00002.gz' for split in ('train', 'eval') for n in (0, 1)}
   statistics = {f'statistics/Split-{split}/FeatureStats.pb' for split in ('train', 'eval')}
+  statistics |= {f'accumulators/Split-{split}/accumulator.arrow' for split in ('train', 'eval')}
   assert names == {*shards, *statistics, 'schema/schema.pbtxt', 'report/index.html', 'input.json', 'manifest.json'}
 
 

@@ -27,7 +27,7 @@ def test_a_good_run_is_said_to_be_good(after_one: Here) -> None:
   done = after_one('verify', 'one', *STORE)
 
   assert (done.returncode, done.stderr) == (0, '')
-  assert done.stdout.startswith('one: OK: 6 files in ')
+  assert done.stdout.startswith('one: OK: 8 files in ')
   assert done.stdout.endswith('2 of 2 shards with 100 records\n')
 
 
@@ -38,7 +38,7 @@ def test_a_finding_is_a_line_with_what_was_expected_and_what_is_there(after_one:
 
   [first, finding] = done.stdout.splitlines()
   assert done.returncode == 1
-  assert first.startswith('one: 1 problem: 6 files in ')
+  assert first.startswith('one: 1 problem: 8 files in ')
   assert finding.startswith(f'  {SHARD}: expected SHA-256 ')
   assert ', found ' in finding
 

@@ -8,7 +8,10 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 from beam_taxi.artifacts.manifest import InputSummary, Manifest, RunFolder, WrittenFile
 from beam_taxi.metadata.recording import RecordedRun
-from beam_taxi.steps import STEPS, outputs
+from beam_taxi.steps import outputs, steps_of
+
+# The steps of a run whose data is not judged.
+ALWAYS = steps_of(judged=False)
 
 RUN = RecordedRun('run-1', 'taxi', RunFolder.of('/out', 'run-1'))
 MANIFEST = Manifest(
@@ -61,13 +64,13 @@ def _properties(nodes: Sequence[pb.Artifact | pb.Execution | pb.Context]) -> int
 
 def rows_of_runs(count: int) -> dict[str, int]:
   """How many rows each table has of so many finished runs of one input, which share a pipeline and its nodes."""
-  events = sum(len(step.reads) + len(step.makes) for step in STEPS)
+  events = sum(len(step.reads) + len(step.makes) for step in ALWAYS)
   return {
-    'Execution': count * len(STEPS),
-    'Artifact': 1 + count * len(list(outputs())),
-    'Context': count + 1 + len(STEPS),
+    'Execution': count * len(ALWAYS),
+    'Artifact': 1 + count * len(list(outputs(ALWAYS))),
+    'Context': count + 1 + len(ALWAYS),
     'Event': count * events,
     # Of each execution with the pipeline, the run and the node.
-    'Association': count * 3 * len(STEPS),
+    'Association': count * 3 * len(ALWAYS),
     'ParentContext': count,
   }

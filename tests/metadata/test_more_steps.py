@@ -10,7 +10,13 @@ from test_runs import manifest, run
 from beam_taxi.artifacts.manifest import Manifest, WrittenFile
 from beam_taxi.metadata import recording
 from beam_taxi.metadata.lineage import lineage_of
-from beam_taxi.metadata.recording import record_completion, record_failure, record_reuse, record_start
+from beam_taxi.metadata.recording import (
+  RecordedRun,
+  record_completion,
+  record_failure,
+  record_reuse,
+  record_start,
+)
 from beam_taxi.metadata.runs import artifacts_of, find_run, list_runs
 from beam_taxi.steps import STEPS, ArtifactType, Output, Step
 
@@ -34,6 +40,11 @@ def validated(run_id: str) -> Manifest:
   made = manifest(run_id)
   files = {'findings': (WrittenFile('a.pb', 'aa', 'train'),), 'blessing': ()}
   return dataclasses.replace(made, artifacts={**made.artifacts, **files})
+
+
+def with_validator(run_id: str) -> RecordedRun:
+  found = run(run_id)
+  return dataclasses.replace(found, steps=(*found.steps, VALIDATOR))
 
 
 def begin_and_complete(store: mlmd.MetadataStore, made: Manifest) -> dict[str, int]:
@@ -74,7 +85,7 @@ def test_runs_with_fewer_and_with_more_steps_stand_side_by_side(
   with monkeypatch.context() as newer:
     newer.setattr(recording, 'STEPS', (*STEPS, VALIDATOR))
     begin_and_complete(store, validated('four'))
-    record_start(store, run('four-open'), {})
+    record_start(store, with_validator('four-open'), {})
 
   states = {'four-open': 'RUNNING', 'four': 'COMPLETE', 'three-open': 'RUNNING', 'three': 'COMPLETE'}
   assert {found.run_id: found.state for found in list_runs(store)} == states
@@ -87,7 +98,7 @@ def test_a_run_goes_on_as_long_as_one_of_its_steps_does(
 ) -> None:
   with monkeypatch.context() as newer:
     newer.setattr(recording, 'STEPS', (*STEPS, VALIDATOR))
-    record_start(store, run('four'), {})
+    record_start(store, with_validator('four'), {})
   # By a release that does not know of the last step.
   record_completion(store, run('four'), manifest('four'), {})
 
@@ -108,12 +119,12 @@ def test_a_run_that_was_begun_with_fewer_steps_ends_with_them(
     record_failure(store, run('three'), 'bad')
 
   assert find_run(store, 'three').state == ('COMPLETE' if ended else 'FAILED')
-  assert len(store.get_executions()) == len(STEPS)
+  assert len(store.get_executions()) == len(run('three').steps)
 
 
 @pytest.mark.usefixtures('more_steps')
 def test_a_step_that_made_nothing_ends_with_its_run(store: mlmd.MetadataStore) -> None:
-  record_start(store, run('four'), {})
+  record_start(store, with_validator('four'), {})
   record_completion(store, run('four'), manifest('four'), {})
 
   assert find_run(store, 'four').state == 'COMPLETE'

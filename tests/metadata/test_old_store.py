@@ -276,7 +276,7 @@ def test_their_examples_are_read(old: Old) -> None:
 def test_they_are_whole_where_all_their_files_are_there(
   tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-  monkeypatch.setattr(reuse, 'outputs', lambda: ())  # Whatever steps were added since.
+  monkeypatch.setattr(reuse, 'outputs', lambda _: ())  # Whatever steps were added since.
   found = Old(tmp_path / 'taxi', beside=False).manifest('complete-1')
   assert found.report
   assert not is_whole(found)

@@ -6,12 +6,11 @@ import multiprocessing
 from collections.abc import Callable, Sequence
 
 from ml_metadata.proto import metadata_store_pb2 as pb
-from stored import MANIFEST, RUN, rows, rows_of_runs
+from stored import ALWAYS, MANIFEST, RUN, rows, rows_of_runs
 
 from beam_taxi.artifacts.manifest import RunFolder
 from beam_taxi.metadata.recording import record_completion, record_start
 from beam_taxi.metadata.store import connect
-from beam_taxi.steps import STEPS
 
 
 def at_once(function: Callable[..., object], uri: str, numbers: Sequence[int]) -> list[object]:
@@ -31,7 +30,7 @@ def test_the_same_run_recorded_from_processes_at_once_is_recorded_once(store_uri
   store = connect(store_uri)
   counts = rows_of_runs(1)
   assert {table: count for table, count in rows(store).items() if table in counts} == counts
-  assert [found.last_known_state for found in store.get_executions()] == [pb.Execution.COMPLETE] * len(STEPS)
+  assert [found.last_known_state for found in store.get_executions()] == [pb.Execution.COMPLETE] * len(ALWAYS)
   assert all(each == ids[0] for each in ids)
 
 

@@ -16,7 +16,7 @@ from beam_taxi.record import reuse
 from beam_taxi.record.resolving import list_sources
 from beam_taxi.record.reuse import cache_key, fingerprint_of_input, is_whole
 from beam_taxi.settings.config import RunConfig
-from beam_taxi.steps import outputs
+from beam_taxi.steps import outputs, steps_of
 
 
 def key_of_input(config: RunConfig) -> str:
@@ -104,13 +104,16 @@ def test_files_are_known_by_name_size_and_content(
   assert key_of_input(config) != before
 
 
-def test_a_run_that_lacks_what_a_step_makes_is_not_taken() -> None:
-  made = {output.key: () for output in outputs()}
-  manifest = Manifest('one', 'p', InputSummary((), 0, 0, 0, ''), {}, {}, made, {})
+@pytest.mark.parametrize('judged', [False, True], ids=['as_it_is', 'judged'])
+def test_a_run_that_lacks_what_a_step_makes_is_not_taken(tmp_path: pathlib.Path, judged: bool) -> None:
+  made = {output.key: () for output in outputs(steps_of(judged=judged))}
+  (tmp_path / 'findings.json').write_text('x')
+  findings = {'findings': (WrittenFile(str(tmp_path / 'findings.json'), 'aa'),)} if judged else {}
+  manifest = Manifest('one', 'p', InputSummary((), 0, 0, 0, ''), {}, {}, {**made, **findings}, {})
   assert is_whole(manifest)
 
   for key in made:
-    lacking = {other: files for other, files in made.items() if other != key}
+    lacking = {other: files for other, files in manifest.artifacts.items() if other != key}
     assert not is_whole(dataclasses.replace(manifest, artifacts=lacking))
 
 

@@ -172,13 +172,10 @@ def flag_findings(config: RunConfig, cloud: Cloud) -> list[Finding]:
     findings.append(
       failed(f'{pattern}: workers of Dataflow cannot read files of this machine', _copy(pattern, 'and give its URI'))
     )
-  if config.schema and storage.is_local(config.schema):
-    findings.append(
-      failed(
-        f'--schema {config.schema}: workers of Dataflow cannot read files of this machine',
-        _copy(config.schema, 'and give its URI'),
-      )
-    )
+  for flag, path in config.beside_input.items():
+    if storage.is_local(path):
+      what = f'--{flag} {path}: workers of Dataflow cannot read files of this machine'
+      findings.append(failed(what, _copy(path, 'and give its URI')))
   return findings or [ok(f'project {cloud.flags.project}, region {cloud.flags.region}')]
 
 

@@ -54,7 +54,7 @@ def _checks(run: ResolvedRun) -> list[Check]:
   more, require_storage = _dataflow_checks(config, runner, options) if on_dataflow else ([], None)
   if is_portable(runner):
     more = portable_checks(runner, options)
-  reads_bucket = any(pattern.startswith('gs://') for pattern in (*config.input, config.schema))
+  reads_bucket = any(pattern.startswith('gs://') for pattern in (*config.input, *config.beside_input.values()))
 
   def with_storage(find: Find) -> Find:
     return functools.partial(_after, require_storage, find) if require_storage else find

@@ -58,23 +58,24 @@ def rehearse(argv: Sequence[str], sample_size: int, sample_from: str, keep: str)
   resolved = resolve(config, runner, options)
   config = resolved.config
   # Said here, for the store of the rehearsal is another one.
-  resolved.recorded_config()
+  baseline = resolved.recorded_config().baseline
   wanted = [config.output, cloud_options.temp_location, cloud_options.staging_location, cloud_options.template_location]
   for flag, uri in zip(('output', 'temp_location', 'staging_location', 'template_location'), wanted, strict=True):
     if uri and not uri.startswith('gs://'):
       raise UserError(f'--{flag} {uri}: workers on Dataflow do not reach it; give a gs:// location')
-  for path in filter(None, (*config.input, config.schema)):
+  beside = [*config.beside_input.values(), *filter(None, [baseline])]
+  for path in (*config.input, *beside):
     if storage.is_local(path):
       raise UserError(f'{path}: workers on Dataflow do not reach it; copy it to a bucket, and give its gs:// location')
   # Read before this process's command is led to the emulator: what is rehearsed with is the real input.
   in_bucket = _config_in_bucket(config)
-  read = [*([sample_from] if sample_from else config.input), config.schema, *in_bucket]
+  read = [*([sample_from] if sample_from else config.input), *beside, *in_bucket]
   if any(path.startswith('gs://') for path in read):
     try:
       credentials(options)  # Beam itself would look for some for half a minute.
     except UserError as error:
       raise UserError(f'{error}; or give a file of this machine for the input: --sample_from FILE') from error
-  files = _inputs(config, sample_size, sample_from)
+  files = {**_inputs(config, sample_size, sample_from), **_contents([*beside, *in_bucket])}
   buckets = {uri.split('/')[2] for uri in (*filter(None, wanted), *files)}
   with contextlib.ExitStack() as stack:
     folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix='rehearsal_')))
@@ -88,6 +89,8 @@ def rehearse(argv: Sequence[str], sample_size: int, sample_from: str, keep: str)
       store = stack.enter_context(metadata_server(folder / 'metadata.sqlite')).uri()
       command += ['--metadata', store]
       print(f'recording into {store}, and not into {config.metadata or "a store of the user"}', flush=True)
+    if baseline:
+      command += ['--baseline', baseline]
     if options.view_as(WorkerOptions).sdk_container_image:
       # No image is run here, so that what it would bring has to be shipped.
       command.append('--{}={}'.format(*package_flag()))
@@ -104,7 +107,7 @@ def rehearse(argv: Sequence[str], sample_size: int, sample_from: str, keep: str)
 
 
 def _inputs(config: RunConfig, sample_size: int, sample_from: str) -> dict[str, bytes]:
-  """What of the input and beside it the run reads, by gs:// URI."""
+  """What of the input the run reads, by gs:// URI."""
   found: dict[str, bytes] = {}
   reader = reader_of(config.input_settings)
   for source in config.sources:
@@ -113,8 +116,16 @@ def _inputs(config: RunConfig, sample_size: int, sample_from: str) -> dict[str, 
       found[_place_for(sample_from, source.input[0])] = content
     else:
       found.update(reader.sample(list_files(source.input), sample_size))
-  for path in filter(None, (config.schema, *_config_in_bucket(config))):
-    found[path] = storage.read_bytes(path)
+  return found
+
+
+def _contents(paths: Sequence[str]) -> dict[str, bytes]:
+  """Files and, of folders of statistics, the files in them, by gs:// URI."""
+  found: dict[str, bytes] = {}
+  for path in paths:
+    in_folder = [name for name, _ in storage.match(storage.join(path, 'Split-*', '*'))]
+    for each in in_folder or [path]:
+      found[each] = storage.read_bytes(each)
   return found
 
 

@@ -19,10 +19,12 @@ from beam_taxi.show.report.lineage_picture import HEIGHT, WIDTH, drawing
 from beam_taxi.show.report.moved import moved
 from beam_taxi.show.report.schema_notes import schema_notes
 from beam_taxi.show.report.sources import Source, partners
+from beam_taxi.validation.findings import Finding, grouped, splits_of, verdict_of
 
 # A distance that the page marks. What is nearer may be due to small samples, or to an outlier in a histogram.
 _FAR = 0.1
 _MOST_MOVES = 100
+_MOST_FINDINGS = 200
 # What has a place of its own in the report.
 _SHOWN = ('run_id', 'pipeline_name', 'folder', 'started', 'seconds', 'rows', 'bytes', 'bad_rows', 'job_link', 'error')
 
@@ -130,6 +132,7 @@ def _side(source: Source, prefix: str) -> dict[str, Any]:
   facts.append(('Features', count(len({name for each in source.datasets.values() for name in each.features}))))
   return {
     'name': source.name,
+    'findings': None if source.findings is None else _findings(source.findings),
     'state': source.state,
     'facts': facts,
     'folder': source.folder,
@@ -144,6 +147,23 @@ def _side(source: Source, prefix: str) -> dict[str, Any]:
     'properties': _properties(properties),
     'drawing': drawing(source.picture, prefix) if source.picture else None,
   }
+
+
+def _findings(findings: Sequence[Finding]) -> dict[str, Any]:
+  groups = grouped(findings)
+  rows = [
+    {
+      'severity': group[0].severity,
+      'feature': group[0].feature,
+      'what': group[0].what,
+      'expected': group[0].expected,
+      'why': group[0].why,
+      'where': '; against '.join(filter(None, (splits_of(group), group[0].baseline))),
+      'remedy': group[0].remedy,
+    }
+    for group in groups[:_MOST_FINDINGS]
+  ]
+  return {'verdict': verdict_of(findings), 'rows': rows, 'more': max(len(groups) - _MOST_FINDINGS, 0)}
 
 
 def _job(properties: Mapping[str, Value]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from beam_taxi.analysis.feature_statistics import DatasetStatistics, by_slice, o
 from beam_taxi.artifacts.manifest import Manifest, RunFolder, Value, read_manifest
 from beam_taxi.errors import UserError
 from beam_taxi.show.report.lineage_picture import Picture, picture_of_manifest
+from beam_taxi.validation.findings import Finding, from_json
 
 if TYPE_CHECKING:  # Workers, which draw reports too, need no ML Metadata.
   from beam_taxi.metadata.runs import Run
@@ -37,6 +38,7 @@ class Source:
     started, seconds: when the run began, and how long it took, where that is known.
     properties: what else is recorded of it.
     picture: its lineage.
+    findings: what is wrong with the data, the worst first; None where nobody looked.
   """
 
   name: str
@@ -51,6 +53,7 @@ class Source:
   seconds: float | None = None
   properties: Mapping[str, Value] = dataclasses.field(default_factory=dict)
   picture: Picture | None = None
+  findings: tuple[Finding, ...] | None = None
 
 
 def source_of_manifest(manifest: Manifest, folder: RunFolder) -> Source:
@@ -76,6 +79,7 @@ def source_of_manifest(manifest: Manifest, folder: RunFolder) -> Source:
     seconds=None if began is None else manifest.finished - began,
     properties=manifest.provenance,
     picture=picture_of_manifest(manifest, folder),
+    findings=_findings(manifest, folder),
   )
 
 
@@ -139,6 +143,13 @@ def read_schema(path: str) -> Schema:
     return text_format.Parse(_read(path), Schema())
   except (text_format.ParseError, UnicodeDecodeError) as error:
     raise UserError(f'{path}: is no schema ({" ".join(str(error).split())})') from error
+
+
+def _findings(manifest: Manifest, folder: RunFolder) -> tuple[Finding, ...] | None:
+  if not manifest.verdict:
+    return None
+  path = _of_this(manifest.files('findings')[0].path, folder.findings)
+  return from_json(storage.read_bytes(path), path)
 
 
 def _of_this(recorded: str, here: str) -> str:

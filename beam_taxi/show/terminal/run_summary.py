@@ -12,9 +12,13 @@ from beam_taxi.analysis.figures import FIGURES
 from beam_taxi.artifacts.manifest import Manifest, RunFolder, total_bytes
 from beam_taxi.errors import on_one_line
 from beam_taxi.metadata.uri import NO_STORE
+from beam_taxi.process.program import program
 from beam_taxi.show.figure_formats import figure
 from beam_taxi.show.formats import cut, plural, share, size
+from beam_taxi.show.terminal.findings import print_findings
 from beam_taxi.steps import outputs
+from beam_taxi.storage import read_bytes
+from beam_taxi.validation.findings import from_json
 
 # The steps that count their time, in their order; another stands behind them without words.
 _STEPS = {
@@ -53,6 +57,11 @@ def print_summary(console: Console, summary: RunSummary) -> None:
   console.print(f'[bold green]Run {summary.run_id} {what}[/] in {summary.seconds:.1f} s', highlight=False)
   files = f'{data.files:,} file{plural(data.files)}'
   console.print(f'{data.rows:,} rows, {size(data.bytes)} in {files}', highlight=False)
+  for file in manifest.files('findings'):
+    print_findings(console, from_json(read_bytes(file.path), file.path), file.path)
+  if manifest.held:
+    command = f'{program()} accept {manifest.run_id} --why "..."'
+    console.print(f'Its Examples are held back. To let them go on: {command}', markup=False, highlight=False)
   steps = [_steps(summary)] if summary.counters else []
   for table in (
     _splits(manifest),
@@ -155,6 +164,8 @@ def _artifacts(summary: RunSummary) -> Table:
   folder, manifest = summary.folder, summary.manifest
   made = [output.key for output in outputs() if output.key in manifest.artifacts]
   places = {key: _place(manifest, folder, key) for key in made}
+  if manifest.verdict:
+    places['findings'] = folder.findings
   if manifest.report:
     places['report'] = folder.report
   if manifest.quarantine:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from beam_taxi.errors import on_one_line
 from beam_taxi.metadata.reconciling import Settlement
+from beam_taxi.metadata.recording import ACCEPTED_BY
 from beam_taxi.metadata.runs import RecordedArtifact, Run
 from beam_taxi.show.formats import duration
 
@@ -24,7 +25,8 @@ def print_runs(console: Console, runs: Sequence[Run], now: datetime.datetime) ->
   if not runs:
     console.print('There is no such run.')
     return
-  table = _table('Run', 'Pipeline', 'State', 'Started', 'Took', 'Rows', 'Bad rows')
+  judged = ['Verdict'] if any(run.properties.get('verdict') for run in runs) else []
+  table = _table('Run', 'Pipeline', 'State', 'Started', 'Took', 'Rows', 'Bad rows', *judged)
   for run in runs:
     bad = run.properties.get('bad_rows')
     table.add_row(
@@ -35,8 +37,17 @@ def print_runs(console: Console, runs: Sequence[Run], now: datetime.datetime) ->
       '' if run.seconds is None else duration(run.seconds),
       '' if run.rows is None else f'{run.rows:,}',
       f'{bad:,}' if bad else '',
+      *([_verdict(run)] if judged else []),
     )
   console.print(table)
+
+
+def _verdict(run: Run) -> str:
+  """What a run says of its data, and whether somebody has accepted it."""
+  verdict = str(run.properties.get('verdict', ''))
+  accepted = ', accepted' if ACCEPTED_BY in run.properties else ''
+  color = {'error': 'red', 'warning': 'yellow'}.get(verdict, 'green')
+  return f'[{color}]{escape(verdict)}{accepted}[/]' if verdict else ''
 
 
 def print_run(console: Console, run: Run, artifacts: Sequence[RecordedArtifact]) -> None:

@@ -10,6 +10,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from beam_taxi.analysis.feature_statistics import statistics_of
 from beam_taxi.show.report.report_page import page_of
 from beam_taxi.show.report.sources import Source
+from beam_taxi.validation.findings import Finding
 
 
 def source(name: str = 'one', splits: tuple[str, ...] = ('train', 'eval'), **values: object) -> Source:
@@ -109,3 +110,36 @@ def test_the_scripts_are_told_which_figures_to_show() -> None:
   assert data['columns']['number'][0] == 'missing'
   assert data['figures']['zeros'] == {'name': 'Zeros', 'title': 'Share of values that are 0', 'unit': 'share'}
   assert {*data['facts'], *data['marked'], *data['columns']['string']} <= data['figures'].keys()
+
+
+FINDINGS = (
+  Finding('drift', 'train', 'n', 'error', 'median 3, distance 0.4', 'median 2', 0.4, 0.1, 'run a'),
+  Finding('drift', 'eval', 'n', 'error', 'median 3, distance 0.3', 'median 2', 0.3, 0.1, 'run a'),
+  Finding('rule', 'train', '<b>', 'warning', 'mean is 1', '<b>.mean > 2', why='the "tariff"'),
+)
+
+
+def test_what_is_wrong_comes_first_with_each_thing_once() -> None:
+  page = page_of([source(findings=FINDINGS)])
+
+  assert page.index('What is wrong</a>') < page.index('Overview</a>')
+  rows = re.findall(r'<tr><td><span class="badge verdict-(\w+)">\w+</span></td>(.*?)</tr>', page)
+  assert [severity for severity, _ in rows] == ['error', 'warning']
+  assert 'data-feature="n"' in rows[0][1]
+  assert '<td>train, eval; against run a</td>' in rows[0][1]
+  assert '&lt;b&gt;.mean &gt; 2' in rows[1][1]
+  assert '<b>' not in rows[1][1].replace('<bdi>', '')
+
+
+def test_where_nothing_is_wrong_the_page_says_so_and_where_nobody_looked_nothing() -> None:
+  assert 'Nothing is wrong <span class="badge verdict-ok">ok</span>' in page_of([source(findings=())])
+  assert 'is wrong' not in page_of([source()])
+
+
+def test_very_many_findings_are_cut_off() -> None:
+  many = [Finding('drift', 'train', f'x{number}', 'error', 'far') for number in range(1000)]
+
+  page = page_of([source(findings=tuple(many))])
+
+  assert page.count('verdict-error">error</span></td>') == 200
+  assert '800 more are in <code>findings/findings.json</code>' in page

@@ -704,6 +704,17 @@
   if (features.length) {
     makeTables();
     byId('filter').addEventListener('input', arrange);
+    document.querySelectorAll('a[data-feature]').forEach((link) => link.addEventListener('click', () => {
+      const feature = features.find((each) => each.name === link.dataset.feature);
+      if (feature) {
+        byId('filter').value = feature.name;
+        arrange();
+        const { name, detail } = rowOf(feature);
+        if (detail.hidden) {
+          toggle(feature, name, detail);
+        }
+      }
+    }));
     document.querySelectorAll('input[name="kind"]').forEach((box) => box.addEventListener('change', arrange));
     byId('sort').addEventListener('change', (event) => sortBy(event.target.value, !['order', 'name'].includes(event.target.value)));
     for (const name of look) {
