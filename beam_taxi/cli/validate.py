@@ -70,7 +70,10 @@ def run(flags: Mapping[str, Any], beam_args: Sequence[str]) -> int:
     read_reference(path, path, splits, 'statistics').splits, expectations_of(config, schema, splits)
   ).findings
   if 'junit' in flags:
-    storage.write_bytes(flags['junit'], junit_xml(flags['what'], found))
+    try:
+      storage.write_bytes(flags['junit'], junit_xml(flags['what'], found))
+    except OSError as error:
+      raise UserError(f'--junit {flags["junit"]}: cannot be written ({storage.why(error)})') from error
   if 'json' in flags:
     print_json(to_json(found))
   else:

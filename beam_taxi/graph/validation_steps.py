@@ -53,7 +53,7 @@ def _judge(
     bad_rows.update(file.counts)
   found = judge(
     {split.name: _data_of(split.name, by_split[split.name], folder, written) for split in config.splits},
-    expectations_of(config, schema[0].path, list(by_split)),
+    expectations_of(config, schema[0].path, [split.name for split in config.splits]),
     dict(sorted(bad_rows.items())),
   )
   for split, anomalies in found.anomalies.items():

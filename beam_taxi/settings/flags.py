@@ -68,7 +68,7 @@ def parse_known(parser: argparse.ArgumentParser, argv: Sequence[str]) -> tuple[d
 
   Raises UserError and SystemExit, as parse_flags does.
   """
-  path = _config_of(parser, argv)
+  path = _config_path(parser, argv)
   words = config_words(path, all_settings(), argv) if path else []
   known = parser._option_string_actions
   of_others = {f'--{flag.name}' for each in all_settings() for flag in each.flags} - known.keys()
@@ -80,7 +80,7 @@ def parse_known(parser: argparse.ArgumentParser, argv: Sequence[str]) -> tuple[d
   return values, rest
 
 
-def _config_of(parser: argparse.ArgumentParser, argv: Sequence[str]) -> str:
+def _config_path(parser: argparse.ArgumentParser, argv: Sequence[str]) -> str:
   """The file of settings that a command line names; '' for none, or where the parser has no such flag."""
   if '--config' not in parser._option_string_actions:
     return ''

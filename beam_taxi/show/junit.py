@@ -8,7 +8,7 @@ from beam_taxi.validation.findings import Finding, grouped, splits_of
 
 def junit_xml(name: str, findings: Sequence[Finding]) -> bytes:
   """A suite of tests with this name: a case for each thing that is wrong, which fails if it is an error."""
-  groups = grouped(findings)
+  groups, name = grouped(findings), _printable(name)
   errors = sum(group[0].severity == 'error' for group in groups)
   suite = ElementTree.Element('testsuite', name=name, tests=str(len(groups) or 1), failures=str(errors))
   if not groups:

@@ -8,7 +8,7 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 
 from beam_taxi.analysis.tfdv import compiled, tfdv
 from beam_taxi.errors import UserError, on_one_line
-from beam_taxi.validation.findings import KINDS, Finding, Severity
+from beam_taxi.validation.findings import KINDS, Finding, Severity, cut_short
 
 # What TFDV's reasons are to us. A reason that is not here breaks what the schema says of values.
 _KINDS = {
@@ -28,7 +28,6 @@ _TYPE_ENDINGS = ('_NOT_INT', '_NOT_STRING', '_NOT_FLOAT', '_INT_EXPECTED', '_STR
 MANY_NEW_VALUES = 0.05
 
 _SHOWN_VALUES = 3
-_LONGEST_VALUE = 40
 
 
 def anomalies_of(
@@ -146,11 +145,6 @@ def _of_new_strings(new: Mapping[str, float], feature: str, split: str) -> Findi
   return Finding('new_values', split, feature, severity, what, size=share)
 
 
-def cut_short(text: str) -> str:
-  """A value, or as much of it as is shown."""
-  return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + '…'
-
-
 def _kind_of(reason: int) -> str:
   name = AnomalyInfo.Type.Name(reason)
   if name.startswith('COMPARATOR_'):
@@ -161,7 +155,7 @@ def _kind_of(reason: int) -> str:
 def add_custom(anomalies: Anomalies, findings: Iterable[Finding]) -> None:
   """Adds what TFDV does not know to its anomalies, as it writes what a validation of one's own finds."""
   for finding in findings:
-    info = anomalies.anomaly_info[finding.feature or 'dataset'] if finding.feature else anomalies.dataset_anomaly_info
+    info = anomalies.anomaly_info[finding.feature] if finding.feature else anomalies.dataset_anomaly_info
     if finding.feature and not info.path.step:
       info.path.step.append(finding.feature)
     severity = AnomalyInfo.ERROR if finding.severity == 'error' else AnomalyInfo.WARNING

@@ -18,9 +18,8 @@ from collections.abc import Iterator
 
 from beam_taxi.analysis.feature_statistics import NUMBER, OTHER, FeatureStatistics
 from beam_taxi.errors import on_one_line
-from beam_taxi.validation.anomalies import cut_short
 from beam_taxi.validation.distributions import distance_of_summaries, least_distance
-from beam_taxi.validation.findings import Finding, Severity
+from beam_taxi.validation.findings import Finding, Severity, cut_short
 from beam_taxi.validation.split_data import SplitData
 
 # One feature in so many is found to drift that does not.
@@ -50,7 +49,7 @@ def drift_findings(
         'presence', split, '', 'error', 'there are no rows', f'as many as {before.rows:,}', 1.0, 0.0, baseline
       )
     return
-  for name in before.features.keys() - now.features.keys() if columns else ():
+  for name in [each for each in before.features if each not in now.features] if columns else ():
     yield Finding('missing_column', split, name, 'error', 'the column is gone', baseline=baseline)
   for name, feature in now.features.items():
     other = before.features.get(name)

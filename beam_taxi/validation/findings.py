@@ -12,6 +12,7 @@ Severity = Literal['ignore', 'warning', 'error']
 Verdict = Literal['ok', 'warning', 'error']
 
 _ORDER = ('error', 'warning', 'ignore')
+_LONGEST_VALUE = 40
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,6 +99,11 @@ class Finding:
     expected = f'; expected: {self.expected}' if self.expected else ''
     why = f' ({self.why})' if self.why else ''
     return f'{feature}{self.what}{expected}{why}'
+
+
+def cut_short(text: str) -> str:
+  """A value, or as much of it as is shown."""
+  return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + '…'
 
 
 def parse_severities(text: str) -> dict[str, Severity]:

@@ -111,7 +111,7 @@ def test_its_examples_are_held_back_until_somebody_accepts_the_day(days: pathlib
 
   write_day(days / 'thursday.csv', 4)
   assert run(days, 'thursday', '--baseline', 'latest')[0] == 0
-  assert 'against run tuesday' not in str(findings(days, 'thursday'))  # The day before yesterday was right.
+  assert findings(days, 'thursday') == []  # Against tuesday; wednesday's fares are three times as high.
 
   accepted = beam_taxi(days, 'accept', 'wednesday', '--output', 'out', '--why', 'a new tariff', '--by', 'maria')
   assert accepted.stdout == 'wednesday is accepted by maria: a new tariff\n'
@@ -212,6 +212,7 @@ def test_statistics_that_exist_are_judged_without_their_rows(days: pathlib.Path)
 def test_what_cannot_be_judged_is_one_line(days: pathlib.Path) -> None:
   for what, flags, message in (
     ('sunday', ['--output', 'out'], 'sunday'),
+    ('out/runs/tuesday', ['--junit', 'monday.csv/x.xml'], '--junit monday.csv/x.xml: cannot be written'),
     ('nothing', ['--schema', 'schema.pbtxt'], 'nothing: has no statistics'),
     ('monday.csv', ['--schema', 'schema.pbtxt'], 'monday.csv: has no statistics'),
     ('tuesday', ['--output', 'out', '--schema', 'rules.toml'], 'rules.toml: is not a schema in text form'),

@@ -4,14 +4,14 @@ import dataclasses
 import datetime
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from google.protobuf import text_format
 from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
 from beam_taxi import storage
 from beam_taxi.analysis.feature_statistics import DatasetStatistics, by_slice, of_all_rows, read_statistics
+from beam_taxi.analysis.schema import read_schema
 from beam_taxi.artifacts.manifest import Manifest, RunFolder, Value, read_manifest
 from beam_taxi.errors import UserError
 from beam_taxi.show.report.lineage_picture import Picture, picture_of_manifest
@@ -137,14 +137,6 @@ def partners(first: Source, second: Source) -> dict[str, str]:
   return same or dict(zip(first.datasets, second.datasets, strict=False))
 
 
-def read_schema(path: str) -> Schema:
-  """A schema.pbtxt. Raises UserError where it is none."""
-  try:
-    return text_format.Parse(_read(path), Schema())
-  except (text_format.ParseError, UnicodeDecodeError) as error:
-    raise UserError(f'{path}: is no schema ({" ".join(str(error).split())})') from error
-
-
 def _findings(manifest: Manifest, folder: RunFolder) -> tuple[Finding, ...] | None:
   if not manifest.verdict:
     return None
@@ -154,11 +146,3 @@ def _findings(manifest: Manifest, folder: RunFolder) -> tuple[Finding, ...] | No
 
 def _of_this(recorded: str, here: str) -> str:
   return recorded if storage.exists(recorded) else here
-
-
-def _read(path: str) -> bytes:
-  try:
-    return storage.read_bytes(path)
-  except OSError as error:
-    reason: Any = error.strerror or error
-    raise UserError(f'{path}: cannot be read ({" ".join(str(reason).split())})') from error
