@@ -28,9 +28,9 @@ PROGRAMS = {
 def test_it_does_what_a_python_of_its_own_does(tmp_path: pathlib.Path, program: str) -> None:
   environment = {'NAME': 'value', 'PATH': os.environ['PATH'], 'LC_CTYPE': 'C.UTF-8'}
   words = ['-c', program, 'one', '--two']
-  own = subprocess.run(
-    [sys.executable, *words], cwd=tmp_path, env=environment, input='typed', capture_output=True, text=True
-  )
+  # A test run in a shell's background ignores SIGINT, which a fork does not hand on.
+  command = ['env', '--default-signal=INT', sys.executable, *words]
+  own = subprocess.run(command, cwd=tmp_path, env=environment, input='typed', capture_output=True, text=True)
 
   fork = warm.Process(words, tmp_path, environment)
   printed = fork.communicate('typed')
